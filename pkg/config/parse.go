@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package config
+
+import (
+	"cmp"
+	"slices"
+
+	"sigs.k8s.io/yaml"
+)
+
+// Parse returns what data, the content of the named file, says: YAML or JSON as
+// Kubernetes reads them, keys without regard to case, a default for each key
+// that is absent.
+//
+// The warnings name what was accepted but reads better otherwise. The error, if
+// any, is a [*Refusal] with all that is wrong; the Config is then empty. Both
+// are bounded: after the first hundred problems the last one says how many more
+// there are, and none repeats more than a few words of the file.
+func Parse(file string, data []byte, o Options) (Config, []Problem, error) {
+	p := newParser(file, o)
+	if root, ok := p.outline(data); ok {
+		if fields, ok := p.values(data, root); ok {
+			p.mapping(fields, root)
+			p.strict(data)
+		}
+	}
+	if !p.problems.empty() {
+		return Config{}, p.warnings.inOrder(), &Refusal{Problems: p.problems.inOrder()}
+	}
+	p.config.NonMasquerade = p.nonMasquerade.prefixes()
+	p.config.Masquerade = p.masquerade.prefixes()
+	return p.config, p.warnings.inOrder(), nil
+}
+
+// parser turns one file into a Config.
+type parser struct {
+	options            Options
+	problems, warnings report
+
+	// What is in force: the defaults, until the file says otherwise.
+	config                    Config
+	nonMasquerade, masquerade list
+	limit                     limit
+}
+
+func newParser(file string, o Options) *parser {
+	c := Default(o)
+	return &parser{
+		options:       o,
+		problems:      report{file: file},
+		warnings:      report{file: file},
+		config:        c,
+		nonMasquerade: defaultList(keyNonMasquerade, c.NonMasquerade),
+		masquerade:    defaultList(keyMasquerade, c.Masquerade),
+		limit:         limit{key: keyLimit, byDefault: true, value: defaultLimit, valid: true},
+	}
+}
+
+// entry is a key of the file with its value: nil, bool, json.Number, string,
+// []any or map[string]any.
+type entry struct {
+	key   string // as written
+	line  int    // of the key
+	value any
+	place place // of the value
+}
+
+// mapping reads the keys one by one and then what they say together.
+func (p *parser) mapping(fields map[string]any, root place) {
+	if isManifest(fields) {
+		p.problems.add(root.line(), "", "", fault{
+			"is a whole Kubernetes manifest",
+			`write only the value of the ConfigMap's key "config"`,
+		})
+		return
+	}
+	for _, e := range p.entries(fields, root) {
+		p.read(e)
+	}
+	p.checkLimit()
+	p.checkOverlap()
+}
+
+// isManifest says whether the file is a whole ConfigMap and not the text in it.
+func isManifest(fields map[string]any) bool {
+	_, version := fields["apiVersion"]
+	_, kind := fields["kind"]
+	return version && kind
+}
+
+// entries returns the file's keys in its order, and reports those given twice.
+// Keys that differ only in case are one key: the JSON library would let chance
+// decide between them.
+func (p *parser) entries(fields map[string]any, root place) []entry {
+	var entries, mentions []entry
+	written := root.fields()
+	for key, value := range fields {
+		f, ok := written[key]
+		if !ok {
+			f.lines = []int{0}
+		}
+		for _, line := range f.lines {
+			mentions = append(mentions, entry{key: key, line: line})
+		}
+		entries = append(entries, entry{key, f.lines[len(f.lines)-1], value, f.value})
+	}
+	inOrder := func(a, b entry) int { return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.key, b.key)) }
+	slices.SortFunc(entries, inOrder)
+	slices.SortFunc(mentions, inOrder)
+	first := make(map[string]entry)
+	for _, m := range mentions {
+		name := cmp.Or(canonical(m.key), m.key)
+		if before, again := first[name]; again {
+			p.problems.add(m.line, m.key, "", fault{
+				"is given twice, here and as " + mention(before.key, before.line),
+				"keep one of the two",
+			})
+			continue
+		}
+		first[name] = m
+	}
+	return entries
+}
+
+// read takes over the value of one key.
+func (p *parser) read(e entry) {
+	switch name := canonical(e.key); name {
+	case "":
+		p.problems.add(e.line, e.key, "", unknownKey(e.key))
+	case keyNonMasquerade:
+		p.nonMasquerade = p.list(e)
+	case keyMasquerade:
+		p.masquerade = p.list(e)
+	default:
+		p.scalar(name, e)
+	}
+}
+
+// strict lets the strict reader of sigs.k8s.io/yaml have the last word on a
+// file without problems. It refuses a key that a merge (<<) gives a second time,
+// which no place shows.
+func (p *parser) strict(data []byte) {
+	if !p.problems.empty() {
+		return
+	}
+	if _, err := yaml.YAMLToJSONStrict(data); err != nil {
+		_, message := location(err)
+		p.problems.add(0, "", "", fault{"is ambiguous (" + message + ")", "give each key once, without <<"})
+	}
+}

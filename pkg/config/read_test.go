@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package config_test
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ip-masq-agent/pkg/config"
+)
+
+func write(t *testing.T, data []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "ip-masq-agent")
+	if err := os.WriteFile(path, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestReadSize(t *testing.T) {
+	for _, size := range []int{0, 1, 1 << 20} {
+		want := bytes.Repeat([]byte("#"), size)
+		got, err := config.Read(write(t, want))
+		if err != nil || !bytes.Equal(got, want) {
+			t.Errorf("Read of %d bytes: %d bytes, %v", size, len(got), err)
+		}
+	}
+	path := write(t, bytes.Repeat([]byte("#"), 1<<20+1))
+	checkReadRefused(t, path, path+": is over 1 MiB, more than a ConfigMap can hold: write a shorter file")
+}
+
+// A directory is what a volume without "items" mounts; a FIFO would hang an
+// agent that waits for a writer; a device may have no end.
+func TestReadRefusesOtherFiles(t *testing.T) {
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{fifo, t.TempDir(), "/dev/zero"} {
+		checkReadRefused(t, path, path+`: is not a regular file: mount the key "config" of the ConfigMap as this file`)
+	}
+}
+
+func checkReadRefused(t *testing.T, path, want string) {
+	t.Helper()
+	for name, read := range map[string]func() error{
+		"Read": func() error { _, err := config.Read(path); return err },
+		"Load": func() error { _, _, err := config.Load(path, config.Options{}); return err },
+	} {
+		err := read()
+		if _, ok := errors.AsType[*config.Refusal](err); !ok {
+			t.Fatalf("%s(%s) = %v; want a refusal", name, path, err)
+		}
+		if diff := cmp.Diff(want, err.Error()); diff != "" {
+			t.Errorf("%s(%s) (-want +got):\n%s", name, path, diff)
+		}
+	}
+}
+
+func TestMissingFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "missing")
+	if _, err := config.Read(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("Read of a missing file: %v; want fs.ErrNotExist", err)
+	}
+	o := config.Options{ReservedRanges: true}
+	c, warnings, err := config.Load(path, o)
+	if err != nil || len(warnings) > 0 {
+		t.Fatalf("Load of a missing file: %v, %v", warnings, err)
+	}
+	if diff := cmp.Diff(config.Default(o), c, comparable); diff != "" {
+		t.Errorf("Load of a missing file (-want +got):\n%s", diff)
+	}
+}
+
+// What cannot be read is not missing: it must not become the defaults.
+func TestUnreadableFile(t *testing.T) {
+	path := filepath.Join(write(t, nil), "below-a-file")
+	if c, _, err := config.Load(path, config.Options{}); !errors.Is(err, syscall.ENOTDIR) {
+		t.Errorf("Load(%s) = %+v, %v; want ENOTDIR", path, c, err)
+	}
+}
+
+// The kubelet mounts a ConfigMap as links to links.
+func TestLoadThroughLinks(t *testing.T) {
+	dir := t.TempDir()
+	data := filepath.Join(dir, "..2026_01_01")
+	path := filepath.Join(dir, "ip-masq-agent")
+	for _, err := range []error{
+		os.Mkdir(data, 0o755),
+		os.WriteFile(filepath.Join(data, "config"), []byte("resyncInterval: 5s\n"), 0o644),
+		os.Symlink("..2026_01_01", filepath.Join(dir, "..data")),
+		os.Symlink("..data/config", path),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, _, err := config.Load(path, config.Options{})
+	if err != nil || c.ResyncInterval != 5*time.Second {
+		t.Errorf("Load(%s) = %+v, %v; want an interval of 5s", path, c, err)
+	}
+}
