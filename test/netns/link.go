@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package netns
+
+import (
+	"net/netip"
+	"testing"
+)
+
+// Connect joins two namespaces with a veth pair: aDev in a, bDev in b, both up.
+// IPv6 link-local addresses are usable at once, as in [NS.Address].
+func Connect(t testing.TB, a *NS, aDev string, b *NS, bDev string) {
+	t.Helper()
+	a.Sysctl(t, "net/ipv6/conf/default/accept_dad", "0")
+	b.Sysctl(t, "net/ipv6/conf/default/accept_dad", "0")
+	a.IP(t, "link add "+aDev+" type veth peer name "+bDev+" netns "+b.path)
+	a.IP(t, "link set "+aDev+" up")
+	b.IP(t, "link set "+bDev+" up")
+}
+
+// Address gives a device its addresses, as prefixes: "10.0.0.1/24". IPv6 ones
+// are usable at once: nobody else can have them, so nobody need be asked.
+func (ns *NS) Address(t testing.TB, dev string, prefixes ...string) {
+	t.Helper()
+	for _, p := range prefixes {
+		nodad := ""
+		if netip.MustParsePrefix(p).Addr().Is6() {
+			nodad = " nodad"
+		}
+		ns.IP(t, "address add "+p+" dev "+dev+nodad)
+	}
+}
+
+// Route sends what is for prefix, or "default", to the neighbour via.
+func (ns *NS) Route(t testing.TB, prefix, via string) {
+	t.Helper()
+	family := "-4 "
+	if netip.MustParseAddr(via).Is6() {
+		family = "-6 "
+	}
+	ns.IP(t, family+"route add "+prefix+" via "+via)
+}
+
+// Forward makes the namespace a router, as a node is one for its pods.
+func (ns *NS) Forward(t testing.TB) {
+	t.Helper()
+	ns.Sysctl(t, "net/ipv4/ip_forward", "1")
+	ns.Sysctl(t, "net/ipv6/conf/all/forwarding", "1")
+}
