@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package iptables
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+const (
+	// lockWait is how long a legacy command waits for the lock that all users
+	// of iptables share, in seconds. Without -w, 1.8.9 waits for ever.
+	lockWait = 5
+	// childTimeout ends a child that hangs. It leaves a legacy command its
+	// wait for the lock, and the time that a table of 140,000 rules takes.
+	childTimeout = 20 * time.Second
+	// reapWait is how long a killed child may take to be gone.
+	reapWait = 500 * time.Millisecond
+)
+
+// run runs a command to its end, or ctx's, or childTimeout's, and returns what
+// it printed. Its error has the command and what that said on stderr.
+func run(ctx context.Context, stdin, path string, args ...string) (string, error) {
+	var stdout bytes.Buffer // which os/exec fills without a buffer of its own, as it does not a strings.Builder
+	err := runTo(ctx, &stdout, stdin, path, args...)
+	return stdout.String(), err
+}
+
+// runTo is run for an output that need not be kept whole.
+func runTo(ctx context.Context, stdout io.Writer, stdin, path string, args ...string) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, childTimeout, errHung)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, path, args...)
+	var stderr bytes.Buffer
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), stdout, &stderr
+	// A group of its own, so that what the child itself started goes with it.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = reapWait
+	if err := cmd.Run(); err != nil {
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+		return commandError(path, args, err, stderr.String())
+	}
+	return nil
+}
+
+var errHung = fmt.Errorf("ended after %v without an answer", childTimeout)
+
+func commandError(path string, args []string, err error, stderr string) error {
+	command := strings.Join(append([]string{path}, args...), " ")
+	if stderr = clip(stderr); stderr == "" {
+		return fmt.Errorf("%s: %w", command, err)
+	}
+	return fmt.Errorf("%s: %w: %s", command, err, stderr)
+}
+
+// maxSaid is the most of what a command says that an error repeats, in bytes.
+const maxSaid = 1024
+
+// clip makes fit for the log what a command said: not too long, and no bytes
+// that a terminal would obey.
+func clip(s string) string {
+	s = strings.TrimSpace(s)
+	if len(s) > maxSaid {
+		s = s[:maxSaid] + "…"
+	}
+	return strings.Map(func(r rune) rune {
+		if r == utf8.RuneError || r != '\n' && !unicode.IsPrint(r) {
+			return '.'
+		}
+		return r
+	}, s)
+}
+
+// clipped is an error of go-iptables, whose text has all that the command said.
+func clipped(err error) error { return clippedError{err} }
+
+type clippedError struct{ error }
+
+func (e clippedError) Error() string { return clip(e.error.Error()) }
+func (e clippedError) Unwrap() error { return e.error }
+
+// watched calls f, which runs a child through go-iptables, and gives that
+// child the deadline that go-iptables cannot: it has no context. f stays on
+// one thread, so the kernel can tell which children are f's.
+func watched(ctx context.Context, f func() error) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, childTimeout, errHung)
+	defer cancel()
+	thread, done := make(chan int, 1), make(chan error, 1)
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		thread <- syscall.Gettid()
+		done <- f()
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	tid := <-thread
+	for giveUp := time.After(reapWait); ; {
+		killChildren(os.Getpid(), tid)
+		select {
+		case err := <-done:
+			if err == nil {
+				return nil // it was just in time
+			}
+			return fmt.Errorf("%w: %w", context.Cause(ctx), err)
+		case <-giveUp: // stuck in the kernel; it cannot be waited for
+			return context.Cause(ctx)
+		case <-time.After(reapWait / 20):
+		}
+	}
+}
+
+// killChildren ends the processes that a thread started, and those that they
+// started, see /proc/PID/task/TID/children in proc(5).
+func killChildren(pid, tid int) {
+	pids, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, tid))
+	if err != nil {
+		return
+	}
+	for _, word := range strings.Fields(string(pids)) {
+		if child, err := strconv.Atoi(word); err == nil {
+			killChildren(child, child)               // while it is their parent: only so they can be found
+			_ = syscall.Kill(child, syscall.SIGKILL) // gone already is as good
+		}
+	}
+}
+
+// exited tells whether err is that of a command which ran and ended with code:
+// an exec.ExitError, be it inside go-iptables' own error.
+func exited(err error, code int) bool {
+	var status interface{ ExitCode() int }
+	return errors.As(err, &status) && status.ExitCode() == code
+}
+
+// childCPU is the CPU time of all children so far that have ended.
+func childCPU() time.Duration {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_CHILDREN, &usage); err != nil {
+		return 0 // never, says getrusage(2), for these arguments
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}

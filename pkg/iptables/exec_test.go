@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package iptables
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// script writes a command of the given name into a directory of its own, which
+// becomes all of PATH, and returns the command's path.
+func script(t *testing.T, name, body string) string {
+	t.Helper()
+	dir := t.TempDir()
+	path := filepath.Join(dir, name)
+	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+body+"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir)
+	return path
+}
+
+func TestRunError(t *testing.T) {
+	path := script(t, "iptables-nft", "echo 'what is wrong' >&2; exit 4")
+	_, err := run(t.Context(), "", path, "-t", "nat")
+	if want := path + " -t nat: exit status 4: what is wrong"; err == nil || err.Error() != want {
+		t.Errorf("error is %v, want %s", err, want)
+	}
+}
+
+// TestChildIsEndedWithItsContext covers both ways to run a child: run, and
+// watched, whose child go-iptables starts without a context.
+func TestChildIsEndedWithItsContext(t *testing.T) {
+	const hang = "echo $$ > \"$0.pid\"; exec /bin/sleep 600"
+	stopping := errors.New("the agent is stopping")
+	tests := []struct {
+		name string
+		call func(ctx context.Context, path string) error
+	}{
+		{"run", func(ctx context.Context, path string) error {
+			_, err := run(ctx, "", path)
+			return err
+		}},
+		{"watched", func(ctx context.Context, path string) error {
+			n := NewNAT(IPv4, NFT)
+			return n.open(ctx)
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			path := script(t, "iptables-nft", hang)
+			ctx, cancel := context.WithCancelCause(t.Context())
+			done := make(chan error, 1)
+			go func() { done <- tt.call(ctx, path) }()
+			pid := waitFor(t, path+".pid")
+			cancel(stopping)
+			select {
+			case err := <-done:
+				if !errors.Is(err, stopping) {
+					t.Errorf("error is %v, want %v", err, stopping)
+				}
+			case <-time.After(30 * time.Second):
+				t.Fatal("the call hangs as its child does")
+			}
+			if _, err := os.Stat("/proc/" + pid); !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("the child, process %s, is still there: %v", pid, err)
+			}
+		})
+	}
+}
+
+// waitFor returns what the child writes once it runs.
+func waitFor(t *testing.T, file string) string {
+	t.Helper()
+	for range 3000 {
+		if text, err := os.ReadFile(file); err == nil && strings.HasSuffix(string(text), "\n") {
+			return strings.TrimSpace(string(text))
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatalf("the child never wrote %s", file)
+	return ""
+}
+
+// TestMissingCommandIsLookedForAgain is how one family's missing command stays
+// an error of that family, and ends when the command is there.
+func TestMissingCommandIsLookedForAgain(t *testing.T) {
+	path := script(t, "something-else", "exit 0")
+	n := NewNAT(IPv6, NFT)
+	_, err := n.Apply(t.Context(), Chain{Name: "IP-MASQ"})
+	if err == nil || !strings.Contains(err.Error(), "ip6tables-nft") || !strings.Contains(err.Error(), "install") {
+		t.Errorf("error is %v, want one that says what to install", err)
+	}
+	if err := os.Rename(path, filepath.Join(filepath.Dir(path), "ip6tables-nft")); err != nil {
+		t.Fatal(err)
+	}
+	_, err = n.Apply(t.Context(), Chain{Name: "IP-MASQ"})
+	if err == nil || !strings.Contains(err.Error(), "version") {
+		t.Errorf("error is %v, want one about the version that the command does not tell", err)
+	}
+}

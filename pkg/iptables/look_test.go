@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package iptables
+
+import (
+	"testing"
+
+	"ip-masq-agent/test/netns"
+)
+
+// TestLook has what is and what is not a sign of change. In legacy an equal
+// size is no proof, so the last case is one that it cannot see.
+func TestLook(t *testing.T) {
+	netns.Matrix(t, func(t *testing.T, backend, family string) {
+		still := map[string]Sign{"nft": Same, "legacy": Quiet}[backend]
+		n, c := NewNAT(familyOf(family), Backend(backend)), wanted(family)
+		look := func(when string, want Sign) {
+			t.Helper()
+			got, err := n.Look()
+			if err != nil || got != want {
+				t.Errorf("%s: Look() = %v, %v, want %v", when, got, err, want)
+			}
+		}
+		apply := func() {
+			t.Helper()
+			if _, err := n.Apply(t.Context(), c); err != nil {
+				t.Fatal(err)
+			}
+		}
+		look("before the first Apply", Unknown)
+		apply()
+		look("after an own write", still)
+		apply()
+		look("after a read", still)
+		netns.List(t, backend, family, "IP-MASQ")
+		look("after somebody else's read", still)
+
+		for when, restore := range map[string]string{
+			"flush":           "-F IP-MASQ",
+			"rule inserted":   "-I IP-MASQ -j RETURN",
+			"jump deleted":    "-D POSTROUTING 1",
+			"chain of others": ":OTHER - [0:0]\n-A OTHER -j RETURN",
+		} {
+			netns.Restore(t, backend, family, "*nat\n"+restore+"\nCOMMIT\n")
+			look(when, Moved)
+			look(when+", again", Moved)
+			apply()
+			look(when+", repaired", still)
+		}
+	})
+}
+
+// TestLookAfterAFailure: what a failed Apply left is not known.
+func TestLookAfterAFailure(t *testing.T) {
+	netns.Matrix(t, func(t *testing.T, backend, family string) {
+		n, c := NewNAT(familyOf(family), Backend(backend)), wanted(family)
+		if _, err := n.Apply(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+		c.Rules[0].Target = "NO-SUCH-CHAIN"
+		if _, err := n.Apply(t.Context(), c); err == nil {
+			t.Fatal("a jump to a chain that does not exist was accepted")
+		}
+		if got, err := n.Look(); got != Unknown || err != nil {
+			t.Errorf("Look() = %v, %v, want Unknown", got, err)
+		}
+	})
+}

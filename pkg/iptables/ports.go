@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package iptables
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// ParsePortRange reads A-B, or A for the one port, with 1 <= A <= B <= 65535.
+func ParsePortRange(s string) (PortRange, error) {
+	from, to, isRange := strings.Cut(s, "-")
+	if !isRange {
+		to = from
+	}
+	a, errA := parsePort(from)
+	b, errB := parsePort(to)
+	switch {
+	case errA != nil:
+		return PortRange{}, errA
+	case errB != nil:
+		return PortRange{}, errB
+	case a > b:
+		return PortRange{}, fmt.Errorf("port range %q is reversed: write %d-%d", s, b, a)
+	}
+	return PortRange{From: a, To: b}, nil
+}
+
+func parsePort(s string) (uint16, error) {
+	n, err := strconv.ParseUint(s, 10, 16)
+	if err != nil || n == 0 {
+		return 0, fmt.Errorf("port %q is not a number from 1 to 65535", s)
+	}
+	return uint16(n), nil
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package iptables
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestMeter(t *testing.T) {
+	packets := func(kept, masqueraded uint64) Traffic {
+		return Traffic{Return: Count{kept, 60 * kept}, Masquerade: Count{masqueraded, 60 * masqueraded}}
+	}
+	steps := []struct {
+		name              string
+		rewritten         bool
+		kept, masqueraded uint64 // in the kernel
+		total             [2]uint64
+	}{
+		{name: "what the chain had counted before", kept: 10, masqueraded: 5, total: [2]uint64{10, 5}},
+		{name: "some more", kept: 12, masqueraded: 5, total: [2]uint64{12, 5}},
+		{name: "nothing", kept: 12, masqueraded: 5, total: [2]uint64{12, 5}},
+		{name: "after an own write", rewritten: true, kept: 12, masqueraded: 0, total: [2]uint64{24, 5}},
+		{name: "after somebody else's flush", kept: 1, masqueraded: 2, total: [2]uint64{25, 7}},
+	}
+	var m meter
+	for _, s := range steps {
+		if s.rewritten {
+			m.rewritten()
+		}
+		m.read(packets(s.kept, s.masqueraded))
+		if diff := cmp.Diff(packets(s.total[0], s.total[1]), m.total); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", s.name, diff)
+		}
+	}
+}
