@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package masq
+
+import (
+	"net/netip"
+	"slices"
+
+	"ip-masq-agent/pkg/config"
+	"ip-masq-agent/pkg/iptables"
+)
+
+// Masqueraded returns a part of a range whose traffic is masqueraded, as large
+// as it comes, and the rule that does so; false if none is, and the range keeps
+// its addresses whole.
+func Masqueraded(c config.Config, within netip.Prefix) (netip.Prefix, iptables.Rule, bool) {
+	f := iptables.IPv4
+	if within.Addr().Is6() {
+		f = iptables.IPv6
+	}
+	return masqueraded(Options{}.Chain(f, c).Rules, within.Masked())
+}
+
+// masqueraded halves a range until the rules have one verdict on all of it,
+// which they have where none of their ranges lies inside.
+func masqueraded(rules []iptables.Rule, within netip.Prefix) (netip.Prefix, iptables.Rule, bool) {
+	for _, r := range rules {
+		if !r.Destination.IsValid() || r.Destination.Bits() <= within.Bits() || !covers(within, r.Destination) {
+			continue
+		}
+		for _, half := range halves(within) {
+			if part, rule, found := masqueraded(rules, half); found {
+				return part, rule, true
+			}
+		}
+		return netip.Prefix{}, iptables.Rule{}, false
+	}
+	rule, ok := Decide(rules, within.Addr())
+	return within, rule, ok && rule.Target == iptables.Masquerade
+}
+
+func halves(p netip.Prefix) [2]netip.Prefix {
+	bits := p.Bits()
+	upper := p.Addr().AsSlice()
+	upper[bits/8] |= 0x80 >> (bits % 8)
+	a, _ := netip.AddrFromSlice(upper) // of the same length, so it is one
+	return [2]netip.Prefix{netip.PrefixFrom(p.Addr(), bits+1), netip.PrefixFrom(a, bits+1)}
+}
+
+// Redundant is a range of the file that changes nothing.
+type Redundant struct {
+	Range      netip.Prefix
+	Masquerade bool         // it is of masqueradeCIDRs
+	By         netip.Prefix // the range that has it; the zero Prefix is any destination
+	LinkLocal  bool         // By is not the file's, but masqLinkLocal's
+}
+
+// FindRedundant returns the ranges that lie inside a range of the same verdict,
+// with no range of another verdict between the two. It asks for each length
+// above a range, so that a file of many thousand ranges takes no longer than
+// their number makes it.
+func FindRedundant(c config.Config) []Redundant {
+	var out []Redundant
+	for _, f := range []iptables.Family{iptables.IPv4, iptables.IPv6} {
+		local := linkLocal(f, c)
+		all := slices.Concat(ranges(f, c.NonMasquerade, false), ranges(f, c.Masquerade, true))
+		verdicts := map[netip.Prefix]bool{}
+		for _, v := range all {
+			verdicts[v.destination] = v.masquerade
+		}
+		for _, v := range all {
+			r := Redundant{Range: v.destination, Masquerade: v.masquerade}
+			around := true // what is in no range is masqueraded
+			for bits := v.destination.Bits(); bits >= 0; bits-- {
+				p := netip.PrefixFrom(v.destination.Addr(), bits).Masked()
+				if masquerade, found := verdicts[p]; found && p != v.destination {
+					around, r.By = masquerade, p
+					break
+				}
+				if slices.Contains(local, verdict{destination: p}) {
+					around, r.By, r.LinkLocal = false, p, true
+					break
+				}
+			}
+			if around == v.masquerade {
+				out = append(out, r)
+			}
+		}
+	}
+	return out
+}
+
+// Last returns the last address of a range.
+func Last(p netip.Prefix) netip.Addr {
+	b := p.Addr().AsSlice()
+	for bit := p.Bits(); bit < len(b)*8; bit++ {
+		b[bit/8] |= 0x80 >> (bit % 8)
+	}
+	last, _ := netip.AddrFromSlice(b) // of the same length, so it is one
+	return last
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package masq
+
+import (
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ip-masq-agent/pkg/config"
+	"ip-masq-agent/pkg/iptables"
+)
+
+func TestMasqueraded(t *testing.T) {
+	tests := []struct {
+		keep, except []netip.Prefix
+		within, want string // "" for none
+	}{
+		{keep: prefixes("10.0.0.0/8"), within: "10.4.0.0/14"},
+		{keep: prefixes("10.0.0.0/8"), within: "10.0.0.0/8"},
+		{keep: prefixes("10.0.0.0/9 10.128.0.0/9"), within: "10.0.0.0/8"}, // together
+		{keep: prefixes("10.0.0.0/9"), within: "10.0.0.0/8", want: "10.128.0.0/9"},
+		{keep: prefixes("10.0.0.0/8"), within: "192.168.0.0/16", want: "192.168.0.0/16"},
+		{keep: prefixes("10.0.0.0/8"), except: prefixes("10.5.0.0/24"), within: "10.4.0.0/14", want: "10.5.0.0/24"},
+		{keep: prefixes("10.0.0.0/8"), except: prefixes("10.5.0.0/24"), within: "10.8.0.0/14"},
+		{keep: prefixes("10.0.0.0/8 10.5.0.0/24"), except: prefixes("10.5.0.0/16"), within: "10.5.0.0/24"},
+		{keep: prefixes("0.0.0.0/0"), within: "0.0.0.0/0"},
+		{keep: prefixes("fd00::/8"), within: "fd00:1::/48"},
+		{keep: prefixes("fd00::/9"), within: "fd00::/8", want: "fd80::/9"},
+	}
+	for _, tt := range tests {
+		got := ""
+		if part, _, found := Masqueraded(config.Config{NonMasquerade: tt.keep, Masquerade: tt.except}, netip.MustParsePrefix(tt.within)); found {
+			got = part.String()
+		}
+		if got != tt.want {
+			t.Errorf("of %s with %v and %v: %q, want %q", tt.within, tt.keep, tt.except, got, tt.want)
+		}
+	}
+}
+
+// TestRedundantChangesNothing takes each range that is called redundant out of
+// random configurations, and each that is not: only the latter changes a
+// verdict, at one of the boundaries.
+func TestRedundantChangesNothing(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4)) // the same lists each time
+	for _, family := range []iptables.Family{iptables.IPv4, iptables.IPv6} {
+		called := 0
+		for range 300 {
+			c := randomConfig(random, family)
+			redundant := FindRedundant(c)
+			called += len(redundant)
+			for _, r := range redundant {
+				without := config.Config{NonMasquerade: remove(c.NonMasquerade, r.Range), Masquerade: remove(c.Masquerade, r.Range),
+					MasqLinkLocal: c.MasqLinkLocal, MasqLinkLocalIPv6: c.MasqLinkLocalIPv6}
+				for _, dst := range boundaries(family, c) {
+					if a, b := longest(family, c, dst), longest(family, without, dst); a != b {
+						t.Fatalf("without %s the verdict on %s goes from %v to %v, with %+v", r.Range, dst, a, b, c)
+					}
+				}
+			}
+		}
+		if called < 100 {
+			t.Errorf("%s: only %d ranges were called redundant", family, called)
+		}
+	}
+}
+
+func remove(list []netip.Prefix, p netip.Prefix) []netip.Prefix {
+	return slices.DeleteFunc(slices.Clone(list), func(o netip.Prefix) bool { return o == p })
+}
+
+func TestFindRedundant(t *testing.T) {
+	p := netip.MustParsePrefix
+	tests := []struct {
+		name         string
+		keep, except []netip.Prefix
+		want         []Redundant
+	}{
+		{name: "none", keep: prefixes("10.0.0.0/8 11.0.0.0/8 fd00::/8")},
+		{name: "inside", keep: prefixes("10.1.0.0/16 10.0.0.0/8"), want: []Redundant{{Range: p("10.1.0.0/16"), By: p("10.0.0.0/8")}}},
+		{name: "an exception between", keep: prefixes("10.0.0.0/8 10.1.1.0/24"), except: prefixes("10.1.0.0/16")},
+		{name: "an exception to nothing", keep: prefixes("10.0.0.0/8"), except: prefixes("11.0.0.0/8"), want: []Redundant{{Range: p("11.0.0.0/8"), Masquerade: true}}},
+		{name: "link-local", keep: prefixes("169.254.0.0/16 fe80::/64"),
+			want: []Redundant{{Range: p("169.254.0.0/16"), By: p("169.254.0.0/16"), LinkLocal: true}, {Range: p("fe80::/64"), By: p("fe80::/10"), LinkLocal: true}}},
+		{name: "an exception in link-local", except: prefixes("169.254.169.254/32")},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := FindRedundant(config.Config{NonMasquerade: tt.keep, Masquerade: tt.except})
+			if diff := cmp.Diff(tt.want, got, cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestLast(t *testing.T) {
+	for in, want := range map[string]string{"10.0.0.0/8": "10.255.255.255", "0.0.0.0/0": "255.255.255.255", "10.1.2.3/32": "10.1.2.3", "fd00::/126": "fd00::3"} {
+		if got := Last(netip.MustParsePrefix(in)); got.String() != want {
+			t.Errorf("%s ends with %s, want %s", in, got, want)
+		}
+	}
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package masq
+
+import (
+	"fmt"
+	"strings"
+
+	"ip-masq-agent/pkg/iptables"
+)
+
+// ParsePortRanges reads the value of --to-ports: ranges with commas between
+// them, such as 1024-29999,32768-65535, none of which overlap. Empty is none.
+func ParsePortRanges(s string) ([]iptables.PortRange, error) {
+	if s == "" {
+		return nil, nil
+	}
+	var out []iptables.PortRange
+	for _, word := range strings.Split(s, ",") {
+		r, err := iptables.ParsePortRange(word)
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range out {
+			if r.From <= o.To && o.From <= r.To {
+				return nil, fmt.Errorf("port ranges %s and %s overlap: give each port once", o, r)
+			}
+		}
+		out = append(out, r)
+	}
+	return out, nil
+}
+
+// ports is how many ports the ranges have.
+func ports(ranges ...iptables.PortRange) int {
+	n := 0
+	for _, r := range ranges {
+		n += int(r.To) - int(r.From) + 1
+	}
+	return n
+}
