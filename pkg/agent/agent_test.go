@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package agent
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ip-masq-agent/pkg/iptables"
+)
+
+const (
+	linkLocal = "169.254.0.0/16"
+	// masqLinkLocal makes the first range of the list the first of the chain.
+	first  = "nonMasqueradeCIDRs: [10.1.0.0/16]\nmasqLinkLocal: true\n"
+	second = "nonMasqueradeCIDRs: [10.2.0.0/16]\nmasqLinkLocal: true\n"
+	broken = "nonMasqueradeCIDRs: [10.2.0.0]\n"
+)
+
+func check[T any](t *testing.T, what string, want, got T) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", what, diff)
+	}
+}
+
+func TestVerifiesEachResyncInterval(t *testing.T) {
+	tests := []struct {
+		name, file string
+		after      time.Duration
+		want       []application
+	}{
+		{"default", missing, 130 * time.Second, []application{{0, linkLocal}, {60 * time.Second, linkLocal}, {120 * time.Second, linkLocal}}},
+		{"of the file", "resyncInterval: 45", 100 * time.Second, []application{{0, linkLocal}, {45 * time.Second, linkLocal}, {90 * time.Second, linkLocal}}},
+		{"shorter than a second", "resyncInterval: 100ms", 250 * time.Millisecond, []application{{0, linkLocal}, {100 * time.Millisecond, linkLocal}, {200 * time.Millisecond, linkLocal}}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := start(t, tt.file)
+				wait(tt.after)
+				check(t, "applied", tt.want, n.v4.take())
+			})
+		})
+	}
+}
+
+func TestFollowsTheFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := start(t, first)
+		check(t, "at the start", []application{{0, "10.1.0.0/16"}}, n.v4.take())
+		wait(30500 * time.Millisecond)
+		n.write(second)
+		wait(time.Second)
+		check(t, "within a second of the edit", []application{{31 * time.Second, "10.2.0.0/16"}}, n.v4.take())
+		n.write(missing)
+		wait(time.Second)
+		check(t, "the file is gone", []application{{32 * time.Second, linkLocal}}, n.v4.take())
+		wait(59 * time.Second)
+		check(t, "the interval starts with the last pass", nil, n.v4.take())
+		wait(time.Second)
+		check(t, "and goes on", []application{{92 * time.Second, linkLocal}}, n.v4.take())
+
+		var sources []Source
+		configs, _ := n.observer.seen(iptables.IPv4)
+		for _, c := range configs {
+			sources = append(sources, c.Source)
+		}
+		check(t, "sources told", []Source{FromFile, FromFile, FromDefault}, sources)
+	})
+}
+
+// TestRefusedFileChangesNothing is invariant 3.
+func TestRefusedFileChangesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := start(t, first)
+		configs, _ := n.observer.seen(iptables.IPv4)
+		hash := configs[0].Hash
+		n.v4.take()
+		n.write(broken)
+		wait(150 * time.Second)
+		for _, a := range n.v4.take() { // the first stays in force, and is healed
+			check(t, "applied", "10.1.0.0/16", a.First)
+		}
+		got, passes := n.observer.seen(iptables.IPv4)
+		if len(passes) < 3 {
+			t.Errorf("%d passes in 150 s: healing stopped", len(passes))
+		}
+		if len(got) != 2 || got[1].Refused == nil || got[1].Source != FromFile || got[1].Hash != hash {
+			t.Errorf("told %+v, want one more, a refusal that keeps the first file", got)
+		}
+		n.write(second)
+		wait(time.Second)
+		check(t, "mended", []application{{151 * time.Second, "10.2.0.0/16"}}, n.v4.take())
+	})
+}
+
+func TestRefusedAtStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := start(t, broken, func(n *node) { n.v4.hasRules = true })
+		check(t, "a chain that has rules is left alone", nil, n.v4.take())
+		check(t, "where there is none, the defaults", []application{{0, "fe80::/10"}}, n.v6.take())
+		n.v6.set(func(r *recorder) { r.hasRules = true }) // the defaults, now
+		wait(60 * time.Second)
+		check(t, "still left alone", nil, n.v4.take())
+		check(t, "the defaults are healed", []application{{60 * time.Second, "fe80::/10"}}, n.v6.take())
+		for f, want := range map[iptables.Family]Source{iptables.IPv4: FromKernel, iptables.IPv6: FromDefault} {
+			_, passes := n.observer.seen(f)
+			check(t, f.String()+" source", want, passes[len(passes)-1].Source)
+		}
+		n.v4.set(func(r *recorder) { r.hasRules = false })
+		wait(60 * time.Second)
+		check(t, "the chain went away", []application{{120 * time.Second, linkLocal}}, n.v4.take())
+		n.write(first)
+		wait(time.Second)
+		check(t, "a good file, at last", []application{{121 * time.Second, "10.1.0.0/16"}}, n.v4.take())
+	})
+}
+
+// TestFamiliesApart is invariant 4.
+func TestFamiliesApart(t *testing.T) {
+	for name, ill := range map[string]func(*recorder){
+		"failing": func(r *recorder) { r.err = errors.New("no such table") },
+		"hanging": func(r *recorder) { r.hangs = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := start(t, first, func(n *node) { n.v4.set(ill) })
+				wait(70 * time.Second)
+				n.write(second)
+				wait(time.Second)
+				check(t, "IPv6 applied", []application{{0, "fe80::/10"}, {60 * time.Second, "fe80::/10"}, {71 * time.Second, "fe80::/10"}}, n.v6.take())
+			})
+		})
+	}
+}
+
+func TestFailureIsTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := start(t, "resyncInterval: 10s", func(n *node) { n.v4.err = errors.New("the lock is held") })
+		wait(40 * time.Second)
+		var at []time.Duration
+		for _, a := range n.v4.take() {
+			at = append(at, a.At)
+		}
+		const s = time.Second
+		check(t, "tried at", []time.Duration{0, 1 * s, 3 * s, 7 * s, 15 * s, 25 * s, 35 * s}, at)
+		n.v4.set(func(r *recorder) { r.err = nil })
+		wait(5 * time.Second)
+		n.v4.set(func(r *recorder) { r.err = errors.New("again") })
+		wait(11 * time.Second)
+		check(t, "a success resets the waiting", []application{{45 * s, linkLocal}, {55 * s, linkLocal}, {56 * s, linkLocal}}, n.v4.take())
+	})
+}
+
+func TestRepairsAreToldApartFromEdits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := start(t, first, func(n *node) { n.v4.report = iptables.Report{WroteChain: true, WroteJump: true} })
+		wait(60 * time.Second) // drift
+		n.v4.set(func(r *recorder) { r.report = iptables.Report{WroteChain: true} })
+		n.write(second)
+		wait(time.Second)      // an edit
+		wait(60 * time.Second) // drift
+		n.v4.set(func(r *recorder) { r.report = iptables.Report{} })
+		wait(60 * time.Second) // nothing
+		var got [][2]bool
+		_, passes := n.observer.seen(iptables.IPv4)
+		for _, p := range passes {
+			got = append(got, [2]bool{p.RepairedChain, p.RepairedJump})
+		}
+		check(t, "repairs of chain and jump", [][2]bool{{false, false}, {true, true}, {false, false}, {true, false}, {false, false}}, got)
+	})
+}
+
+// TestStopsWhileATableHangs is that of invariant 5 which the agent does: it
+// ends at once, and applies nothing on its way out.
+func TestStopsWhileATableHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := start(t, first, func(n *node) { n.v4.hangs = true })
+		n.v4.take()
+		n.stop()
+		synctest.Wait()
+		select {
+		case <-n.stopped:
+		default:
+			t.Fatal("the agent did not stop")
+		}
+		check(t, "applied after the stop", nil, n.v4.take())
+		_, passes := n.observer.seen(iptables.IPv4)
+		check(t, "passes that ended", 0, len(passes))
+	})
+}
+
+func TestLooksEachSecond(t *testing.T) {
+	const s = time.Second
+	tests := []struct {
+		name string
+		sign iptables.Sign
+		cost time.Duration
+		want []time.Duration // of passes within 121 s
+	}{
+		{"a proof that nothing changed saves the pass", iptables.Same, 0, []time.Duration{0}},
+		{"mere quiet does not", iptables.Quiet, 0, []time.Duration{0, 60 * s, 120 * s}},
+		{"nor does not knowing", iptables.Unknown, 0, []time.Duration{0, 60 * s, 120 * s}},
+		{"churn is followed at once, then within the budget", iptables.Moved, 400 * time.Millisecond,
+			[]time.Duration{0, 1 * s, 2 * s, 3 * s, 20 * s, 40 * s, 60 * s, 80 * s, 100 * s, 120 * s}},
+		{"and past it only each interval", iptables.Moved, 10 * s, []time.Duration{0, 60 * s, 120 * s}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := start(t, missing, func(n *node) {
+					n.v4.sign = tt.sign
+					n.v4.report.Cost = tt.cost
+				})
+				wait(121 * s)
+				var at []time.Duration
+				for _, a := range n.v4.take() {
+					at = append(at, a.At)
+				}
+				check(t, "passes at", tt.want, at)
+				if _, passes := n.observer.seen(iptables.IPv4); len(passes) < 3 {
+					t.Errorf("%d passes were told of: a look that proves the rules counts as one", len(passes))
+				}
+			})
+		})
+	}
+}
+
+func TestDriftIsHealedWithinASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := start(t, first, func(n *node) { n.v4.sign = iptables.Same })
+		n.v4.take()
+		wait(10300 * time.Millisecond)
+		n.v4.set(func(r *recorder) { r.sign, r.report.WroteChain = iptables.Moved, true })
+		wait(time.Second)
+		check(t, "repaired", []application{{11 * time.Second, "10.1.0.0/16"}}, n.v4.take())
+	})
+}
+
+// TestNewContentIsAppliedThoughNothingMoved: the kernel is as it was, what is
+// wanted is not.
+func TestNewContentIsAppliedThoughNothingMoved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := start(t, first, func(n *node) { n.v4.sign = iptables.Same })
+		n.v4.take()
+		n.write(second)
+		wait(time.Second)
+		check(t, "applied", []application{{time.Second, "10.2.0.0/16"}}, n.v4.take())
+	})
+}
+
+func TestFailureIsNotTriedFasterForASignOfChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := start(t, missing, func(n *node) { n.v4.err, n.v4.sign = errors.New("the lock is held"), iptables.Moved })
+		wait(10 * time.Second)
+		var at []time.Duration
+		for _, a := range n.v4.take() {
+			at = append(at, a.At)
+		}
+		check(t, "tried at", []time.Duration{0, time.Second, 3 * time.Second, 7 * time.Second}, at)
+	})
+}

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package agent
+
+import (
+	"context"
+	"time"
+
+	"k8s.io/klog/v2"
+
+	"ip-masq-agent/pkg/iptables"
+	"ip-masq-agent/pkg/masq"
+)
+
+// keeper keeps one family's table as wanted.
+type keeper struct {
+	family   iptables.Family
+	table    Table
+	masq     masq.Options
+	observer Observer
+	wants    chan want     // the newest, until it is taken
+	beats    chan struct{} // a beat that was not answered yet
+
+	schedule  schedule
+	verified  bool   // the last pass left the kernel as the same want asks
+	ours      bool   // this keeper has applied a chain
+	leftAlone bool   // the last pass left a chain alone for want of a good file
+	last      Pass   // the last that ended
+	failure   string // the last one logged
+	blindness string // why a look failed, the last one logged
+}
+
+func newKeeper(f iptables.Family, t Table, m masq.Options, o Observer) *keeper {
+	return &keeper{family: f, table: t, masq: m, observer: o, wants: make(chan want, 1), beats: make(chan struct{}, 1)}
+}
+
+// want gives the keeper something new to keep. It never blocks, so long as one
+// goroutine alone calls it.
+func (k *keeper) want(w want) {
+	select {
+	case <-k.wants: // not taken yet, and stale now
+	default:
+	}
+	k.wants <- w
+}
+
+// beat has the keeper look for signs of change, as soon as it is not busy.
+func (k *keeper) beat() {
+	select {
+	case k.beats <- struct{}{}:
+	default:
+	}
+}
+
+// run keeps what is wanted, from the first want on, until ctx is done.
+func (k *keeper) run(ctx context.Context) {
+	var w want
+	wanted := false
+	wake := time.NewTimer(0)
+	defer wake.Stop()
+	<-wake.C
+	for {
+		select {
+		case <-ctx.Done():
+		case w = <-k.wants:
+			k.verified = false
+			k.schedule.now()
+			wanted = true
+		case <-k.beats:
+		case <-wake.C:
+		}
+		if ctx.Err() != nil { // select chooses at random between what is ready
+			return
+		}
+		if !wanted {
+			continue
+		}
+		k.turn(ctx, w)
+		wake.Reset(k.schedule.sleep())
+	}
+}
+
+// turn makes a pass if one is due. On nft it need not: the kernel's word that
+// nothing was committed is as good as a read.
+func (k *keeper) turn(ctx context.Context, w want) {
+	sign := k.look(klog.FromContext(ctx))
+	switch {
+	case sign == iptables.Same && k.verified && k.schedule.due():
+		k.observer.PassEnded(k.family, k.confirmed(klog.FromContext(ctx)))
+		k.schedule.succeeded(w.config.ResyncInterval, 0)
+	case k.schedule.due(), sign == iptables.Moved && k.schedule.affordable():
+		k.pass(ctx, w)
+	}
+}
+
+// look asks the kernel for its sign of change.
+func (k *keeper) look(log klog.Logger) iptables.Sign {
+	sign, err := k.table.Look()
+	k.sayOnce(log, err)
+	return sign
+}
+
+// confirmed is what the last pass came to, seen again without a read.
+func (k *keeper) confirmed(log klog.Logger) Pass {
+	p := k.last
+	p.RepairedChain, p.RepairedJump, p.Took = false, false, 0
+	var err error
+	p.Traffic, err = k.table.Traffic()
+	k.sayOnce(log, err)
+	return p
+}
+
+// sayOnce logs why the kernel cannot be asked without a process.
+func (k *keeper) sayOnce(log klog.Logger, err error) {
+	if err != nil && err.Error() != k.blindness {
+		log.Error(err, "Cannot look at the table without a command, so commands read it, each resyncInterval", "family", k.family)
+		k.blindness = err.Error()
+	}
+}
+
+// pass makes the table as wanted.
+func (k *keeper) pass(ctx context.Context, w want) {
+	k.observer.PassStarted(k.family)
+	began := time.Now()
+	p, cost := k.sync(ctx, w)
+	p.Took = time.Since(began)
+	if ctx.Err() != nil {
+		return // stopping; a child that was cut off is no failure
+	}
+	if p.Err == nil {
+		k.schedule.succeeded(w.config.ResyncInterval, cost)
+	} else {
+		k.schedule.failed(w.config.ResyncInterval)
+	}
+	k.log(klog.FromContext(ctx), p)
+	k.observer.PassEnded(k.family, p)
+	k.last = p
+}
+
+// sync returns what a pass came to, and the CPU time it cost.
+func (k *keeper) sync(ctx context.Context, w want) (Pass, time.Duration) {
+	if w.stopgap && !k.ours {
+		found, err := k.table.HasRules(ctx, k.masq.ChainName)
+		if found && !k.leftAlone {
+			klog.FromContext(ctx).Info("Left alone the chain found in the kernel", "family", k.family, "chain", k.masq.ChainName)
+		}
+		k.leftAlone = found
+		if found || err != nil {
+			return Pass{Source: FromKernel, Err: err}, 0
+		}
+	}
+	chain := k.masq.Chain(k.family, w.config)
+	report, err := k.table.Apply(ctx, chain)
+	if err != nil {
+		return Pass{Source: w.status.Source, Err: err}, 0
+	}
+	p := Pass{
+		Source:        w.status.Source,
+		Rules:         len(chain.Rules),
+		Traffic:       report.Traffic,
+		RepairedChain: k.verified && report.WroteChain,
+		RepairedJump:  k.verified && report.WroteJump,
+	}
+	if !k.verified {
+		klog.FromContext(ctx).Info("Rules in force", "family", k.family, "chain", chain.Name, "rules", len(chain.Rules),
+			"wroteChain", report.WroteChain, "wroteJump", report.WroteJump)
+	}
+	k.verified, k.ours = true, true
+	return p, report.Cost
+}
+
+// log tells of repairs each time, and of failures when they come, change or go.
+func (k *keeper) log(log klog.Logger, p Pass) {
+	if p.RepairedChain {
+		log.Info("Repaired the chain: something else had changed it", "family", k.family, "chain", k.masq.ChainName)
+	}
+	if p.RepairedJump {
+		log.Info("Repaired the jump from POSTROUTING: something else had changed it", "family", k.family, "chain", k.masq.ChainName)
+	}
+	switch {
+	case p.Err == nil && k.failure != "":
+		log.Info("Working again", "family", k.family)
+		k.failure = ""
+	case p.Err != nil && p.Err.Error() != k.failure:
+		log.Error(p.Err, "Failed; the kernel keeps what it has, and it is tried again", "family", k.family)
+		k.failure = p.Err.Error()
+	}
+}

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package agent
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"ip-masq-agent/pkg/config"
+	"ip-masq-agent/pkg/iptables"
+	"ip-masq-agent/pkg/masq"
+)
+
+// recorder is a Table that writes down when it was told to apply what. It is
+// no model of iptables.
+type recorder struct {
+	start    time.Time
+	mu       sync.Mutex
+	applied  []application
+	report   iptables.Report
+	err      error
+	hangs    bool
+	hasRules bool
+	sign     iptables.Sign // what Look tells: Unknown, unless a test says so
+	lookErr  error
+}
+
+// application is one call of Apply: when, since the start, and the first
+// destination of the chain, which tells configurations apart well enough.
+type application struct {
+	At    time.Duration
+	First string
+}
+
+func (r *recorder) Apply(ctx context.Context, c iptables.Chain) (iptables.Report, error) {
+	r.mu.Lock()
+	first := c.Rules[0].Target
+	if c.Rules[0].Destination.IsValid() {
+		first = c.Rules[0].Destination.String()
+	}
+	r.applied = append(r.applied, application{time.Since(r.start), first})
+	report, err, hangs := r.report, r.err, r.hangs
+	r.mu.Unlock()
+	if hangs {
+		<-ctx.Done()
+		return report, ctx.Err()
+	}
+	return report, err
+}
+
+func (r *recorder) HasRules(context.Context, string) (bool, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.hasRules, nil
+}
+
+func (r *recorder) Look() (iptables.Sign, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.sign, r.lookErr
+}
+
+func (r *recorder) Traffic() (iptables.Traffic, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.report.Traffic, nil
+}
+
+// take returns what was applied since it was last called.
+func (r *recorder) take() []application {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := r.applied
+	r.applied = nil
+	return out
+}
+
+func (r *recorder) set(change func(*recorder)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	change(r)
+}
+
+// watcher is an Observer that writes down what it is told.
+type watcher struct {
+	mu      sync.Mutex
+	turns   int
+	configs []ConfigStatus
+	passes  map[iptables.Family][]Pass
+}
+
+// seen returns what the watcher was told so far.
+func (w *watcher) seen(f iptables.Family) ([]ConfigStatus, []Pass) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.configs), slices.Clone(w.passes[f])
+}
+
+func (w *watcher) Turned() { w.mu.Lock(); defer w.mu.Unlock(); w.turns++ }
+func (w *watcher) ConfigRead(c ConfigStatus) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.configs = append(w.configs, c)
+}
+func (w *watcher) PassStarted(_ iptables.Family) {}
+func (w *watcher) PassEnded(f iptables.Family, p Pass) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.passes[f] = append(w.passes[f], p)
+}
+
+// node is an agent at work in virtual time, with a file and two tables.
+type node struct {
+	t        *testing.T
+	file     string
+	v4, v6   *recorder
+	observer *watcher
+	stop     context.CancelFunc
+	stopped  chan struct{}
+}
+
+// start runs an agent on a file with this content; "missing" is no file.
+func start(t *testing.T, content string, prepare ...func(n *node)) *node {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	n := &node{
+		t: t, file: filepath.Join(t.TempDir(), "ip-masq-agent"),
+		v4: &recorder{start: time.Now()}, v6: &recorder{start: time.Now()},
+		observer: &watcher{passes: map[iptables.Family][]Pass{}},
+		stop:     cancel, stopped: make(chan struct{}),
+	}
+	n.write(content)
+	for _, p := range prepare {
+		p(n)
+	}
+	a := Agent{
+		ConfigFile: n.file,
+		Config:     config.Options{IPv6: true},
+		Masq:       masq.Options{ChainName: "IP-MASQ", RandomFully: true},
+		Tables:     map[iptables.Family]Table{iptables.IPv4: n.v4, iptables.IPv6: n.v6},
+		Observer:   n.observer,
+	}
+	go func() { a.Run(ctx); close(n.stopped) }()
+	t.Cleanup(func() { n.stop(); <-n.stopped })
+	synctest.Wait()
+	return n
+}
+
+const missing = "missing"
+
+func (n *node) write(content string) {
+	n.t.Helper()
+	if content == missing {
+		if err := os.Remove(n.file); err != nil && !errors.Is(err, os.ErrNotExist) {
+			n.t.Fatal(err)
+		}
+		return
+	}
+	if err := os.WriteFile(n.file, []byte(content), 0o600); err != nil {
+		n.t.Fatal(err)
+	}
+}
+
+// wait lets virtual time pass, and all that is due then happen.
+func wait(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
