@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package status
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"ip-masq-agent/pkg/agent"
+	"ip-masq-agent/pkg/iptables"
+)
+
+// collector is what the Status holds, as metrics. They cost no process: the
+// counters of packets come from the read that verified the chain.
+type collector struct {
+	status                                          *Status
+	valid, info, rules, packets, bytes, lastSuccess *prometheus.Desc
+}
+
+func newCollector(s *Status) *collector {
+	describe := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc("ip_masq_agent_"+name, help, labels, nil)
+	}
+	return &collector{
+		status: s,
+		valid:  describe("config_valid", "1 if the file is good or missing, 0 if it is refused."),
+		info: describe("config_info", "Always 1; hash is the start of the SHA-256 of the file in force, source where a family's rules come from: file, default or kernel.",
+			"family", "hash", "source"),
+		rules:       describe("rules", "Rules in the chain, as last verified.", "family"),
+		packets:     describe("packets_total", "First packets of connections, by verdict: return keeps the pod's address, masquerade takes the node's.", "family", "verdict"),
+		bytes:       describe("bytes_total", "Bytes of the packets in ip_masq_agent_packets_total.", "family", "verdict"),
+		lastSuccess: describe("last_success_timestamp_seconds", "When the kernel was last verified to hold what is wanted, in Unix time; 0 is never.", "family"),
+	}
+}
+
+// Describe is part of prometheus.Collector.
+func (c *collector) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{c.valid, c.info, c.rules, c.packets, c.bytes, c.lastSuccess} {
+		out <- d
+	}
+}
+
+// Collect is part of prometheus.Collector.
+func (c *collector) Collect(out chan<- prometheus.Metric) {
+	s := c.status
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	if s.readings > 0 {
+		valid := 1.0
+		if s.config.Refused != nil {
+			valid = 0
+		}
+		gauge(c.valid, valid)
+	}
+	for _, f := range s.families {
+		t := s.tables[f]
+		gauge(c.lastSuccess, seconds(t.verified), f.String())
+		if t.ended {
+			gauge(c.info, 1, f.String(), s.hash(t.last.Source), string(t.last.Source))
+		}
+		if !t.verified.IsZero() {
+			gauge(c.rules, float64(t.last.Rules), f.String())
+		}
+		c.traffic(out, f, "return", t.last.Traffic.Return)
+		c.traffic(out, f, "masquerade", t.last.Traffic.Masquerade)
+	}
+}
+
+// hash is that of the file in force, for rules that come from the file.
+func (s *Status) hash(source agent.Source) string {
+	if source != agent.FromFile {
+		return ""
+	}
+	return s.config.Hash
+}
+
+// seconds is Unix time, 0 for never.
+func seconds(t time.Time) float64 {
+	if t.IsZero() {
+		return 0
+	}
+	return float64(t.UnixMilli()) / 1e3
+}
+
+func (c *collector) traffic(out chan<- prometheus.Metric, f iptables.Family, verdict string, n iptables.Count) {
+	out <- prometheus.MustNewConstMetric(c.packets, prometheus.CounterValue, float64(n.Packets), f.String(), verdict)
+	out <- prometheus.MustNewConstMetric(c.bytes, prometheus.CounterValue, float64(n.Bytes), f.String(), verdict)
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package status
+
+import (
+	"net/http"
+	"runtime"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/expfmt"
+
+	"ip-masq-agent/pkg/agent"
+	"ip-masq-agent/pkg/iptables"
+)
+
+// metrics are what happened, counted; what is, is collected from the Status.
+type metrics struct {
+	registry *prometheus.Registry
+	syncs    *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
+	repairs  *prometheus.CounterVec
+}
+
+// The values of the labels.
+const (
+	success = "success"
+	failure = "error"
+	skipped = "skipped"
+
+	causeChain = "chain"
+	causeJump  = "jump"
+)
+
+func newMetrics(s *Status, version string) *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		syncs: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ip_masq_agent_syncs_total",
+			Help: "Passes over a family's nat table, by result: success if the kernel was verified to hold what is wanted, error, or skipped if a chain found in the kernel was left alone.",
+		}, []string{"family", "result"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "ip_masq_agent_sync_duration_seconds",
+			Help: "How long a pass took that ran a command; what the kernel confirmed without one is not among them.",
+			// From a read in nft to a legacy restore that waits for the lock.
+			Buckets: []float64{.002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5, 10},
+		}, []string{"family"}),
+		repairs: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ip_masq_agent_repairs_total",
+			Help: "Repairs of what something else had changed, by cause: chain or jump.",
+		}, []string{"family", "cause"}),
+	}
+	for _, f := range s.families { // series that exist before the first event, so that increase() sees it
+		for _, result := range []string{success, failure, skipped} {
+			m.syncs.WithLabelValues(f.String(), result)
+		}
+		for _, cause := range []string{causeChain, causeJump} {
+			m.repairs.WithLabelValues(f.String(), cause)
+		}
+		m.seconds.WithLabelValues(f.String())
+	}
+	build := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name:        "ip_masq_agent_build_info",
+		Help:        "Always 1; the labels tell which agent this is.",
+		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
+	})
+	build.Set(1)
+	m.registry.MustRegister(m.syncs, m.seconds, m.repairs, build, newCollector(s))
+	return m
+}
+
+func (m *metrics) passEnded(f iptables.Family, p agent.Pass) {
+	family, result := f.String(), success
+	switch {
+	case p.Err != nil:
+		result = failure
+	case !p.Verified():
+		result = skipped
+	}
+	m.syncs.WithLabelValues(family, result).Inc()
+	if p.Took > 0 {
+		m.seconds.WithLabelValues(family).Observe(p.Took.Seconds())
+	}
+	if p.RepairedChain {
+		m.repairs.WithLabelValues(family, causeChain).Inc()
+	}
+	if p.RepairedJump {
+		m.repairs.WithLabelValues(family, causeJump).Inc()
+	}
+}
+
+// expose writes the metrics in the text format, plain, which every Prometheus
+// takes. It is client_golang's own writer without promhttp, whose gzip keeps
+// 2 MB of memory for a page of 5 kB.
+func (m *metrics) expose(w http.ResponseWriter, _ *http.Request) {
+	families, err := m.registry.Gather()
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", string(expfmt.NewFormat(expfmt.TypeTextPlain)))
+	for _, f := range families {
+		if _, err := expfmt.MetricFamilyToText(w, f); err != nil {
+			return // the client went away
+		}
+	}
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package status
+
+import (
+	"errors"
+	"net/http/httptest"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ip-masq-agent/pkg/agent"
+	"ip-masq-agent/pkg/iptables"
+)
+
+// scrape returns the samples of /metrics, or all of it.
+func scrape(t *testing.T, s *Status, all bool) string {
+	t.Helper()
+	w := httptest.NewRecorder()
+	s.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	if w.Code != 200 {
+		t.Fatalf("GET /metrics: %d %s", w.Code, w.Body)
+	}
+	var b strings.Builder
+	for line := range strings.Lines(w.Body.String()) {
+		if all || !strings.HasPrefix(line, "#") {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
+}
+
+// TestGolden has the whole page: a name, a label or a help text that changes
+// must change testdata/metrics.txt, and with it what dashboards go by.
+func TestGolden(t *testing.T) {
+	golden, err := os.ReadFile("testdata/metrics.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := strings.ReplaceAll(string(golden), "GOVERSION", runtime.Version())
+	synctest.Test(t, func(t *testing.T) { // whose clock starts at 2000-01-01
+		s := New("v1.2.3", both)
+		s.ConfigRead(good())
+		pass(iptables.IPv4, agent.Pass{
+			Source: agent.FromFile, Rules: 5, Took: 3 * time.Millisecond,
+			Traffic: iptables.Traffic{Return: iptables.Count{Packets: 7, Bytes: 420}, Masquerade: iptables.Count{Packets: 2, Bytes: 120}},
+		})(s)
+		time.Sleep(time.Minute)
+		pass(iptables.IPv4, agent.Pass{
+			Source: agent.FromFile, Rules: 5, Took: 40 * time.Millisecond, RepairedChain: true, RepairedJump: true,
+			Traffic: iptables.Traffic{Return: iptables.Count{Packets: 8, Bytes: 480}, Masquerade: iptables.Count{Packets: 2, Bytes: 120}},
+		})(s)
+		time.Sleep(time.Minute)
+		pass(iptables.IPv4, agent.Pass{Source: agent.FromFile, Took: 20 * time.Second, Err: errors.New("hung")})(s)
+		pass(iptables.IPv6, agent.Pass{Source: agent.FromKernel, Took: time.Millisecond})(s)
+		if diff := cmp.Diff(want, scrape(t, s, true)); diff != "" {
+			t.Errorf("/metrics (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// TestSeriesBeforeTheFirstEvent: increase() sees the first event only of a
+// series that was there before, and an alert on a time needs one from the start.
+func TestSeriesBeforeTheFirstEvent(t *testing.T) {
+	got := scrape(t, New("v1.2.3", both), false)
+	for _, family := range []string{"IPv4", "IPv6"} {
+		for _, series := range []string{
+			`ip_masq_agent_syncs_total{family="F",result="success"} 0`,
+			`ip_masq_agent_syncs_total{family="F",result="error"} 0`,
+			`ip_masq_agent_syncs_total{family="F",result="skipped"} 0`,
+			`ip_masq_agent_repairs_total{cause="chain",family="F"} 0`,
+			`ip_masq_agent_repairs_total{cause="jump",family="F"} 0`,
+			`ip_masq_agent_sync_duration_seconds_count{family="F"} 0`,
+			`ip_masq_agent_packets_total{family="F",verdict="return"} 0`,
+			`ip_masq_agent_bytes_total{family="F",verdict="masquerade"} 0`,
+			`ip_masq_agent_last_success_timestamp_seconds{family="F"} 0`,
+		} {
+			if line := strings.ReplaceAll(series, `"F"`, `"`+family+`"`) + "\n"; !strings.Contains(got, line) {
+				t.Errorf("no %s", line)
+			}
+		}
+	}
+	for _, unknown := range []string{"ip_masq_agent_config_valid", "ip_masq_agent_config_info", "ip_masq_agent_rules"} {
+		if strings.Contains(got, unknown) {
+			t.Errorf("%s is there, though nobody knows yet", unknown)
+		}
+	}
+}
+
+func TestConfigMetrics(t *testing.T) {
+	tests := []struct {
+		name string
+		told told
+		want []string
+	}{
+		{"good", told{read(good()), pass(iptables.IPv4, verified())}, []string{
+			`ip_masq_agent_config_info{family="IPv4",hash="0123456789abcdef",source="file"} 1`, `ip_masq_agent_config_valid 1`}},
+		{"refused, the last good one in force", told{read(refused()), pass(iptables.IPv4, verified())}, []string{
+			`ip_masq_agent_config_info{family="IPv4",hash="0123456789abcdef",source="file"} 1`, `ip_masq_agent_config_valid 0`}},
+		{"no file", told{read(agent.ConfigStatus{Source: agent.FromDefault}), pass(iptables.IPv4, agent.Pass{Source: agent.FromDefault})}, []string{
+			`ip_masq_agent_config_info{family="IPv4",hash="",source="default"} 1`, `ip_masq_agent_config_valid 1`}},
+		{"refused at start, the kernel's left alone", told{
+			read(agent.ConfigStatus{Source: agent.FromDefault, Refused: errors.New("no")}), pass(iptables.IPv4, agent.Pass{Source: agent.FromKernel})}, []string{
+			`ip_masq_agent_config_info{family="IPv4",hash="",source="kernel"} 1`, `ip_masq_agent_config_valid 0`}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := New("v1.2.3", both[:1])
+			for _, tell := range tt.told {
+				tell(s)
+			}
+			var got []string
+			for line := range strings.Lines(scrape(t, s, false)) {
+				if strings.HasPrefix(line, "ip_masq_agent_config_") {
+					got = append(got, strings.TrimSuffix(line, "\n"))
+				}
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("samples (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

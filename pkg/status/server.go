@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package status
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+
+	"k8s.io/klog/v2"
+)
+
+// listenRetry is how long to wait before asking for a taken port again.
+const listenRetry = time.Second
+
+// Serve answers at address until ctx is done. It never gives up: a port that is
+// taken is said once, and asked for again until it is free.
+func (s *Status) Serve(ctx context.Context, address string) {
+	log := klog.FromContext(ctx)
+	said := ""
+	for ctx.Err() == nil {
+		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+		if err == nil {
+			log.Info("Serving /healthz, /readyz and /metrics", "address", listener.Addr())
+			said = ""
+			err = serve(ctx, s.Handler(), listener)
+		}
+		if err != nil && ctx.Err() == nil && err.Error() != said {
+			log.Error(err, "Cannot serve health and metrics; the rules are kept all the same, and it is tried again", "address", address)
+			said = err.Error()
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(listenRetry):
+		}
+	}
+}
+
+// serve answers at listener, and closes it, until ctx is done or it fails.
+func serve(ctx context.Context, handler http.Handler, listener net.Listener) error {
+	server := newServer(handler)
+	defer context.AfterFunc(ctx, func() { server.Close() })()
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// newServer returns a server on which no client can hold a connection for long.
+func newServer(handler http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       5 * time.Second,
+		WriteTimeout:      10 * time.Second,
+		IdleTimeout:       30 * time.Second,
+		MaxHeaderBytes:    16 << 10,
+		// Or "OPTIONS *" would be answered past the handler.
+		DisableGeneralOptionsHandler: true,
+	}
+}
+
+// Handler answers GET and HEAD for the three paths, and nothing else.
+func (s *Status) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", answer(s.Healthy))
+	mux.HandleFunc("GET /readyz", answer(s.Ready))
+	mux.HandleFunc("GET /metrics", s.metrics.expose)
+	return mux
+}
+
+// answer says ok, or 503 and why not.
+func answer(check func() error) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.Header().Set("Cache-Control", "no-store")
+		text := "ok"
+		if err := check(); err != nil {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			text = err.Error()
+		}
+		// A client that went away is no concern of ours.
+		_, _ = w.Write([]byte(text + "\n"))
+	}
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package status
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ip-masq-agent/pkg/iptables"
+)
+
+// patience ends a test that would otherwise hang.
+const patience = 30 * time.Second
+
+func TestHandler(t *testing.T) {
+	type answer struct {
+		Code int
+		Body string
+	}
+	ready := New("v1.2.3", both[:1])
+	ready.ConfigRead(good())
+	pass(iptables.IPv4, verified())(ready)
+	fresh := New("v1.2.3", both[:1])
+
+	tests := []struct {
+		name         string
+		status       *Status
+		method, path string
+		want         answer
+	}{
+		{"healthy", fresh, "GET", "/healthz", answer{200, "ok\n"}},
+		{"ready", ready, "GET", "/readyz", answer{200, "ok\n"}},
+		{"not ready", fresh, "GET", "/readyz", answer{503, "the configuration was not read yet; IPv4: not verified yet\n"}},
+		{"no root", ready, "GET", "/", answer{404, "404 page not found\n"}},
+		{"no pprof", ready, "GET", "/debug/pprof/", answer{404, "404 page not found\n"}},
+		{"no expvar", ready, "GET", "/debug/vars", answer{404, "404 page not found\n"}},
+		{"no flags", ready, "PUT", "/debug/flags/v", answer{404, "404 page not found\n"}},
+		{"POST", ready, "POST", "/healthz", answer{405, "Method Not Allowed\n"}},
+		{"PUT", ready, "PUT", "/readyz", answer{405, "Method Not Allowed\n"}},
+		{"DELETE", ready, "DELETE", "/metrics", answer{405, "Method Not Allowed\n"}},
+		{"OPTIONS", ready, "OPTIONS", "/metrics", answer{405, "Method Not Allowed\n"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := httptest.NewRecorder()
+			tt.status.Handler().ServeHTTP(w, httptest.NewRequest(tt.method, tt.path, nil))
+			if diff := cmp.Diff(tt.want, answer{w.Code, w.Body.String()}); diff != "" {
+				t.Errorf("%s %s (-want +got):\n%s", tt.method, tt.path, diff)
+			}
+		})
+	}
+}
+
+// TestHead: a HEAD is answered as a GET is, without the body.
+func TestHead(t *testing.T) {
+	s := New("v1.2.3", both[:1])
+	server := httptest.NewServer(s.Handler())
+	defer server.Close()
+	for path, want := range map[string]int{"/healthz": 200, "/readyz": 503, "/metrics": 200} {
+		answer, err := http.Head(server.URL + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(answer.Body)
+		answer.Body.Close()
+		if answer.StatusCode != want || len(body) != 0 || err != nil {
+			t.Errorf("HEAD %s: %d, a body of %d bytes, %v; want %d and none", path, answer.StatusCode, len(body), err, want)
+		}
+	}
+}
+
+// TestTimeouts: whatever a client does not do, its connection ends.
+func TestTimeouts(t *testing.T) {
+	s := newServer(http.NotFoundHandler())
+	for name, d := range map[string]time.Duration{
+		"ReadHeaderTimeout": s.ReadHeaderTimeout, "ReadTimeout": s.ReadTimeout,
+		"WriteTimeout": s.WriteTimeout, "IdleTimeout": s.IdleTimeout,
+	} {
+		if d <= 0 || d > time.Minute {
+			t.Errorf("%s is %v, want one, and under a minute", name, d)
+		}
+	}
+}
+
+// TestTakenPort: a port that something else holds is served once it is free,
+// and let go when the agent stops.
+func TestTakenPort(t *testing.T) {
+	holder, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := holder.Addr().String()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		New("v1.2.3", both).Serve(ctx, address)
+	}()
+	time.Sleep(listenRetry / 2) // it has met the taken port by now, or meets it free
+	holder.Close()
+
+	client := http.Client{Timeout: patience}
+	deadline := time.Now().Add(patience)
+	for {
+		answer, err := client.Get("http://" + address + "/healthz")
+		if err == nil {
+			answer.Body.Close()
+			if answer.StatusCode != 200 {
+				t.Errorf("/healthz: %s", answer.Status)
+			}
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("not served though the port is free: %v", err)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	cancel()
+	select {
+	case <-stopped:
+	case <-time.After(patience):
+		t.Fatal("it did not stop")
+	}
+	if again, err := net.Listen("tcp", address); err != nil {
+		t.Errorf("the port was not let go: %v", err)
+	} else {
+		again.Close()
+	}
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+// Package status answers: is the agent well, is this node as it should be, and
+// what has the agent done?
+//
+// A Status is what the agent tells (it is an agent.Observer), and what
+// /healthz, /readyz and /metrics say of that. The agent knows nothing of HTTP,
+// and nothing here changes what the agent does.
+package status
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"ip-masq-agent/pkg/agent"
+	"ip-masq-agent/pkg/iptables"
+)
+
+// stuckAfter is how long the loop, or one pass, may take before the agent calls
+// itself unhealthy. Every child of a pass is ended long before.
+const stuckAfter = 60 * time.Second
+
+// Status is what the agent last told. Make it with New.
+type Status struct {
+	families []iptables.Family
+	metrics  *metrics
+
+	mu       sync.Mutex
+	turned   time.Time
+	config   agent.ConfigStatus
+	readings int // of the file, those that told anything new
+	tables   map[iptables.Family]*table
+}
+
+// table is what was told of one family.
+type table struct {
+	began    time.Time  // when the pass that is running did; zero if none is
+	reading  int        // of the file, the newest when that pass began
+	last     agent.Pass // that ended
+	ended    bool       // at least one did
+	lastFor  int        // the reading that the last pass was for
+	verified time.Time  // when a pass last ended well; zero if none ever did
+}
+
+// New returns the status of an agent that has not started yet.
+func New(version string, families []iptables.Family) *Status {
+	s := &Status{families: families, turned: time.Now(), tables: map[iptables.Family]*table{}}
+	for _, f := range families {
+		s.tables[f] = &table{}
+	}
+	s.metrics = newMetrics(s, version)
+	return s
+}
+
+// Turned, ConfigRead, PassStarted and PassEnded make a Status an agent.Observer.
+func (s *Status) Turned() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.turned = time.Now()
+}
+
+// ConfigRead takes what a new reading of the file came to.
+func (s *Status) ConfigRead(c agent.ConfigStatus) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.config = c
+	s.readings++
+}
+
+// PassStarted takes when a pass began.
+func (s *Status) PassStarted(f iptables.Family) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.tables[f]
+	t.began, t.reading = time.Now(), s.readings
+}
+
+// PassEnded takes what a pass came to.
+func (s *Status) PassEnded(f iptables.Family, p agent.Pass) {
+	s.metrics.passEnded(f, p)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.tables[f]
+	if p.Verified() {
+		t.verified = time.Now()
+	} else { // it found out nothing new
+		p.Rules, p.Traffic = t.last.Rules, t.last.Traffic
+	}
+	t.began, t.last, t.lastFor, t.ended = time.Time{}, p, t.reading, true
+}
+
+// Healthy returns what is wrong with the agent itself, nil if its loop turns.
+// A restart is the remedy for what it returns, and for nothing else.
+func (s *Status) Healthy() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if d := time.Since(s.turned); d > stuckAfter {
+		return fmt.Errorf("the file was last read %v ago", d.Round(time.Second))
+	}
+	for _, f := range s.families {
+		if began := s.tables[f].began; !began.IsZero() && time.Since(began) > stuckAfter {
+			return fmt.Errorf("%s: a pass has been running for %v", f, time.Since(began).Round(time.Second))
+		}
+	}
+	return nil
+}
+
+// Ready returns, in one line, why this node is not as the file says; nil if the
+// file is good and each enabled family was verified in the kernel since it was
+// read.
+func (s *Status) Ready() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var reasons []string
+	switch {
+	case s.readings == 0:
+		reasons = append(reasons, "the configuration was not read yet")
+	case s.config.Refused != nil:
+		reasons = append(reasons, "configuration refused: "+s.config.Refused.Error())
+	}
+	for _, f := range s.families {
+		if why := s.tables[f].unverified(s.readings); why != "" {
+			reasons = append(reasons, f.String()+": "+why)
+		}
+	}
+	if reasons == nil {
+		return nil
+	}
+	return oneLine(strings.Join(reasons, "; "))
+}
+
+// unverified returns why the kernel is not known to hold what the newest
+// reading asks for; empty if it is.
+func (t *table) unverified(newest int) string {
+	switch {
+	case !t.ended:
+		return "not verified yet"
+	case t.last.Err != nil:
+		return t.last.Err.Error()
+	case t.last.Source == agent.FromKernel:
+		return "the chain found in the kernel was left alone"
+	case t.lastFor != newest:
+		return "not verified since the file changed"
+	}
+	return ""
+}
+
+// oneLine is an error whose text has no line breaks, as kubectl describe shows.
+type oneLine string
+
+func (e oneLine) Error() string {
+	return strings.Join(strings.FieldsFunc(string(e), func(r rune) bool { return r == '\n' || r == '\r' }), "; ")
+}
