@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package check
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Write prints results for people: problems in the form that editors follow to
+// their place, then the chain.
+func Write(w io.Writer, results []Result) error {
+	var b strings.Builder
+	for _, r := range results {
+		for _, p := range r.Problems {
+			fmt.Fprintf(&b, "%s\n", p)
+		}
+		for _, p := range r.Warnings {
+			fmt.Fprintf(&b, "%s (warning)\n", p)
+		}
+		name := r.File
+		if r.ConfigMap != "" {
+			name += " (ConfigMap " + r.ConfigMap + ")"
+		}
+		switch {
+		case r.unread:
+			fmt.Fprintf(&b, "%s: not checked\n", name)
+		case len(r.Problems) > 0:
+			fmt.Fprintf(&b, "%s: refused: %s; an agent that runs goes on with what it read before\n", name, count(len(r.Problems), "problem"))
+		case len(r.Warnings) > 0:
+			fmt.Fprintf(&b, "%s: good, with %s\n", name, count(len(r.Warnings), "warning"))
+		default:
+			fmt.Fprintf(&b, "%s: good\n", name)
+		}
+		for _, c := range r.Chains {
+			fmt.Fprintf(&b, "\n%s:\n%s", c.Family, c.Restore)
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

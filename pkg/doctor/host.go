@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package doctor
+
+import (
+	"fmt"
+	"strings"
+
+	"ip-masq-agent/pkg/iptables"
+)
+
+func ipv6(n Node) []Finding {
+	f := Finding{Check: "ipv6", Severity: OK}
+	switch {
+	case n.IPv6:
+		f.What = "--enable-ipv6 is on"
+	case n.ForwardingErr != nil:
+		f.Severity, f.What = Unchecked, fmt.Sprintf("whether the node forwards IPv6: %v", n.ForwardingErr)
+	case strings.TrimSpace(n.Forwarding) == "0":
+		f.What = "the node does not forward IPv6, and --enable-ipv6 is off"
+	case !n.IPv6Address:
+		f.Severity, f.What = Info, "the node forwards IPv6 while --enable-ipv6 is off, but has no IPv6 address itself"
+	default:
+		f.Severity, f.What = Warning, "the node forwards IPv6 and has an IPv6 address, while --enable-ipv6 is off"
+		f.Consequence = "pods that have IPv6 addresses leave with them to every destination"
+		f.Remedy = "run with --enable-ipv6, unless the pods' IPv6 addresses are routed everywhere"
+	}
+	return []Finding{f}
+}
+
+// lockFile is the lock that all users of iptables-legacy share.
+const lockFile = "/run/xtables.lock"
+
+func lock(n Node) []Finding {
+	f := Finding{Check: "lock", Severity: OK, What: lockFile + " is the host's"}
+	switch hosts, why, err := hostsFile(n.Mounts, lockFile); {
+	case n.MountsErr != nil:
+		f.Severity, f.What = Unchecked, fmt.Sprintf("whether %s is the host's: %v", lockFile, n.MountsErr)
+	case err != nil:
+		f.Severity, f.What = Unchecked, fmt.Sprintf("whether %s is the host's: %v", lockFile, err)
+	case hosts:
+	case n.Backend.Backend == iptables.NFT:
+		f.Severity, f.What = Info, lockFile+" is not the host's ("+why+"), and nft needs none"
+	default:
+		f.Severity, f.What = Warning, lockFile+" is not the host's: "+why
+		f.Consequence = "iptables-legacy reads and writes whole tables: this agent and kube-proxy may undo each other's changes"
+		f.Remedy = "mount the host's " + lockFile + " as the DaemonSet's manifest does"
+	}
+	return []Finding{f}
+}
+
+// hostsFile tells from /proc/self/mountinfo, see proc(5), whether a file is the
+// host's. In a container it is if it, or a directory it lies in, is mounted from
+// a place inside another filesystem: a filesystem of the container's own is
+// mounted from its root. Outside a container every file is.
+func hostsFile(mountinfo, path string) (hosts bool, why string, err error) {
+	container, mount, at, root, kind := false, "", "", "", ""
+	for line := range strings.Lines(mountinfo) {
+		words := strings.Fields(line)
+		_, behind, ok := strings.Cut(line, " - ")
+		if len(words) < 6 || !ok {
+			continue
+		}
+		point, of := words[4], strings.Fields(behind)
+		if point == "/" && len(of) > 0 {
+			container = of[0] == "overlay" || of[0] == "fuse-overlayfs" || of[0] == "aufs" || strings.Contains(words[3], "/snapshots/")
+		}
+		// The last of several mounts at one point covers those before.
+		inside := path == point || strings.HasPrefix(path, strings.TrimSuffix(point, "/")+"/")
+		if inside && len(point) >= len(at) && len(of) > 0 {
+			mount, at, root, kind = line, point, words[3], of[0]
+		}
+	}
+	switch {
+	case mount == "":
+		return false, "", fmt.Errorf("no mount has it")
+	case !container:
+		return true, "", nil
+	case at == "/":
+		return false, "it lies in the container's own root", nil
+	case at != path && root == "/":
+		return false, fmt.Sprintf("it lies in %s, a %s of the container's own", at, kind), nil
+	}
+	return true, "", nil
+}

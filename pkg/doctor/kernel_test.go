@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package doctor
+
+import (
+	"flag"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ip-masq-agent/pkg/config"
+	"ip-masq-agent/pkg/iptables"
+	"ip-masq-agent/pkg/masq"
+	"ip-masq-agent/test/netns"
+)
+
+// TestNodes restores each node of testdata into both backends and families of
+// the kernel, behind the agent's own chain, and compares what doctor says of it.
+func TestNodes(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.rules")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no nodes: %v", err)
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".rules")
+		t.Run(name, func(t *testing.T) {
+			netns.Matrix(t, func(t *testing.T, backend, family string) {
+				options := keeper(t, backend)
+				rules, err := os.ReadFile(file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				netns.Restore(t, backend, family, translate(family, string(rules)))
+				before := netns.Save(t, backend, family)
+				var b strings.Builder
+				if err := Write(&b, ofTables(Examine(Read(t.Context(), options)))); err != nil {
+					t.Fatal(err)
+				}
+				golden(t, "testdata/"+name+"."+family+".golden",
+					strings.NewReplacer(" "+backend+",", " BACKEND,", " "+backend+" tables", " BACKEND tables").Replace(b.String()), backend)
+				if diff := cmp.Diff(before, netns.Save(t, backend, family)); diff != "" {
+					t.Errorf("doctor changed the table (-before +after):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+// keeper makes the node one on which the agent has done its work, with IPv6.
+func keeper(t *testing.T, backend string) Options {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "file")
+	const text = "nonMasqueradeCIDRs: [10.0.0.0/8, 172.16.0.0/12, 'fd00::/8', '2001:db8::/32']\n"
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	o := Options{ConfigFile: file, Config: config.Options{IPv6: true}, Masq: masq.Options{ChainName: "IP-MASQ", RandomFully: true}, Backend: backend}
+	apply(t, o, backend)
+	return o
+}
+
+// apply writes what the file says, in both families.
+func apply(t *testing.T, o Options, backend string) {
+	t.Helper()
+	c, _, err := config.Load(o.ConfigFile, o.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range []iptables.Family{iptables.IPv4, iptables.IPv6} {
+		if _, err := iptables.NewNAT(f, iptables.Backend(backend)).Apply(t.Context(), o.Masq.Chain(f, c)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// translate gives a node's rules addresses of the family.
+func translate(family, rules string) string {
+	if family != "IPv6" {
+		return rules
+	}
+	return strings.NewReplacer("10.0.0.0/8", "fd00::/8", "10.244.1.0/24", "fd00:244:1::/64", "10.244.1.5/32", "fd00:244:1::5/128",
+		"10.244.1.6/32", "fd00:244:1::6/128", "224.0.0.0/4", "ff00::/8", "172.17.0.0/16", "fd17::/64",
+		"198.51.100.0/24", "2001:db9:100::/48", "192.0.2.9", "2001:db9::9").Replace(rules)
+}
+
+// ofTables leaves out what is not about rules, and is as the test's machine is.
+func ofTables(findings []Finding) []Finding {
+	return slices.DeleteFunc(findings, func(f Finding) bool {
+		return slices.Contains([]string{"config", "ipv6", "lock", "connections"}, f.Check)
+	})
+}
+
+var update = flag.Bool("update", false, "write the golden files of testdata anew, from nft")
+
+// golden compares, by the one file for both backends.
+func golden(t *testing.T, path, got, backend string) {
+	t.Helper()
+	if *update && backend == "nft" {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", path, diff)
+	}
+}
+
+// TestLeftoverInTheOtherBackend has our chain in both.
+func TestLeftoverInTheOtherBackend(t *testing.T) {
+	netns.Matrix(t, func(t *testing.T, backend, family string) {
+		options := keeper(t, backend)
+		other := map[string]string{"nft": "legacy", "legacy": "nft"}[backend]
+		netns.Restore(t, other, family, "*nat\n:IP-MASQ - [0:0]\n-A IP-MASQ -j MASQUERADE\n-A POSTROUTING -m addrtype ! --dst-type LOCAL -j IP-MASQ\nCOMMIT\n")
+		var got []Finding
+		for _, f := range ofTables(Examine(Read(t.Context(), options))) {
+			if f.Severity != OK {
+				got = append(got, f)
+			}
+		}
+		want := []Finding{{
+			Check: "backend", Severity: Warning, Family: family,
+			What:        "chain IP-MASQ lies in the " + other + " tables too, which nobody keeps",
+			Rules:       []string{"-A POSTROUTING -m addrtype ! --dst-type LOCAL -j IP-MASQ"},
+			Consequence: "both sets of rules are in force: what one of them masquerades is masqueraded, and edits of the file reach one alone",
+			Remedy:      "ip-masq-agent cleanup --masq-chain=IP-MASQ --iptables-backend=" + other,
+		}}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
+// TestConnections changes the rules under two connections.
+func TestConnections(t *testing.T) {
+	netns.Matrix(t, func(t *testing.T, backend, family string) {
+		addr := func(ipv4, ipv6 string) string {
+			if family == "IPv6" {
+				return ipv6
+			}
+			return ipv4
+		}
+		options := keeper(t, backend)
+		node, pod, world := netns.Here(t), netns.New(t), netns.New(t)
+		netns.Connect(t, node, "pod0", pod, "eth0")
+		netns.Connect(t, node, "eth0", world, "eth0")
+		node.Address(t, "pod0", addr("10.1.0.1/24", "fd00:1::1/64"))
+		pod.Address(t, "eth0", addr("10.1.0.2/24", "fd00:1::2/64"))
+		node.Address(t, "eth0", addr("192.0.2.1/24", "2001:db9::1/64"))
+		world.Address(t, "eth0", addr("192.0.2.2/24", "2001:db9::2/64"), addr("172.16.0.2/12", "fd00:2::2/64"))
+		pod.Route(t, "default", addr("10.1.0.1", "fd00:1::1"))
+		world.Route(t, addr("10.1.0.0/24", "fd00:1::/64"), addr("192.0.2.1", "2001:db9::1"))
+		node.Route(t, addr("172.16.0.0/12", "fd00:2::/64"), addr("192.0.2.2", "2001:db9::2"))
+		node.Forward(t)
+		masqueraded, kept := addr("192.0.2.2", "2001:db9::2"), addr("172.16.0.2", "fd00:2::2")
+		for _, dst := range []string{masqueraded, kept} {
+			at := netip.AddrPortFrom(netip.MustParseAddr(dst), 80).String()
+			netns.Serve(t, world, at)
+			if _, err := netns.Dial(pod, at); err != nil {
+				t.Fatal(err)
+			}
+		}
+		stale := func() []string {
+			var got []string
+			for _, f := range Examine(Read(t.Context(), options)) {
+				if f.Check == "connections" && f.Severity != OK {
+					got = append(got, string(f.Severity)+": "+f.What)
+				}
+			}
+			return got
+		}
+		if got := stale(); got != nil {
+			t.Errorf("before the change: %q", got)
+		}
+		// The other way round.
+		text := addr("nonMasqueradeCIDRs: [192.0.2.0/24]\n", "nonMasqueradeCIDRs: ['2001:db9::/32']\n")
+		if err := os.WriteFile(options.ConfigFile, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		apply(t, options, backend)
+		source := addr("10.1.0.2", "fd00:1::2")
+		want := []string{
+			"warning: 1 remembered connection left with the node's address and would now keep the pod's: " + source + " to " + masqueraded,
+			"warning: 1 remembered connection kept the pod's address and would now leave with the node's: " + source + " to " + kept,
+		}
+		if diff := cmp.Diff(want, stale()); diff != "" {
+			t.Errorf("after the change (-want +got):\n%s", diff)
+		}
+	})
+}

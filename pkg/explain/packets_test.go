@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package explain
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"ip-masq-agent/pkg/config"
+	"ip-masq-agent/pkg/iptables"
+	"ip-masq-agent/pkg/masq"
+	"ip-masq-agent/pkg/route"
+	"ip-masq-agent/test/netns"
+)
+
+// TestVerdictIsThePackets asks for random configurations and destinations, and
+// then connects: the world must see the address that was foretold, by the file
+// and by the kernel. Every third configuration has a rule of somebody else's
+// behind it, of which the kernel alone tells.
+func TestVerdictIsThePackets(t *testing.T) {
+	const rounds, each = 8, 8
+	netns.Matrix(t, func(t *testing.T, backend, family string) {
+		random := rand.New(rand.NewPCG(5, 6)) // the same each time
+		w := newWorld(t, family)
+		seen := map[masq.Verdict]int{}
+		options := masq.Options{ChainName: "IP-MASQ", RandomFully: true}
+		nat := iptables.NewNAT(w.family, iptables.Backend(backend))
+		for round := range rounds {
+			c := w.randomConfig(random)
+			chain := options.Chain(w.family, c)
+			if _, err := nat.Apply(t.Context(), chain); err != nil {
+				t.Fatal(err)
+			}
+			foreign := round%3 == 2
+			if foreign {
+				netns.IPTables(t, backend, family, "-A", "POSTROUTING", "-s", w.pod.String(), "!", "-d", w.prefix(random).String(), "-j", "MASQUERADE")
+			}
+			for range each {
+				dst := w.destinations[random.IntN(len(w.destinations))]
+				r, err := route.Lookup(dst)
+				if err != nil {
+					t.Fatal(err)
+				}
+				q := Question{Source: w.pod, Destination: dst, Route: r}
+				live := ByKernel(q, "IP-MASQ", w.chains(t, backend))
+				real := w.connect(t, dst)
+				if live.Verdict != real {
+					t.Fatalf("%s: the kernel's rules say %s, the packet %s; %+v\n%s", dst, live.Verdict, real, live, netns.Save(t, backend, family))
+				}
+				if file := ByFile(q, "file", "IP-MASQ", chain.Rules); !foreign && file.Verdict != real {
+					t.Fatalf("%s: the file says %s, the packet %s; %+v", dst, file.Verdict, real, c)
+				}
+				seen[real]++
+			}
+			netns.IPTables(t, backend, family, "-F", "POSTROUTING")
+		}
+		if seen[masq.Keep] < 10 || seen[masq.Masquerade] < 10 {
+			t.Errorf("the packets were one-sided: %v", seen)
+		}
+	})
+}
+
+// world is a node with a pod and a host beyond, which has many addresses.
+type world struct {
+	family       iptables.Family
+	podNS        *netns.NS
+	pod, node    netip.Addr
+	destinations []netip.Addr // the node's own comes first
+}
+
+func newWorld(t *testing.T, family string) *world {
+	node, pod, host := netns.Here(t), netns.New(t), netns.New(t)
+	netns.Connect(t, node, "pod0", pod, "eth0")
+	netns.Connect(t, node, "eth0", host, "eth0")
+	node.Forward(t)
+	w := &world{podNS: pod}
+	addr := netip.MustParseAddr
+	if family == "IPv6" {
+		w.family = iptables.IPv6
+		w.pod, w.node = addr("fd00:1::2"), addr("2001:db8::1")
+		node.Address(t, "pod0", "fd00:1::1/64")
+		pod.Address(t, "eth0", "fd00:1::2/64")
+		node.Address(t, "eth0", "2001:db8::1/64")
+		host.Address(t, "eth0", "2001:db8::2/64")
+		pod.Route(t, "default", "fd00:1::1")
+		host.Route(t, "default", "2001:db8::1")
+		node.Route(t, "fd10::/16", "2001:db8::2")
+	} else {
+		w.pod, w.node = addr("10.1.0.2"), addr("192.0.2.1")
+		node.Address(t, "pod0", "10.1.0.1/24")
+		pod.Address(t, "eth0", "10.1.0.2/24")
+		node.Address(t, "eth0", "192.0.2.1/24")
+		host.Address(t, "eth0", "192.0.2.2/24")
+		pod.Route(t, "default", "10.1.0.1")
+		host.Route(t, "default", "192.0.2.1")
+		node.Route(t, "10.64.0.0/10", "192.0.2.2")
+	}
+	w.destinations = []netip.Addr{w.node}
+	netns.Serve(t, node, netip.AddrPortFrom(w.node, 80).String())
+	for a := range 4 {
+		for b := range 4 {
+			dst := w.address(a, b)
+			bits := "/32"
+			if dst.Is6() {
+				bits = "/128"
+			}
+			host.Address(t, "lo", dst.String()+bits)
+			netns.Serve(t, host, netip.AddrPortFrom(dst, 80).String())
+			w.destinations = append(w.destinations, dst)
+		}
+	}
+	settle(t, w.node)
+	return w
+}
+
+// settle waits for the route to an IPv6 address of the node's own, which the
+// kernel adds a moment after the address.
+func settle(t *testing.T, own netip.Addr) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		if r, err := route.Lookup(own); err != nil || r.Local {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%s did not become LOCAL", own)
+		}
+	}
+}
+
+// address is one of sixteen, near and far from each other.
+func (w *world) address(a, b int) netip.Addr {
+	if w.family == iptables.IPv6 {
+		return netip.MustParseAddr(fmt.Sprintf("fd10:%x::%x", a, b))
+	}
+	return netip.AddrFrom4([4]byte{10, byte(64 + a), byte(b), 7})
+}
+
+// prefix is a random range around some of the addresses.
+func (w *world) prefix(random *rand.Rand) netip.Prefix {
+	bits := []int{8, 10, 14, 15, 16, 22, 23, 24, 32}
+	if w.family == iptables.IPv6 {
+		bits = []int{8, 16, 30, 31, 32, 120, 126, 127, 128}
+	}
+	return netip.PrefixFrom(w.address(random.IntN(4), random.IntN(4)), bits[random.IntN(len(bits))]).Masked()
+}
+
+func (w *world) randomConfig(random *rand.Rand) config.Config {
+	var c config.Config
+	for range 1 + random.IntN(8) {
+		p := w.prefix(random)
+		switch {
+		case slices.Contains(c.NonMasquerade, p) || slices.Contains(c.Masquerade, p): // the parser refuses that
+		case random.IntN(3) == 0:
+			c.Masquerade = append(c.Masquerade, p)
+		default:
+			c.NonMasquerade = append(c.NonMasquerade, p)
+		}
+	}
+	return c
+}
+
+func (w *world) chains(t *testing.T, backend string) masq.Chains {
+	t.Helper()
+	r, err := iptables.NewReader(t.Context(), w.family, iptables.Backend(backend))
+	if err != nil {
+		t.Fatal(err)
+	}
+	chains, err := r.Reachable(t.Context(), iptables.Postrouting)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return chains
+}
+
+// connect is what becomes of a packet.
+func (w *world) connect(t *testing.T, dst netip.Addr) masq.Verdict {
+	t.Helper()
+	source, err := netns.Dial(w.podNS, netip.AddrPortFrom(dst, 80).String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	switch source.Addr() {
+	case w.pod:
+		return masq.Keep
+	case w.node:
+		return masq.Masquerade
+	}
+	t.Fatalf("%s saw %s", dst, source)
+	return masq.Unknown
+}
