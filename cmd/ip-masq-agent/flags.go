@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"ip-masq-agent/pkg/config"
+	"ip-masq-agent/pkg/iptables"
+	"ip-masq-agent/pkg/masq"
+)
+
+// flags is a command line, parsed: the agent's, or a verb's.
+type flags struct {
+	masq        masq.Options
+	config      config.Options
+	configFile  string
+	httpAddress string
+	backend     string
+	version     bool
+
+	// Of the verbs alone.
+	operands    []string
+	output      string
+	pods, nodes prefixes
+	lenient     bool
+	source      string
+	live        bool
+	dryRun      bool
+
+	usage  string // head of --help
+	groups []group
+	all    *pflag.FlagSet
+}
+
+// group is a heading of --help and the flags under it.
+type group struct {
+	title string
+	set   *pflag.FlagSet
+}
+
+func newFlags(usage string) *flags {
+	f := &flags{all: pflag.NewFlagSet("ip-masq-agent", pflag.ContinueOnError), usage: usage}
+	f.all.Usage = func() {} // run prints it, where it belongs
+	f.all.SortFlags = false
+	return f
+}
+
+// agentFlags are those of the agent itself.
+func agentFlags() *flags {
+	f := newFlags("ip-masq-agent decides, on a Kubernetes node, which pod traffic leaves with the\n" +
+		"node's address and which keeps the pod's: it keeps one iptables chain as a file says.\n\n" +
+		"Usage:\n  ip-masq-agent [flags]         run the agent\n" + verbUsage())
+	f.ruleFlags()
+	f.fileFlags()
+
+	host := f.group("Host")
+	host.StringVar(&f.httpAddress, "http-bind-address", "127.0.0.1:10292", "`address` for /healthz, /readyz and /metrics; empty turns them off")
+	f.backendFlag(host, agentBackend)
+
+	f.loggingFlags()
+	other := f.group("Other")
+	other.BoolVar(&f.version, "version", false, "print the version and exit")
+	f.helpFlag(other)
+	return f
+}
+
+func (f *flags) group(title string) *pflag.FlagSet {
+	set := pflag.NewFlagSet(title, pflag.ContinueOnError)
+	set.SortFlags = false
+	f.groups = append(f.groups, group{title, set})
+	return set
+}
+
+// parse reads the command line, and refuses what iptables must never be given.
+// min and max are how many operands may stand beside the flags; max -1 is any
+// number.
+func (f *flags) parse(args []string, min, max int) error {
+	for _, g := range f.groups {
+		f.all.AddFlagSet(g.set)
+	}
+	if err := f.all.Parse(args); err != nil {
+		return err
+	}
+	if help, _ := f.all.GetBool("help"); help {
+		return pflag.ErrHelp
+	}
+	f.operands = f.all.Args()
+	switch n := len(f.operands); {
+	case max >= 0 && n > max:
+		return fmt.Errorf("unexpected argument %q", f.operands[max])
+	case n < min:
+		return fmt.Errorf("an argument is missing")
+	}
+	return f.validate()
+}
+
+// validate looks at what a flag's type does not say.
+func (f *flags) validate() error {
+	has := func(name string) bool { return f.all.Lookup(name) != nil }
+	if has("config") && f.configFile == "" {
+		return errors.New("--config: give the path of a file; while it is missing the defaults hold")
+	}
+	if err := iptables.CheckChainName(f.masq.ChainName); has("masq-chain") && err != nil {
+		return fmt.Errorf("--masq-chain: %w", err)
+	}
+	backends := []string{"auto", string(iptables.NFT), string(iptables.Legacy)}
+	if has("iptables-backend") && !slices.Contains(backends, f.backend) {
+		return fmt.Errorf("--iptables-backend: %q is neither auto nor nft nor legacy", f.backend)
+	}
+	if has("output") && f.output != outputText && f.output != outputJSON {
+		return fmt.Errorf("--output: %q is neither text nor json", f.output)
+	}
+	if _, err := netip.ParseAddr(f.source); f.source != "" && err != nil {
+		return fmt.Errorf("--source: %q is not an IP address", f.source)
+	}
+	if f.httpAddress != "" {
+		if _, _, err := net.SplitHostPort(f.httpAddress); err != nil {
+			return fmt.Errorf("--http-bind-address: %w: write host:port, such as 127.0.0.1:10292", err)
+		}
+	}
+	return nil
+}
+
+func (f *flags) help(w io.Writer) error {
+	var b strings.Builder
+	b.WriteString(f.usage)
+	for _, g := range f.groups {
+		fmt.Fprintf(&b, "\n%s:\n%s", g.title, g.set.FlagUsagesWrapped(100))
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}

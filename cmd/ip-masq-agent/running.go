@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// runningAgent is an agent that runs on this node.
+type runningAgent struct {
+	PID  int      `json:"pid"`
+	Args []string `json:"args"`
+
+	flags *flags
+}
+
+func (a *runningAgent) print(w io.Writer) {
+	if a != nil {
+		fmt.Fprintf(w, "With the flags of the agent that runs here, process %d: %s\n", a.PID, strings.Join(a.Args, " "))
+	}
+}
+
+// runningAgents looks through the processes that can be seen from here for
+// agents in this network namespace. In the agent's own container that is
+// process 1; another pod sees none, unless it has hostPID.
+func runningAgents() []*runningAgent {
+	self, err := os.Readlink("/proc/self/ns/net")
+	if err != nil {
+		return nil
+	}
+	paths, _ := filepath.Glob("/proc/[0-9]*") // errs on bad patterns alone
+	var out []*runningAgent
+	for _, dir := range paths {
+		pid, _ := strconv.Atoi(filepath.Base(dir))
+		if ns, err := os.Readlink(dir + "/ns/net"); err != nil || ns != self || pid == os.Getpid() {
+			continue
+		}
+		line, err := os.ReadFile(dir + "/cmdline")
+		if err != nil {
+			continue
+		}
+		words := strings.Split(strings.TrimSuffix(string(line), "\x00"), "\x00")
+		if filepath.Base(words[0]) != "ip-masq-agent" {
+			continue
+		}
+		a := &runningAgent{PID: pid, Args: words[1:], flags: agentFlags()}
+		if _, isVerb := findVerb(a.Args); isVerb || a.flags.parse(a.Args, 0, 0) != nil {
+			continue
+		}
+		out = append(out, a)
+	}
+	all := slices.Clone(out)
+	return slices.DeleteFunc(out, func(a *runningAgent) bool {
+		// A child that an agent has just started, and that is not yet iptables.
+		return slices.ContainsFunc(all, func(p *runningAgent) bool { return p.PID == parent(a.PID) })
+	})
+}
+
+// parent reads the parent of a process, 0 if it is gone: the second word behind
+// the name, which is in parentheses, see /proc/PID/stat in proc(5).
+func parent(pid int) int {
+	stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	words := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	if len(words) < 2 {
+		return 0
+	}
+	ppid, _ := strconv.Atoi(words[1])
+	return ppid
+}
+
+// adopt takes over the flags of the agent that runs here, if there is exactly
+// one and none of them was given: asked with others than its own, doctor would
+// find differences that are none. It returns that agent, else nil. Of several
+// it cannot choose, and that there are several is what is wrong.
+func (f *flags) adopt() (*runningAgent, error) {
+	for _, name := range []string{"masq-chain", "enable-ipv6", "random-fully", "to-ports", "config", "nomasq-all-reserved-ranges", "iptables-backend"} {
+		if f.all.Changed(name) {
+			return nil, nil
+		}
+	}
+	agents := runningAgents()
+	switch len(agents) {
+	case 0:
+		return nil, nil
+	case 1:
+	default:
+		var each []string
+		for _, a := range agents {
+			each = append(each, fmt.Sprintf("process %d: %s", a.PID, strings.Join(a.Args, " ")))
+		}
+		return nil, fmt.Errorf("%d agents run on this node, and change each other's rules where their files differ: stop all but one, or give the flags of the one that is meant\n%s", len(agents), strings.Join(each, "\n"))
+	}
+	a := agents[0]
+	f.masq, f.config, f.backend = a.flags.masq, a.flags.config, a.flags.backend
+	f.configFile = fileOf(a.PID, a.flags.configFile)
+	return a, nil
+}
+
+// fileOf is the path under which a process' file is seen from here: as it is,
+// or through /proc where the process has mounts of its own.
+func fileOf(pid int, path string) string {
+	if !filepath.IsAbs(path) {
+		if dir, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", pid)); err == nil {
+			path = filepath.Join(dir, path)
+		}
+	}
+	theirs, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/mnt", pid))
+	ours, selfErr := os.Readlink("/proc/self/ns/mnt")
+	if err != nil || selfErr != nil || theirs == ours {
+		return path
+	}
+	return filepath.Join(fmt.Sprintf("/proc/%d/root", pid), path)
+}
