@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package agent_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ip-masq-agent/test/netns"
+	"ip-masq-agent/test/program"
+)
+
+// Both backends' hooks run in the kernel, so rules of the agent in the one that
+// nothing else on the node uses go unseen until they do harm.
+func TestBackendChoice(t *testing.T) {
+	const (
+		nftHint      = "iptables-nft -w -t mangle -N KUBE-IPTABLES-HINT"
+		nftCanary    = "iptables-nft -w -t mangle -N KUBE-KUBELET-CANARY"
+		legacyHint   = "iptables-legacy -w -t mangle -N KUBE-IPTABLES-HINT"
+		legacyCanary = "iptables-legacy -w -t mangle -N KUBE-KUBELET-CANARY"
+		nftOurs      = "iptables-nft -w -t nat -N IP-MASQ"
+		legacyOurs   = "iptables-legacy -w -t nat -N IP-MASQ"
+	)
+	ipv6 := func(command string) string { return strings.Replace(command, "iptables", "ip6tables", 1) }
+	tests := []struct {
+		name  string
+		setup []string
+		plain string // what "iptables" is, nft unless given
+		args  []string
+		want  string
+		says  []string // in the line of the log that names the choice
+	}{
+		{name: "hint in nft", setup: []string{nftHint}, plain: "legacy", want: "nft", says: []string{"KUBE-IPTABLES-HINT"}},
+		{name: "canary in nft", setup: []string{nftCanary}, plain: "legacy", want: "nft", says: []string{"KUBE-KUBELET-CANARY"}},
+		{name: "hint in legacy", setup: []string{legacyHint}, want: "legacy", says: []string{"KUBE-IPTABLES-HINT"}},
+		{name: "canary in legacy", setup: []string{legacyCanary}, want: "legacy", says: []string{"KUBE-KUBELET-CANARY"}},
+		{name: "canary in another table of legacy", setup: []string{"iptables-legacy -w -t filter -N KUBE-KUBELET-CANARY"}, want: "legacy", says: []string{"KUBE-KUBELET-CANARY"}},
+		{name: "hints in both", setup: []string{legacyHint, nftHint}, plain: "legacy", want: "nft", says: []string{"KUBE-IPTABLES-HINT"}},
+		{name: "IPv6 hint in nft", setup: []string{ipv6(nftHint)}, plain: "legacy", want: "nft", says: []string{"KUBE-IPTABLES-HINT"}},
+		{name: "IPv6 hint in nft, IPv4 hint in legacy", setup: []string{ipv6(nftHint), legacyHint}, plain: "legacy", want: "nft", says: []string{"KUBE-IPTABLES-HINT"}},
+		{name: "IPv6 canary in legacy", setup: []string{ipv6(legacyCanary)}, want: "legacy", says: []string{"KUBE-KUBELET-CANARY"}},
+		{name: "our chain in nft", setup: []string{nftOurs}, plain: "legacy", want: "nft", says: []string{"chain"}},
+		{name: "our chain in legacy", setup: []string{legacyOurs}, want: "legacy", says: []string{"chain"}},
+		{name: "our IPv6 chain in legacy", setup: []string{ipv6(legacyOurs)}, want: "legacy", says: []string{"chain"}},
+		{name: "nothing, iptables is nft", want: "nft", says: []string{"iptables"}},
+		{name: "nothing, iptables is legacy", plain: "legacy", want: "legacy", says: []string{"iptables"}},
+		{name: "other chains do not count", setup: []string{"iptables-nft -w -t mangle -N KUBE-IPTABLES-HINT2", "iptables-nft -w -t nat -N KUBE-KUBELET-CANARY"},
+			plain: "legacy", want: "legacy", says: []string{"iptables"}},
+		{name: "hint in nft, our chain in legacy", setup: []string{nftHint, legacyOurs}, want: "nft", says: []string{"KUBE-IPTABLES-HINT"}},
+		{name: "hint in legacy, our chain in nft", setup: []string{legacyHint, nftOurs}, want: "legacy", says: []string{"KUBE-IPTABLES-HINT"}},
+		{name: "legacy asked for", setup: []string{nftHint}, args: []string{"--iptables-backend=legacy"}, want: "legacy", says: []string{"--iptables-backend"}},
+		{name: "nft asked for", setup: []string{legacyHint}, plain: "legacy", args: []string{"--iptables-backend=nft"}, want: "nft", says: []string{"--iptables-backend"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			netns.Require(t, "iptables-nft", "iptables-legacy", "ip6tables-nft", "ip6tables-legacy")
+			netns.Run(t, func(t *testing.T) {
+				for _, command := range tt.setup {
+					words := strings.Fields(command)
+					if out, err := exec.Command(words[0], words[1:]...).CombinedOutput(); err != nil {
+						t.Fatalf("%s: %v: %s", command, err, out)
+					}
+				}
+				n := newNode(t, tt.want, "IPv4")
+				n.env = append(n.env, "PATH="+plain(t, tt.plain)+":"+os.Getenv("PATH"))
+				other := map[string]string{"nft": "legacy", "legacy": "nft"}[tt.want]
+				untouched := tables(t, other)
+				p := program.Start(t, program.Command(n.env, append([]string{"--config=" + n.config.path(), "--enable-ipv6"}, tt.args...)...))
+				p.WaitLog(append(slices.Clone(tt.says), `"`+tt.want+`"`)...)
+				n.wait(n.defaultChain())
+				n.family = "IPv6"
+				n.wait(n.defaultChain())
+				if diff := cmp.Diff(untouched, tables(t, other)); diff != "" {
+					t.Errorf("%s was not chosen, yet changed (-before +after):\n%s", other, diff)
+				}
+			})
+		})
+	}
+}
+
+// What an agent of an earlier backend left goes on masquerading.
+func TestLeftoverInTheOtherBackendIsSaid(t *testing.T) {
+	for _, backend := range []string{"nft", "legacy"} {
+		t.Run(backend, func(t *testing.T) {
+			netns.Require(t, "iptables-nft", "iptables-legacy")
+			netns.Run(t, func(t *testing.T) {
+				other := map[string]string{"nft": "legacy", "legacy": "nft"}[backend]
+				n := newNode(t, backend, "IPv4")
+				clean := n.start()
+				n.wait(n.defaultChain())
+				clean.Stop(terminate)
+				if clean.Log.Count("IP-MASQ", other) != 0 {
+					t.Errorf("the log speaks of %s, which holds nothing:\n%s", other, clean.Log.String())
+				}
+				netns.Restore(t, other, "IPv4", "*nat\n:IP-MASQ - [0:0]\n-A IP-MASQ -j MASQUERADE\nCOMMIT\n")
+				n.start().WaitLog("IP-MASQ", other)
+			})
+		})
+	}
+}
+
+// An image, or a node, may have one of the two alone.
+func TestOneBackendInstalled(t *testing.T) {
+	eachNode(t, func(n *node) {
+		dir := n.t.TempDir()
+		link(n.t.(*testing.T), dir, n.backend, slices.Concat(n.commands("IPv4"), n.commands("IPv6"))...)
+		n.env = append(n.env, "PATH="+dir)
+		n.start("--iptables-backend=auto")
+		n.wait(n.defaultChain())
+	})
+}
+
+// plain makes a directory in which iptables and its like are the backend's.
+func plain(t *testing.T, backend string) string {
+	t.Helper()
+	if backend == "" {
+		backend = "nft"
+	}
+	dir := t.TempDir()
+	link(t, dir, backend, "iptables", "iptables-save", "iptables-restore", "ip6tables", "ip6tables-save", "ip6tables-restore")
+	return dir
+}
+
+// multi is the binary that is all commands of the backend.
+func multi(t *testing.T, backend string) string {
+	t.Helper()
+	path, err := exec.LookPath(netns.Command(backend, "IPv4"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	path, err = filepath.EvalSymlinks(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// tables describes all that a backend holds. Asking creates nothing in it.
+func tables(t *testing.T, backend string) string {
+	t.Helper()
+	if backend == "legacy" {
+		var all strings.Builder
+		for _, family := range []string{"IPv4", "IPv6"} {
+			for _, table := range netns.LegacyTables(t, family) {
+				all.WriteString(family + "\n" + netns.SaveTable(t, backend, family, table))
+			}
+		}
+		return all.String()
+	}
+	var all strings.Builder
+	for _, command := range []string{"iptables-nft-save", "ip6tables-nft-save"} {
+		out, err := exec.Command(command).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(out)) {
+			if !strings.HasPrefix(line, "#") {
+				all.WriteString(line)
+			}
+		}
+	}
+	return all.String()
+}

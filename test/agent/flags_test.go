@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package agent_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"ip-masq-agent/test/netns"
+	"ip-masq-agent/test/program"
+)
+
+// Anything that could break a restore input is refused before iptables is run.
+func TestBadFlags(t *testing.T) {
+	tests := []struct {
+		args []string
+		says []string // on one line
+	}{
+		{[]string{"--masq-chain="}, []string{"--masq-chain"}},
+		{[]string{"--masq-chain=-IP-MASQ"}, []string{"--masq-chain", "-IP-MASQ"}},
+		{[]string{"--masq-chain=01234567890123456789012345678"}, []string{"--masq-chain", "01234567890123456789012345678", "28"}},
+		{[]string{"--masq-chain=IP MASQ"}, []string{"--masq-chain", "IP MASQ"}},
+		{[]string{"--masq-chain=IP-MASQ\n-F"}, []string{"--masq-chain"}},
+		{[]string{"--masq-chain=IP\"MASQ"}, []string{"--masq-chain"}},
+		{[]string{"--masq-chain=IP/MASQ"}, []string{"--masq-chain", "IP/MASQ"}},
+		{[]string{"--masq-chain=MÄSQ"}, []string{"--masq-chain"}},
+		{[]string{"--masq-chain=POSTROUTING"}, []string{"--masq-chain", "POSTROUTING"}},
+		{[]string{"--masq-chain=PREROUTING"}, []string{"--masq-chain", "PREROUTING"}},
+		{[]string{"--masq-chain=INPUT"}, []string{"--masq-chain", "INPUT"}},
+		{[]string{"--masq-chain=OUTPUT"}, []string{"--masq-chain", "OUTPUT"}},
+		{[]string{"--masq-chain=ACCEPT"}, []string{"--masq-chain", "ACCEPT"}},
+		{[]string{"--masq-chain=DROP"}, []string{"--masq-chain", "DROP"}},
+		{[]string{"--masq-chain=RETURN"}, []string{"--masq-chain", "RETURN"}},
+		{[]string{"--masq-chain=MASQUERADE"}, []string{"--masq-chain", "MASQUERADE"}},
+		{[]string{"--masq-chain=SNAT"}, []string{"--masq-chain", "SNAT"}},
+		{[]string{"--to-ports=0-10"}, []string{"--to-ports", "0-10"}},
+		{[]string{"--to-ports=1024-65536"}, []string{"--to-ports", "65536"}},
+		{[]string{"--to-ports=2000-1000"}, []string{"--to-ports", "2000-1000"}},
+		{[]string{"--to-ports=1000-2000,1500-3000"}, []string{"--to-ports", "1500-3000"}},
+		{[]string{"--to-ports=1000-2000,2000-3000"}, []string{"--to-ports", "2000-3000"}},
+		{[]string{"--to-ports=3000-4000,1000-3000"}, []string{"--to-ports", "1000-3000"}},
+		{[]string{"--to-ports=1000-2000,"}, []string{"--to-ports"}},
+		{[]string{"--to-ports=1000-"}, []string{"--to-ports", "1000-"}},
+		{[]string{"--to-ports=-1000"}, []string{"--to-ports", "-1000"}},
+		{[]string{"--to-ports=http-https"}, []string{"--to-ports", "http-https"}},
+		{[]string{"--to-ports=1000-2000 -j ACCEPT"}, []string{"--to-ports"}},
+		{[]string{"--to-ports=0x400-0x500"}, []string{"--to-ports", "0x400"}},
+		{[]string{"--to-ports=+1000-2000"}, []string{"--to-ports", "+1000"}},
+		{[]string{"--iptables-backend=nftables"}, []string{"--iptables-backend", "nftables", "legacy"}},
+		{[]string{"--iptables-backend="}, []string{"--iptables-backend"}},
+		{[]string{"--http-bind-address=nowhere"}, []string{"--http-bind-address", "nowhere"}},
+		{[]string{"--enable-ipv6=perhaps"}, []string{"--enable-ipv6", "perhaps"}},
+		{[]string{"--no-such-flag"}, []string{"no-such-flag"}},
+		{[]string{"IP-MASQ"}, []string{"IP-MASQ"}},
+	}
+	netns.Run(t, func(t *testing.T) {
+		for _, tt := range tests {
+			t.Run(strings.Join(tt.args, " "), func(t *testing.T) {
+				spy := newShims(t)
+				p := program.Start(t, program.Command([]string{"PATH=" + spy.dir}, append([]string{"--config=" + filepath.Join(t.TempDir(), "none")}, tt.args...)...))
+				if status := p.Exit(); status <= 0 {
+					t.Errorf("exit status %d", status)
+				}
+				if p.Log.Count(tt.says...) == 0 {
+					t.Errorf("no line of the output has %q:\n%s", tt.says, p.Log.String())
+				}
+				if calls := spy.calls(t); len(calls) != 0 {
+					t.Errorf("iptables was run: %q", calls)
+				}
+			})
+		}
+	})
+}
+
+func TestNoUsableIptables(t *testing.T) {
+	netns.Run(t, func(t *testing.T) {
+		none := t.TempDir()
+		onlyNft := t.TempDir()
+		link(t, onlyNft, "nft", "iptables-nft", "iptables-nft-save", "iptables-nft-restore", "ip6tables-nft", "ip6tables-nft-save", "ip6tables-nft-restore")
+		tests := []struct {
+			name string
+			path string
+			args []string
+			says []string
+		}{
+			{"none", none, nil, []string{"iptables"}},
+			{"none, nft asked for", none, []string{"--iptables-backend=nft"}, []string{"iptables-nft"}},
+			{"none, legacy asked for", none, []string{"--iptables-backend=legacy"}, []string{"iptables-legacy"}},
+			{"nft alone, legacy asked for", onlyNft, []string{"--iptables-backend=legacy"}, []string{"iptables-legacy"}},
+		}
+		for _, tt := range tests {
+			t.Run(tt.name, func(t *testing.T) {
+				p := program.Start(t, program.Command([]string{"PATH=" + tt.path}, append([]string{"--config=" + filepath.Join(t.TempDir(), "none")}, tt.args...)...))
+				if status := p.Exit(); status <= 0 {
+					t.Errorf("exit status %d", status)
+				}
+				if p.Log.Count(tt.says...) == 0 {
+					t.Errorf("no line of the output has %q:\n%s", tt.says, p.Log.String())
+				}
+			})
+		}
+	})
+}
+
+// These are asked on machines without iptables and without root.
+func TestHelpAndVersion(t *testing.T) {
+	netns.Run(t, func(t *testing.T) {
+		tests := []struct {
+			flag string
+			says []string
+		}{
+			{"--help", []string{"--masq-chain", "--nomasq-all-reserved-ranges", "--enable-ipv6", "--random-fully", "--to-ports", "--config",
+				"--http-bind-address", "--iptables-backend", "--version", "--help", "-v, --v", "--vmodule",
+				"IP-MASQ", "/etc/config/ip-masq-agent", "127.0.0.1:10292", "auto"}},
+			{"--version", []string{"ip-masq-agent"}},
+		}
+		for _, tt := range tests {
+			p := program.Start(t, program.Command([]string{"PATH=" + t.TempDir()}, tt.flag))
+			if status := p.Exit(); status != 0 {
+				t.Errorf("%s: exit status %d", tt.flag, status)
+			}
+			for _, word := range tt.says {
+				if !strings.Contains(p.Log.String(), word) {
+					t.Errorf("%s does not say %q:\n%s", tt.flag, word, p.Log.String())
+				}
+			}
+		}
+	})
+}
+
+// link makes names in dir commands of a backend.
+func link(t *testing.T, dir, backend string, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		// The binary of a backend looks at the name that it is called by.
+		if err := os.Symlink(multi(t, backend), filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package agent_test
+
+// The rules of an IP-MASQ chain and the jump to it, as iptables -S prints them.
+const (
+	last = `-A IP-MASQ -m comment --comment "ip-masq-agent: outbound traffic is subject to MASQUERADE (must be last in chain)" -j MASQUERADE --random-fully`
+	jump = `-A POSTROUTING -m comment --comment "ip-masq-agent: ensure nat POSTROUTING directs all non-LOCAL destination traffic to our custom IP-MASQ chain" -m addrtype ! --dst-type LOCAL -j IP-MASQ`
+)
+
+// chain is the complete chain that keeps the source address towards cidrs.
+func chain(cidrs ...string) []string {
+	rules := []string{"-N IP-MASQ"}
+	for _, c := range cidrs {
+		rules = append(rules, keep(c))
+	}
+	return append(rules, last)
+}
+
+// keep is the rule that keeps the source address towards cidr.
+func keep(cidr string) string {
+	return `-A IP-MASQ -d ` + cidr + ` -m comment --comment "ip-masq-agent: local traffic is not subject to MASQUERADE" -j RETURN`
+}
+
+// defaultChain is what no file makes of the family.
+func (n *node) defaultChain() []string {
+	if n.family == "IPv6" {
+		return chain("fe80::/10")
+	}
+	return chain("169.254.0.0/16", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
+}
+
+// Two configurations, checked often, and the chains they make.
+
+func (n *node) oneRange() string {
+	return n.pick("nonMasqueradeCIDRs: [10.0.0.0/8]\nresyncInterval: 100ms\n",
+		"nonMasqueradeCIDRs: ['fd00::/8']\nresyncInterval: 100ms\n")
+}
+
+func (n *node) oneRangeChain() []string {
+	if n.family == "IPv6" {
+		return chain("fe80::/10", "fd00::/8")
+	}
+	return chain("169.254.0.0/16", "10.0.0.0/8")
+}
+
+func (n *node) threeRanges() string {
+	return n.pick("nonMasqueradeCIDRs: [172.20.0.0/16, 10.0.0.0/8, 192.0.2.7/32]\nresyncInterval: 100ms\n",
+		"nonMasqueradeCIDRs: ['2001:db8:20::/48', 'fd00::/8', '2001:db8::7/128']\nresyncInterval: 100ms\n")
+}
+
+func (n *node) threeRangesChain() []string {
+	if n.family == "IPv6" {
+		return chain("fe80::/10", "2001:db8:20::/48", "fd00::/8", "2001:db8::7/128")
+	}
+	return chain("169.254.0.0/16", "172.20.0.0/16", "10.0.0.0/8", "192.0.2.7/32")
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package agent_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"ip-masq-agent/test/netns"
+)
+
+// shims is a directory of commands that stand before iptables' own in the
+// agent's PATH, and only in the agent's. Each writes down that it was called,
+// does what the test wants done before, and then becomes the real command.
+type shims struct {
+	dir string
+}
+
+// shim puts shims before all the node's iptables commands.
+func (n *node) shim() *shims {
+	n.t.Helper()
+	s := newShims(n.t)
+	n.env = append(n.env, "PATH="+s.dir+":"+os.Getenv("PATH"))
+	return s
+}
+
+func newShims(t testing.TB) *shims {
+	t.Helper()
+	s := &shims{dir: t.TempDir()}
+	for _, backend := range []string{"nft", "legacy"} {
+		for _, family := range []string{"IPv4", "IPv6"} {
+			for _, verb := range [][]string{nil, {"save"}, {"restore"}} {
+				s.add(t, netns.Command(backend, family, verb...))
+			}
+		}
+		s.add(t, "xtables-"+backend+"-multi")
+	}
+	for _, name := range []string{"iptables", "iptables-save", "iptables-restore", "ip6tables", "ip6tables-save", "ip6tables-restore"} {
+		s.add(t, name)
+	}
+	return s
+}
+
+func (s *shims) add(t testing.TB, name string) {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		return // the agent cannot run what is not there
+	}
+	script := fmt.Sprintf("#!/bin/sh\necho %[1]s \"$@\" >>%[2]s/calls\n[ ! -e %[2]s/%[1]s.do ] || . %[2]s/%[1]s.do\nexec %[3]s \"$@\"\n", name, s.dir, path)
+	if err := os.WriteFile(filepath.Join(s.dir, name), []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// before makes every call of the command run script first, "exit 4" or "sleep
+// 5", until mend is called.
+func (s *shims) before(t testing.TB, name, script string) (mend func()) {
+	t.Helper()
+	file := filepath.Join(s.dir, name+".do")
+	// A rename, so that no shell reads half of it.
+	if err := os.WriteFile(file+".tmp", []byte(script+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	rename(t, file+".tmp", file)
+	return func() {
+		if err := os.Remove(file); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// hide takes the command away until mend is called.
+func (s *shims) hide(t testing.TB, name string) (mend func()) {
+	t.Helper()
+	file := filepath.Join(s.dir, name)
+	rename(t, file, file+".hidden")
+	return func() { rename(t, file+".hidden", file) }
+}
+
+func rename(t testing.TB, from, to string) {
+	t.Helper()
+	if err := os.Rename(from, to); err != nil {
+		t.Error(err)
+	}
+}
+
+// calls lists the commands that ran so far, with their arguments.
+func (s *shims) calls(t testing.TB) []string {
+	t.Helper()
+	log, err := os.ReadFile(filepath.Join(s.dir, "calls"))
+	if err != nil && !os.IsNotExist(err) {
+		t.Fatal(err)
+	}
+	return strings.FieldsFunc(string(log), func(r rune) bool { return r == '\n' })
+}
+
+// writes is the number of calls so far that change a table.
+func (s *shims) writes(t testing.TB) int {
+	t.Helper()
+	n := 0
+	for _, call := range s.calls(t) {
+		words := strings.Fields(call)
+		if strings.Contains(words[0], "-multi") && len(words) > 1 {
+			words = words[1:]
+		}
+		restores := strings.HasSuffix(words[0], "restore") && !slices.Contains(words, "--version") && !slices.Contains(words, "-V")
+		if restores || slices.ContainsFunc(words, changes) {
+			n++
+		}
+	}
+	return n
+}
+
+// changes says if an option of iptables is a command that writes.
+func changes(option string) bool {
+	return slices.Contains([]string{"-A", "-D", "-E", "-F", "-I", "-N", "-P", "-R", "-X", "-Z"}, option)
+}

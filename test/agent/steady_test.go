@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package agent_test
+
+import (
+	"net"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ip-masq-agent/test/netns"
+	"ip-masq-agent/test/program"
+)
+
+// Where nothing changed nothing is written: counters, and in nft the number of
+// commits, stay what they were.
+func TestSteadyStateWritesNothing(t *testing.T) {
+	eachNode(t, func(n *node) {
+		spy := n.shim()
+		send := n.sender()
+		config := n.threeRanges()
+		args := []string{"--to-ports=2001-3000,4001-5000,6001-8000"}
+		n.config.write(n.t, config)
+		p := n.start(args...)
+		program.Eventually(n.t, func() string {
+			if len(n.chain()) < 14 || len(n.jumps()) != 1 {
+				return "the chain is not there"
+			}
+			return ""
+		})
+
+		quiet := func(event string) {
+			n.t.Helper()
+			writes, generation, counters := spy.writes(n.t), netns.Generation(n.t), n.counters()
+			time.Sleep(time.Second) // ten intervals
+			if diff := cmp.Diff(counters, n.counters()); diff != "" {
+				n.t.Errorf("%s, counters changed (-before +after):\n%s", event, diff)
+			}
+			if got := netns.Generation(n.t); got != generation {
+				n.t.Errorf("%s, nftables went from generation %d to %d", event, generation, got)
+			}
+			if got := spy.writes(n.t); got != writes {
+				n.t.Errorf("%s, the agent wrote %d times: %q", event, got-writes, spy.calls(n.t))
+			}
+		}
+		before := n.counters()
+		send()
+		if cmp.Equal(before, n.counters()) {
+			n.t.Fatal("the packets of this test are not counted")
+		}
+		quiet("after packets")
+
+		n.config.write(n.t, "# a new comment, the same meaning\n"+config)
+		quiet("after an edit that means the same")
+
+		p.Stop(terminate)
+		writes := spy.writes(n.t)
+		p = n.start(args...)
+		p.WaitLog("IP-MASQ")
+		quiet("after a restart")
+		if got := spy.writes(n.t); got != writes {
+			n.t.Errorf("an agent that found everything right wrote %d times", got-writes)
+		}
+
+		// The quiet was not that of an agent that sleeps.
+		want := n.chain()
+		n.iptables("-F", "IP-MASQ")
+		n.wait(want)
+	})
+}
+
+// counters lists the agent's rules with what went through them.
+func (n *node) counters() string {
+	n.t.Helper()
+	return n.iptables("-v", "-S", "IP-MASQ") + n.iptables("-v", "-S", "POSTROUTING")
+}
+
+// sender connects the node to a neighbour and returns what sends it a packet
+// of a new connection. Only these pass the nat table.
+func (n *node) sender() func() {
+	n.t.Helper()
+	here, neighbour := netns.Here(n.t), netns.New(n.t)
+	netns.Connect(n.t, here, "eth0", neighbour, "eth0")
+	here.Address(n.t, "eth0", n.pick("10.1.0.1/24", "fd00:1::1/64"))
+	neighbour.Address(n.t, "eth0", n.pick("10.1.0.2/24", "fd00:1::2/64"))
+	return func() {
+		n.t.Helper()
+		conn, err := net.Dial("udp", n.pick("10.1.0.2:9", "[fd00:1::2]:9"))
+		if err != nil {
+			n.t.Fatal(err)
+		}
+		defer conn.Close()
+		if _, err := conn.Write([]byte("packet")); err != nil {
+			n.t.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package agent_test
+
+import (
+	"os"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ip-masq-agent/test/netns"
+)
+
+// terminate is how the kubelet ends a container.
+const terminate = syscall.SIGTERM
+
+func TestStoppingLeavesTheRules(t *testing.T) {
+	eachNode(t, func(n *node) {
+		for _, signal := range []os.Signal{syscall.SIGTERM, syscall.SIGINT} {
+			p := n.startRight(n.oneRange(), n.oneRangeChain())
+			before := netns.Save(n.t, n.backend, n.family)
+			p.Stop(signal)
+			if diff := cmp.Diff(before, netns.Save(n.t, n.backend, n.family)); diff != "" {
+				n.t.Errorf("%v changed the rules (-before +after):\n%s", signal, diff)
+			}
+		}
+	})
+}

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright The ip-masq-agent Authors
+# shellcheck shell=bash
+#
+# What the scripts of this folder share; source it.
+
+say() { echo "==> $*"; }
+
+die() {
+	echo "error: $*" >&2
+	exit 1
+}
+
+# need COMMAND PACKAGE ...: installs the Debian packages whose commands are
+# missing, or says how to get them.
+need() {
+	local packages=()
+	while [ $# -gt 0 ]; do
+		command -v "$1" >/dev/null || packages+=("$2")
+		shift 2
+	done
+	[ ${#packages[@]} -gt 0 ] || return 0
+	local how="apt-get install --no-install-recommends ${packages[*]}"
+	command -v apt-get >/dev/null || die "missing: ${packages[*]}. Install what is named so, or like it, on this system."
+	[ "$(id -u)" = 0 ] || die "missing: ${packages[*]}. Get it with: sudo $how"
+	say "Installing ${packages[*]}"
+	if ! { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${packages[@]}" >/dev/null; }; then
+		die "could not install ${packages[*]}. Try: $how"
+	fi
+}
