@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package verbs_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ip-masq-agent/test/netns"
+)
+
+// TestCleanupEverywhere has our chain in both backends and both families, and
+// then a predecessor's.
+func TestCleanupEverywhere(t *testing.T) {
+	netns.Run(t, func(t *testing.T) {
+		backends, families := []string{"nft", "legacy"}, []string{"IPv4", "IPv6"}
+		netns.Require(t, netns.Command("nft", "IPv6"), netns.Command("legacy", "IPv6"))
+		for _, chain := range []string{"IP-MASQ", "IP-MASQ-AGENT"} {
+			before := map[string]string{}
+			for _, b := range backends {
+				for _, f := range families {
+					netns.Restore(t, b, f, strings.ReplaceAll(other, "KUBE-POSTROUTING", "KUBE-"+chain))
+					before[b+f] = netns.Save(t, b, f)
+					netns.Restore(t, b, f, "*nat\n:"+chain+" - [0:0]\n-A POSTROUTING -j "+chain+"\n-A "+chain+" -j MASQUERADE\nCOMMIT\n")
+				}
+			}
+			r := verb(t, "", nil, "cleanup", "--masq-chain="+chain, "-o", "json")
+			var tables []struct{ Removed bool }
+			if err := json.Unmarshal([]byte(r.stdout), &tables); err != nil || r.status != 0 {
+				t.Fatalf("status %d, %v: %s%s", r.status, err, r.stdout, r.stderr)
+			}
+			for _, table := range tables {
+				if !table.Removed {
+					t.Errorf("%s: %s", chain, r.stdout)
+				}
+			}
+			for _, b := range backends {
+				for _, f := range families {
+					if diff := cmp.Diff(before[b+f], netns.Save(t, b, f)); diff != "" || len(tables) != 4 {
+						t.Errorf("%s %s after cleanup (-want +got):\n%s", b, f, diff)
+					}
+				}
+			}
+		}
+	})
+}
+
+// TestCleanupOfTheOtherBackend is what doctor advises for a leftover: the
+// running agent does not keep it.
+func TestCleanupOfTheOtherBackend(t *testing.T) {
+	netns.Matrix(t, func(t *testing.T, backend, family string) {
+		left := map[string]string{"nft": "legacy", "legacy": "nft"}[backend]
+		netns.Restore(t, left, family, "*nat\n:IP-MASQ - [0:0]\n-A POSTROUTING -j IP-MASQ\nCOMMIT\n")
+		start(t, backend, good(t))
+		if r := verb(t, "", nil, "cleanup", "--iptables-backend="+left); r.status != 0 {
+			t.Errorf("status %d: %s%s", r.status, r.stdout, r.stderr)
+		}
+		if got := netns.List(t, left, family, "IP-MASQ"); got != nil {
+			t.Errorf("left over: %q", got)
+		}
+		if got := netns.List(t, backend, family, "IP-MASQ"); len(got) < 2 {
+			t.Errorf("the agent's own chain: %q", got)
+		}
+	})
+}
+
+// TestCleanupGoesOn: a table that fails keeps no other from being cleaned, and
+// commands that are missing are no failure.
+func TestCleanupGoesOn(t *testing.T) {
+	netns.Run(t, func(t *testing.T) {
+		rules := "*nat\n:IP-MASQ - [0:0]\n-A POSTROUTING -j IP-MASQ\nCOMMIT\n"
+		netns.Restore(t, "nft", "IPv4", rules)
+		netns.Restore(t, "nft", "IPv6", rules)
+		bin := t.TempDir()
+		for _, name := range []string{"iptables-nft", "iptables-nft-restore", "iptables-nft-save", "ip6tables-nft", "ip6tables-nft-restore", "ip6tables-nft-save"} {
+			path, err := exec.LookPath(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			script := fmt.Sprintf("#!/bin/sh\nexec %s \"$@\"\n", path)
+			if name == "iptables-nft-restore" {
+				script = "#!/bin/sh\necho no >&2\nexit 4\n"
+			}
+			if err := os.WriteFile(filepath.Join(bin, name), []byte(script), 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r := verb(t, "", []string{"PATH=" + bin}, "cleanup")
+		if r.status != 1 || !strings.Contains(r.stdout, "nft     IPv4  failed: ") || !strings.Contains(r.stdout, "nft     IPv6  removed chain IP-MASQ") ||
+			!strings.Contains(r.stdout, "legacy  IPv4  no command iptables-legacy, so nothing was looked for") {
+			t.Errorf("status %d: %s%s", r.status, r.stdout, r.stderr)
+		}
+		if r := verb(t, "", []string{"PATH=/nonexistent"}, "cleanup"); r.status != 1 || !strings.Contains(r.stderr, "no usable iptables") {
+			t.Errorf("without any iptables: status %d: %s%s", r.status, r.stdout, r.stderr)
+		}
+	})
+}
