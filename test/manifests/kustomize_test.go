@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package manifests
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+)
+
+// operator builds what an operator's own kustomization makes of ours: ours as
+// the resource, and these folders of ours as components.
+func operator(t *testing.T, more string, components ...string) *appsv1.DaemonSet {
+	t.Helper()
+	dir := t.TempDir()
+	ours, err := filepath.Abs(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path, err := filepath.Rel(dir, ours)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := "resources:\n- " + path + "\n"
+	if len(components) > 0 {
+		text += "components:\n- " + path + "/" + strings.Join(components, "\n- "+path+"/") + "\n"
+	}
+	if err := os.WriteFile(filepath.Join(dir, "kustomization.yaml"), []byte(text+more), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	manifests := build(t, dir)
+	if len(manifests) != 1 {
+		t.Fatalf("%d manifests, want 1", len(manifests))
+	}
+	return as[*appsv1.DaemonSet](t, manifests[0])
+}
+
+func container(set *appsv1.DaemonSet) *corev1.Container { return &set.Spec.Template.Spec.Containers[0] }
+
+// TestKustomizationIsTheManifest: "apply -k" and "apply -f" are the same.
+func TestKustomizationIsTheManifest(t *testing.T) {
+	if diff := cmp.Diff(daemonSet(t), operator(t, "")); diff != "" {
+		t.Errorf("-f and -k (-f +k):\n%s", diff)
+	}
+}
+
+func TestImageIsSetByKustomize(t *testing.T) {
+	set := operator(t, "images: [{name: ip-masq-agent, newName: registry.example/ip-masq-agent, newTag: v1.2.3}]\n")
+	if got, want := container(set).Image, "registry.example/ip-masq-agent:v1.2.3"; got != want {
+		t.Errorf("image %s, want %s", got, want)
+	}
+}
+
+func TestComponents(t *testing.T) {
+	chain, ipv6, bind := "--masq-chain=IP-MASQ", "--enable-ipv6", "--http-bind-address=[$(NODE_IP)]:10292"
+	for _, tt := range []struct {
+		components, args []string
+	}{
+		{nil, []string{chain}},
+		{[]string{"ipv6"}, []string{chain, ipv6}},
+		{[]string{"node-ip"}, []string{chain, bind}},
+		{[]string{"ipv6", "node-ip"}, []string{chain, ipv6, bind}},
+	} {
+		t.Run(strings.Join(tt.components, "+"), func(t *testing.T) {
+			set := operator(t, "", tt.components...)
+			if diff := cmp.Diff(tt.args, container(set).Args); diff != "" {
+				t.Errorf("args (-want +got):\n%s", diff)
+			}
+			if slices.Contains(tt.components, "node-ip") {
+				return // see TestNodeIP
+			}
+			container(set).Args = tt.args[:1]
+			if diff := cmp.Diff(daemonSet(t), set); diff != "" {
+				t.Errorf("more than the arguments changed (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestNodeIP: the server, the probes and the PodMonitor speak of one port.
+func TestNodeIP(t *testing.T) {
+	c := container(operator(t, "", "node-ip"))
+	wantEnv := []corev1.EnvVar{{Name: "NODE_IP", ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{FieldPath: "status.hostIP"}}}}
+	if diff := cmp.Diff(wantEnv, c.Env); diff != "" {
+		t.Errorf("environment (-want +got):\n%s", diff)
+	}
+	wantPorts := []corev1.ContainerPort{{Name: "metrics", ContainerPort: 10292, HostPort: 10292, Protocol: corev1.ProtocolTCP}}
+	if diff := cmp.Diff(wantPorts, c.Ports); diff != "" {
+		t.Errorf("ports (-want +got):\n%s", diff)
+	}
+	for _, p := range []*corev1.Probe{c.ReadinessProbe, c.LivenessProbe} {
+		if p.HTTPGet.Host != "" || p.HTTPGet.Port.IntValue() != 10292 {
+			t.Errorf("a probe asks %s:%s, want the pod's address and 10292", p.HTTPGet.Host, p.HTTPGet.Port.String())
+		}
+	}
+	monitor := as[*monitoringv1.PodMonitor](t, readFile(t, "monitoring/podmonitor.yaml"))
+	set := daemonSet(t)
+	if diff := cmp.Diff(set.Spec.Template.Labels, monitor.Spec.Selector.MatchLabels); diff != "" {
+		t.Errorf("the PodMonitor selects (-want +got):\n%s", diff)
+	}
+	if got := *monitor.Spec.PodMetricsEndpoints[0].Port; got != c.Ports[0].Name {
+		t.Errorf("the PodMonitor scrapes port %q, want %q", got, c.Ports[0].Name)
+	}
+	if monitor.Namespace != set.Namespace {
+		t.Errorf("the PodMonitor looks in namespace %q, want %q", monitor.Namespace, set.Namespace)
+	}
+}
+
+func TestDashboardConfigMap(t *testing.T) {
+	for _, m := range build(t, filepath.Join(folder, "monitoring")) {
+		if c, ok := decode(t, m).(*corev1.ConfigMap); ok {
+			if c.Name != "ip-masq-agent-dashboard" || c.Namespace != "kube-system" || c.Labels["grafana_dashboard"] != "1" ||
+				c.Data["ip-masq-agent.json"] != string(readFile(t, "monitoring/dashboard.json")) {
+				t.Errorf("the dashboard's ConfigMap is not what Grafana's sidecar takes:\n%s", m)
+			}
+			return
+		}
+	}
+	t.Error("there is no ConfigMap with the dashboard")
+}
