@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package status_test
+
+import (
+	"fmt"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"ip-masq-agent/test/netns"
+)
+
+func TestPromtoolFindsNothing(t *testing.T) {
+	netns.Require(t, "promtool")
+	netns.Run(t, func(t *testing.T) {
+		n := newNode(t, good)
+		n.start("--enable-ipv6")
+		n.waitFor("/readyz", 200, "ok")
+		cmd := exec.Command("promtool", "check", "metrics")
+		cmd.Stdin = strings.NewReader(n.mustGet("/metrics").Body)
+		if out, err := cmd.CombinedOutput(); err != nil || len(out) != 0 {
+			t.Errorf("promtool check metrics: %v\n%s", err, out)
+		}
+	})
+}
+
+// TestCountsConnectionsByVerdict sends real ones, from a pod.
+func TestCountsConnectionsByVerdict(t *testing.T) {
+	netns.Matrix(t, func(t *testing.T, backend, family string) {
+		// The pod is 2 and the world 2, each on a network of its own with the
+		// node, which is 1; the world has a second address in each.
+		pod, kept, world := "10.1.0.%d/24", "10.2.0.%d/24", "192.0.2.%d/24"
+		if family == "IPv6" {
+			pod, kept, world = "fd00:1::%d/64", "fd00:2::%d/64", "2001:db8::%d/64"
+		}
+		at := func(prefix string, n int) string { return fmt.Sprintf(prefix, n) }
+		bare := func(prefix string, n int) string {
+			a, _, _ := strings.Cut(at(prefix, n), "/")
+			return a
+		}
+		here, podNS, worldNS := netns.Here(t), netns.New(t), netns.New(t)
+		netns.Connect(t, here, "pod", podNS, "eth0")
+		netns.Connect(t, here, "world", worldNS, "eth0")
+		here.Address(t, "pod", at(pod, 1))
+		podNS.Address(t, "eth0", at(pod, 2))
+		here.Address(t, "world", at(kept, 1), at(world, 1))
+		worldNS.Address(t, "eth0", at(kept, 2), at(world, 2))
+		podNS.Route(t, "default", bare(pod, 1))
+		worldNS.Route(t, "default", bare(kept, 1))
+		here.Forward(t)
+		port := func(a string) string {
+			if family == "IPv6" {
+				return "[" + a + "]:8080"
+			}
+			return a + ":8080"
+		}
+		toKept, toWorld := port(bare(kept, 2)), port(bare(world, 2))
+		netns.Serve(t, worldNS, toKept)
+		netns.Serve(t, worldNS, toWorld)
+
+		n := newNode(t, "nonMasqueradeCIDRs: ["+strings.Replace(at(kept, 0), "::0/", "::/", 1)+"]\nresyncInterval: 200ms\n")
+		n.start("--iptables-backend="+backend, "--enable-ipv6")
+		n.waitFor("/readyz", 200, "ok")
+
+		dial := func(to, want string, times int) {
+			for range times {
+				seen, err := netns.Dial(podNS, to)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if seen.Addr().String() != want {
+					t.Errorf("%s saw %s, want %s", to, seen.Addr(), want)
+				}
+			}
+		}
+		dial(toKept, bare(pod, 2), 3)
+		dial(toWorld, bare(world, 1), 2)
+		series := func(metric, verdict string) string {
+			return "\nip_masq_agent_" + metric + `_total{family="` + family + `",verdict="` + verdict + `"} `
+		}
+		// A SYN with Linux' options has 60 bytes, in IPv6 80.
+		size := 60
+		if family == "IPv6" {
+			size = 80
+		}
+		n.waitFor("/metrics", 200,
+			series("packets", "return")+"3\n", series("packets", "masquerade")+"2\n",
+			series("bytes", "return")+fmt.Sprint(3*size)+"\n", series("bytes", "masquerade")+fmt.Sprint(2*size)+"\n")
+
+		// A rewrite zeroes the kernel's counters, and not these.
+		n.write("nonMasqueradeCIDRs: [" + strings.Replace(at(kept, 0), "::0/", "::/", 1) + ", 10.9.0.0/16]\nresyncInterval: 200ms\n")
+		n.waitFor("/readyz", 200, "ok")
+		dial(toWorld, bare(world, 1), 1)
+		n.waitFor("/metrics", 200, series("packets", "return")+"3\n", series("packets", "masquerade")+"3\n")
+	})
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package status_test
+
+import (
+	"strings"
+	"testing"
+
+	"ip-masq-agent/test/netns"
+	"ip-masq-agent/test/program"
+)
+
+const (
+	good    = "nonMasqueradeCIDRs: [10.0.0.0/8]\n"
+	other   = "nonMasqueradeCIDRs: [10.0.0.0/8, 192.168.0.0/16]\n"
+	refused = "nonMasqueradeCIDRs:\n- 10.0.0.1\nresyscInterval: 60s\n"
+)
+
+// well checks that the agent itself is healthy, whatever the node's state.
+func (n *node) well() {
+	n.t.Helper()
+	if r := n.mustGet("/healthz"); r != (reply{200, "ok\n"}) {
+		n.t.Errorf("/healthz: %d %s, want 200 ok: a restart would mend nothing", r.Code, r.Body)
+	}
+}
+
+// oneLine checks that kubectl describe can show a reason on its line.
+func oneLine(t testing.TB, body string) {
+	t.Helper()
+	if strings.Count(body, "\n") != 1 || !strings.HasSuffix(body, "\n") {
+		t.Errorf("the reason is not one line: %q", body)
+	}
+}
+
+func TestReadyFollowsTheFile(t *testing.T) {
+	netns.Run(t, func(t *testing.T) {
+		n := newNode(t, good)
+		n.start()
+		n.waitFor("/readyz", 200, "ok")
+		n.well()
+
+		n.write(refused)
+		reason := n.waitFor("/readyz", 503,
+			"configuration refused: ", n.file+":2: ", `"10.0.0.1"`, "10.0.0.1/32", n.file+":3: ", "did you mean resyncInterval?")
+		oneLine(t, reason)
+		n.well()
+		n.waitFor("/metrics", 200, "\nip_masq_agent_config_valid 0\n")
+
+		n.write(other)
+		n.waitFor("/readyz", 200, "ok")
+		n.waitFor("/metrics", 200, "\nip_masq_agent_config_valid 1\n", "\nip_masq_agent_rules{family=\"IPv4\"} 4\n")
+		n.well()
+	})
+}
+
+// TestRefusedAtTheStart is the pod at which a rolling update stops.
+func TestRefusedAtTheStart(t *testing.T) {
+	netns.Run(t, func(t *testing.T) {
+		n := newNode(t, refused)
+		n.start()
+		oneLine(t, n.waitFor("/readyz", 503, "configuration refused: "))
+		n.waitFor("/metrics", 200, `ip_masq_agent_config_info{family="IPv4",hash="",source="default"} 1`)
+		n.well()
+	})
+}
+
+func TestNotReadyWhileIptablesFails(t *testing.T) {
+	netns.Matrix(t, func(t *testing.T, backend, family string) {
+		n := newNode(t, good)
+		args := []string{"--iptables-backend=" + backend}
+		healthy := "IPv6"
+		if family == "IPv6" {
+			args, healthy = append(args, "--enable-ipv6"), "IPv4"
+		}
+		command := netns.Command(backend, family)
+		n.breakable(command, netns.Command(backend, family, "restore"), netns.Command(backend, family, "save"))
+		n.start(args...)
+		n.waitFor("/readyz", 200, "ok")
+
+		n.fail()
+		n.write(other) // so that the agent has something to do
+		oneLine(t, n.waitFor("/readyz", 503, family+": ", command, "exit status 4", "holding the xtables lock."))
+		program.Eventually(n.t, func() string { // the other one may still be at its new rules
+			if r := n.mustGet("/readyz"); r.Code != 503 || strings.Contains(r.Body, healthy+": ") {
+				return "the other family is blamed too: " + r.Body
+			}
+			return ""
+		})
+		n.well()
+		n.waitFor("/metrics", 200, `ip_masq_agent_syncs_total{family="`+family+`",result="error"} `)
+		if body := n.mustGet("/metrics").Body; strings.Contains(body, `{family="`+family+`",result="error"} 0`) {
+			t.Errorf("the failure was not counted:\n%s", body)
+		}
+
+		n.mend()
+		n.waitFor("/readyz", 200, "ok")
+	})
+}

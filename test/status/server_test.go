@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package status_test
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"ip-masq-agent/test/netns"
+	"ip-masq-agent/test/program"
+)
+
+// listeners lists the TCP sockets of this namespace that listen, as
+// /proc/net/tcp has them: address and port in hexadecimal.
+func listeners(t testing.TB) []string {
+	t.Helper()
+	var found []string
+	for _, file := range []string{"/proc/thread-self/net/tcp", "/proc/thread-self/net/tcp6"} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			if f := strings.Fields(line); len(f) > 3 && f[3] == "0A" { // TCP_LISTEN
+				found = append(found, f[1])
+			}
+		}
+	}
+	return found
+}
+
+// inForce waits for the rules, without the agent's help.
+func (n *node) inForce() {
+	n.t.Helper()
+	program.Eventually(n.t, func() string {
+		if netns.List(n.t, "nft", "IPv4", "IP-MASQ") == nil {
+			return "no chain IP-MASQ"
+		}
+		return ""
+	})
+}
+
+func TestListensOnLoopbackAlone(t *testing.T) {
+	tests := map[string]struct{ flag, want string }{
+		"by default":  {"--v=0", "0100007F:2834"},
+		"in brackets": {"--http-bind-address=[127.0.0.1]:10292", "0100007F:2834"}, // as manifests/node-ip writes it
+		"IPv6":        {"--http-bind-address=[::1]:10292", "00000000000000000000000001000000:2834"},
+		"off":         {"--http-bind-address=", ""},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			netns.Run(t, func(t *testing.T) {
+				n := newNode(t, good)
+				n.start("--iptables-backend=nft", tt.flag)
+				n.inForce() // the server is started before the first pass
+				program.Eventually(n.t, func() string {
+					if got := strings.Join(listeners(t), " "); got != tt.want {
+						return "listening are " + got + ", want " + tt.want
+					}
+					return ""
+				})
+			})
+		})
+	}
+}
+
+// TestTakenPort: the agent says so once, keeps its rules, and serves when the
+// port is free.
+func TestTakenPort(t *testing.T) {
+	netns.Run(t, func(t *testing.T) {
+		holder, err := net.Listen("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer holder.Close()
+		n := newNode(t, good)
+		n.start("--iptables-backend=nft")
+		n.inForce()
+		const complaint = "Cannot serve health and metrics"
+		program.Eventually(n.t, func() string {
+			if log := n.agent.Log.String(); !strings.Contains(log, complaint) || !strings.Contains(log, "address already in use") {
+				return "the log says nothing of the port"
+			}
+			return ""
+		})
+		netns.IPTables(t, "nft", "IPv4", "-F", "IP-MASQ")
+		program.Eventually(n.t, func() string { // it heals all the same
+			if len(netns.List(t, "nft", "IPv4", "IP-MASQ")) < 2 {
+				return "the flushed chain was not healed"
+			}
+			return ""
+		})
+		holder.Close()
+		n.waitFor("/readyz", 200, "ok")
+		if times := strings.Count(n.agent.Log.String(), complaint); times != 1 {
+			t.Errorf("it complained %d times, want once", times)
+		}
+	})
+}
+
+// TestEndsSlowConnections: a client that never finishes its request is hung up
+// on, so that none can hold the agent's memory.
+func TestEndsSlowConnections(t *testing.T) {
+	netns.Run(t, func(t *testing.T) {
+		n := newNode(t, good)
+		n.start()
+		n.waitFor("/readyz", 200, "ok")
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		conn.SetDeadline(time.Now().Add(program.Patience))
+		if _, err := io.WriteString(conn, "GET /healthz HTTP/1.1\r\nHost: a\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.Copy(io.Discard, conn); err != nil && !errors.Is(err, syscall.ECONNRESET) {
+			t.Errorf("the connection was not ended: %v", err)
+		}
+		n.well()
+	})
+}
