@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// process is a side at work.
+type process struct {
+	cmd   *exec.Cmd
+	log   *os.File
+	began time.Time
+}
+
+// start starts a side on the table of this namespace. env is added to its
+// environment.
+func start(p plan, s side, t *table, interval time.Duration, env ...string) (*process, error) {
+	dir, err := os.MkdirTemp("", string(s))
+	if err != nil {
+		return nil, err
+	}
+	file := filepath.Join(dir, "config")
+	if err := os.WriteFile(file, []byte("resyncInterval: "+interval.String()+"\n"), 0o644); err != nil {
+		return nil, err
+	}
+	log, err := os.Create(filepath.Join(dir, "log"))
+	if err != nil {
+		return nil, err
+	}
+	cmd := s.command(p.Agent, t.Backend, file, interval)
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Env = append(os.Environ(), env...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	began := time.Now()
+	return &process{cmd: cmd, log: log, began: began}, cmd.Start()
+}
+
+// cpu is the CPU time so far of the process, to the nanosecond, and of the
+// children that it has waited for, in steps of 10 ms.
+func (p *process) cpu() (time.Duration, error) {
+	var own unix.Timespec
+	const schedClock = 2 // CPUCLOCK_SCHED, see clock_getcpuclockid(3)
+	if err := unix.ClockGettime(int32(^p.cmd.Process.Pid<<3|schedClock), &own); err != nil {
+		return 0, fmt.Errorf("reading the CPU clock of a process: %w", err)
+	}
+	stat, err := p.stat()
+	if err != nil {
+		return 0, err
+	}
+	children := time.Duration(stat[cutime]+stat[cstime]) * time.Second / 100 // USER_HZ is 100 everywhere
+	return time.Duration(own.Nano()) + children, nil
+}
+
+// Fields of /proc/PID/stat, see proc(5), counted from the third.
+const (
+	cutime = 16 - 3
+	cstime = 17 - 3
+)
+
+func (p *process) stat() ([]int64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+	if err != nil {
+		return nil, err
+	}
+	_, after, _ := strings.Cut(string(text), ") ") // the name before may have spaces
+	var fields []int64
+	for _, word := range strings.Fields(after) {
+		n, _ := strconv.ParseInt(word, 10, 64) // the state is a letter, and not asked for
+		fields = append(fields, n)
+	}
+	if len(fields) <= cstime {
+		return nil, fmt.Errorf("/proc/PID/stat is %q", text)
+	}
+	return fields, nil
+}
+
+// settle waits until the process has had no children for a while: it is
+// between two passes.
+func (p *process) settle(quiet time.Duration) error {
+	since := time.Now()
+	for deadline := since.Add(patience); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
+		files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", p.cmd.Process.Pid))
+		if err != nil || len(files) == 0 {
+			return fmt.Errorf("%s ended by itself; its log is: %s", p.cmd.Path, p.logged())
+		}
+		for _, f := range files {
+			if children, _ := os.ReadFile(f); len(children) > 0 {
+				since = time.Now()
+			}
+		}
+		if time.Since(since) >= quiet {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s is not idle for %v", p.cmd.Path, quiet)
+}
+
+const syncsMetric = `ip_masq_agent_syncs_total{family="IPv4",result="success"}`
+
+// syncs is the number of ticks so far, as the process tells it.
+func (p *process) syncs() (int, error) {
+	client := http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
+	answer, err := client.Get("http://" + address + "/metrics")
+	if err != nil {
+		return 0, err
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return 0, err
+	}
+	_, after, found := strings.Cut(string(text), syncsMetric+" ")
+	if !found {
+		return 0, fmt.Errorf("no %s among the metrics", syncsMetric)
+	}
+	number, _, _ := strings.Cut(after, "\n")
+	return strconv.Atoi(number)
+}
+
+func (p *process) logged() string {
+	text, err := os.ReadFile(p.log.Name())
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"sync"
+	"time"
+)
+
+// report is all that was measured.
+type report struct {
+	plan    plan
+	cells   map[key]cellAnswer
+	minutes map[key]map[side]minuteAnswer
+	packets map[string]packetsAnswer
+}
+
+// key names a table.
+type key struct {
+	backend  string
+	services int
+}
+
+func backends() []string { return []string{"nft", "legacy"} }
+
+// keys lists the tables, in the order of the report.
+func (r *report) keys() []key {
+	var keys []key
+	for _, b := range backends() {
+		for _, n := range r.plan.Services {
+			keys = append(keys, key{b, n})
+		}
+	}
+	return keys
+}
+
+// fill measures.
+func (r *report) fill() error {
+	r.cells, r.packets = map[key]cellAnswer{}, map[string]packetsAnswer{}
+	for _, k := range r.keys() {
+		say("%s, %d services: starts, ticks and repairs, %d rounds of %d sides", k.backend, k.services, r.plan.Rounds, len(sides()))
+		a, err := ask[cellAnswer]("cell", cellQuestion{r.plan, table{Backend: k.backend, Services: k.services}})
+		if err != nil {
+			return err
+		}
+		r.cells[k] = a
+	}
+	for _, b := range backends() {
+		say("%s: %d rounds of %d new connections through chains of 0 to 1,000 CIDRs", b, r.plan.PacketRounds, r.plan.Connections)
+		a, err := ask[packetsAnswer]("packets", packetsQuestion{r.plan, b})
+		if err != nil {
+			return err
+		}
+		r.packets[b] = a
+	}
+	say("All at once, resyncInterval %v: a flush, and idling; about %v", r.plan.Interval, r.plan.Load+r.plan.Interval+r.plan.Idle)
+	return r.fillMinutes()
+}
+
+// fillMinutes runs all sides on all tables at once: most of it is waiting. The
+// agents start one after the other, so that none is in another's way.
+func (r *report) fillMinutes() error {
+	r.minutes = map[key]map[side]minuteAnswer{}
+	base := time.Now().Add(r.plan.Load)
+	var wait sync.WaitGroup
+	var mu sync.Mutex
+	var failed error
+	for i, k := range r.keys() {
+		r.minutes[k] = map[side]minuteAnswer{}
+		for _, s := range sides() {
+			startAt := base
+			if s == theAgent {
+				startAt = base.Add(time.Duration(i+1) * r.plan.Interval / 20)
+			}
+			wait.Go(func() {
+				a, err := ask[minuteAnswer]("minute", minuteQuestion{r.plan, table{Backend: k.backend, Services: k.services}, s, startAt})
+				mu.Lock()
+				defer mu.Unlock()
+				r.minutes[k][s] = a
+				if err != nil {
+					failed = fmt.Errorf("%s, %d services, %s: %w", k.backend, k.services, s, err)
+				}
+			})
+		}
+	}
+	wait.Wait()
+	return failed
+}
+
+func (r *report) write(w io.Writer) error {
+	machine, err := machineLine()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "%s\n\n", machine)
+	r.writeSides(w)
+	fmt.Fprintln(w)
+	r.writePackets(w)
+	return nil
+}

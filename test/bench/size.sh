@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Copyright The ip-masq-agent Authors
+#
+# size.sh [AGENT]: what the agent costs every node of a cluster: the size of the
+# binary that make build makes, stripped, and the most memory that it had while
+# it was probed and scraped. It ends with status 1 if a figure is over its limit.
+#
+# The memory is VmHWM of proc(5), in kB of 1024 bytes. Some 8 MB of it are pages
+# of the binary itself, which the kernel can drop at any time. The load is that
+# of five minutes on a node, without the waiting: the kubelet's probes, each on a
+# connection of its own, and scrapes with the headers that Prometheus sends.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+. test/lib.sh
+
+limit_size=10500000 # bytes
+limit_memory=12288  # kB: 12 MB
+runs=7
+
+if [ "${1:-}" = inside ]; then
+	agent=$2
+	work=$(mktemp -d)
+	export XTABLES_LOCKFILE=$work/xtables.lock
+	trap '[ -z "${pid:-}" ] || kill "$pid" 2>/dev/null; wait; rm -rf "$work"' EXIT
+	ip link set lo up
+	url=http://127.0.0.1:10292
+	"$agent" --config=manifests/example/config 2>"$work/log" &
+	pid=$!
+	ready=
+	for _ in $(seq 200); do
+		curl -sf $url/readyz >/dev/null && ready=1 && break
+		sleep .05
+	done
+	[ -n "$ready" ] || die "the agent did not get ready: $(cat "$work/log")"
+	for _ in $(seq 20); do
+		curl -sf -H 'Accept: application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.2,*/*;q=0.1' \
+			-H 'Accept-Encoding: gzip' $url/metrics >/dev/null
+		for path in readyz readyz readyz healthz; do curl -sf $url/$path >/dev/null; done
+	done
+	awk '/^VmHWM:/ { print $2 }' "/proc/$pid/status"
+	exit
+fi
+
+[ "$(id -u)" = 0 ] || die "this needs root, for a network namespace"
+need curl curl iptables-nft iptables ip iproute2
+agent=${1:-}
+if [ -z "$agent" ]; then
+	make --no-print-directory build >/dev/null
+	agent=bin/ip-masq-agent
+fi
+agent=$(realpath "$agent")
+
+figure() { # NAME VALUE LIMIT UNIT
+	printf '%-34s %9d %s (limit %d)\n' "$1" "$2" "$4" "$3"
+	[ "$2" -le "$3" ] || over=1
+}
+over=
+figure "binary" "$(stat -c %s "$agent")" $limit_size bytes
+memory=$(for _ in $(seq $runs); do unshare --net "$0" inside "$agent"; done | sort -n | sed -n "$(((runs + 1) / 2))p")
+figure "peak memory, median of $runs runs" "$memory" $limit_memory kB
+[ -z "$over" ] || die "over the limit"

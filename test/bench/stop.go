@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// peak is the most memory that was in use at a time, in KiB.
+type peak struct {
+	Own int64 // of the process
+	Any int64 // of the process or one of its children, whichever had more
+}
+
+// stop ends the process, and returns its peak.
+func (p *process) stop() (peak, error) {
+	own, err := p.ownPeak()
+	p.log.Close()
+	if signalled := p.cmd.Process.Signal(syscall.SIGTERM); err == nil {
+		err = signalled
+	}
+	if ended := p.cmd.Wait(); err == nil && ended != nil {
+		err = fmt.Errorf("%w: its log is: %s", ended, p.logged())
+	}
+	if err != nil {
+		return peak{}, err
+	}
+	// wait4(2) tells the largest of the process and all that it waited for.
+	usage, ok := p.cmd.ProcessState.SysUsage().(*syscall.Rusage)
+	if !ok {
+		return peak{}, fmt.Errorf("no usage of %s", p.cmd.Path)
+	}
+	return peak{Own: own, Any: max(own, usage.Maxrss)}, nil
+}
+
+// ownPeak is VmHWM, see proc(5).
+func (p *process) ownPeak() (int64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	_, after, _ := strings.Cut(string(text), "VmHWM:")
+	words := strings.Fields(after)
+	if len(words) == 0 {
+		return 0, fmt.Errorf("no VmHWM of %s", p.cmd.Path)
+	}
+	return strconv.ParseInt(words[0], 10, 64)
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package main
+
+import (
+	"fmt"
+	"os/exec"
+	"slices"
+	"strings"
+	"time"
+)
+
+// table is the nat table of this namespace.
+type table struct {
+	Backend  string
+	Services int
+
+	right sign // legacy: when the chain is in force
+}
+
+// The chain of the default configuration, as all sides write it.
+const (
+	chainRules = `:IP-MASQ - [0:0]
+-A IP-MASQ -m comment --comment "ip-masq-agent: local traffic is not subject to MASQUERADE" -d 169.254.0.0/16 -j RETURN
+-A IP-MASQ -m comment --comment "ip-masq-agent: local traffic is not subject to MASQUERADE" -d 10.0.0.0/8 -j RETURN
+-A IP-MASQ -m comment --comment "ip-masq-agent: local traffic is not subject to MASQUERADE" -d 172.16.0.0/12 -j RETURN
+-A IP-MASQ -m comment --comment "ip-masq-agent: local traffic is not subject to MASQUERADE" -d 192.168.0.0/16 -j RETURN
+-A IP-MASQ -m comment --comment "ip-masq-agent: outbound traffic is subject to MASQUERADE (must be last in chain)" -j MASQUERADE --random-fully
+`
+	jumpComment = "ip-masq-agent: ensure nat POSTROUTING directs all non-LOCAL destination traffic to our custom IP-MASQ chain"
+	jumpRule    = `POSTROUTING -m comment --comment "` + jumpComment + `" -m addrtype ! --dst-type LOCAL -j IP-MASQ` + "\n"
+)
+
+func (t *table) iptables(args ...string) (string, error) {
+	return command("", "iptables-"+t.Backend, append([]string{"-w", "5", "-t", "nat"}, args...)...)
+}
+
+func (t *table) restore(rules string) error {
+	_, err := command("*nat\n"+rules+"COMMIT\n", "iptables-"+t.Backend+"-restore", "-w", "5", "--noflush")
+	return err
+}
+
+// load fills the table as kube-proxy would, and learns how it looks with the
+// chain in force.
+func (t *table) load() error {
+	var rules strings.Builder
+	if err := writeKubeProxy(&rules, t.Services); err != nil {
+		return err
+	}
+	body := strings.TrimSuffix(strings.TrimPrefix(rules.String(), "*nat\n"), "COMMIT\n")
+	if err := t.restore(body + chainRules + "-A " + jumpRule); err != nil {
+		return err
+	}
+	right, err := look(t.Backend)
+	if err != nil {
+		return err
+	}
+	t.right = right
+	return t.clear()
+}
+
+// clear takes the chain and the jump away.
+func (t *table) clear() error {
+	return t.restore(":IP-MASQ - [0:0]\n-D " + jumpRule + "-X IP-MASQ\n")
+}
+
+// inForce tells whether chain and jump are there. now is a look of just now.
+// Asking legacy itself costs as much as reading the whole table, so there the
+// table's having its right size again stands for it.
+func (t *table) inForce(now sign) (bool, error) {
+	if t.Backend == "legacy" {
+		return now == t.right, nil
+	}
+	return t.holds()
+}
+
+// holds reads chain and jump.
+func (t *table) holds() (bool, error) {
+	out, err := t.iptables("-S", "IP-MASQ")
+	if exitedWith1(err) {
+		return false, nil // no such chain
+	}
+	if err != nil {
+		return false, err
+	}
+	jumps, err := t.iptables("-S", "POSTROUTING")
+	rules := strings.Count(out, "\n")
+	return rules == strings.Count(chainRules, "\n") && strings.Contains(jumps, "-j IP-MASQ\n"), err
+}
+
+// waitInForce waits until chain and jump are there, and returns when the commit
+// was seen that made it so, to about a millisecond.
+func (t *table) waitInForce(from sign, patience time.Duration) (time.Time, error) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		now, err := look(t.Backend)
+		at := time.Now()
+		if err != nil {
+			return at, err
+		}
+		if now == from {
+			continue
+		}
+		from = now
+		if there, err := t.inForce(now); there || err != nil {
+			return at, err
+		}
+	}
+	return time.Time{}, fmt.Errorf("the chain is not in force after %v", patience)
+}
+
+// flush empties the chain, and returns when that was to be seen, and how the
+// kernel looked then.
+func (t *table) flush() (time.Time, sign, error) {
+	before, err := look(t.Backend)
+	if err != nil {
+		return time.Time{}, sign{}, err
+	}
+	cmd := exec.Command("iptables-"+t.Backend, "-w", "5", "-t", "nat", "-F", "IP-MASQ")
+	if err := cmd.Start(); err != nil {
+		return time.Time{}, sign{}, err
+	}
+	at, after := time.Time{}, before
+	for deadline := time.Now().Add(patience); err == nil && after == before && time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		after, err = look(t.Backend)
+		at = time.Now()
+	}
+	if ended := cmd.Wait(); err == nil {
+		err = ended
+	}
+	if err == nil && after == before {
+		err = fmt.Errorf("flushing the chain changed nothing")
+	}
+	return at, after, err
+}
+
+// longChain is a chain of n ranges that no packet of the bench is in, with the rule
+// that masquerades all others.
+func longChain(n int) string {
+	rules := []string{":IP-MASQ - [0:0]"}
+	for i := range n {
+		rules = append(rules, fmt.Sprintf("-A IP-MASQ -d 10.%d.%d.0/24 -j RETURN", 128+i>>8, i&255))
+	}
+	return strings.Join(slices.Concat(rules, []string{"-A IP-MASQ -j MASQUERADE --random-fully", ""}), "\n")
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package idle_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ip-masq-agent/test/netns"
+	"ip-masq-agent/test/program"
+)
+
+// quiet does something during which the agent must run no process, by its
+// calls and by the kernel's accounts, and commit nothing.
+func (n *node) quiet(during func()) {
+	n.t.Helper()
+	calls, before, generation := n.called(), n.children(), netns.Generation(n.t)
+	during()
+	if diff := cmp.Diff(calls, n.called()); diff != "" {
+		n.t.Errorf("commands were run (-before +after):\n%s", diff)
+	}
+	if after := n.children(); after != before {
+		n.t.Errorf("children of the agent were at %+v, and are at %+v", before, after)
+	}
+	if after := netns.Generation(n.t); after != generation {
+		n.t.Errorf("nftables went from generation %d to %d", generation, after)
+	}
+}
+
+// TestNoProcessBelowTheInterval: while nothing changes, ten looks cost no
+// process. That the agent does look, and that processes are counted, shows what
+// follows.
+func TestNoProcessBelowTheInterval(t *testing.T) {
+	netns.Matrix(t, func(t *testing.T, backend, family string) {
+		n := start(t, backend, family, "60s")
+		n.quiet(func() { time.Sleep(10 * time.Second) })
+		calls, before := len(n.called()), n.children()
+		netns.IPTables(t, backend, family, "-F", "IP-MASQ")
+		n.waitRight()
+		if after := n.children(); len(n.called()) == calls || after.faults == before.faults {
+			t.Errorf("a repair was not counted: %d calls, children at %+v", len(n.called()), after)
+		}
+	})
+}
+
+// TestNoProcessOnTheInterval: in nft an unchanged generation proves the rules,
+// so that ticks of the interval cost no process either. Legacy has no such
+// proof, and is read.
+func TestNoProcessOnTheInterval(t *testing.T) {
+	netns.Matrix(t, func(t *testing.T, backend, family string) {
+		if backend == "legacy" {
+			n := startTicking(t, backend, family)
+			calls := len(n.called())
+			n.waitTicks(3)
+			if len(n.called()) == calls {
+				t.Error("the table was not read on the interval")
+			}
+			return
+		}
+		n := start(t, backend, family, "1s")
+		n.quiet(func() { n.waitTicks(5) })
+	})
+}
+
+// startTicking is start with an interval of a second on which the agent never
+// comes to rest.
+func startTicking(t testing.TB, backend, family string) *node {
+	t.Helper()
+	n := start(t, backend, family, "60s")
+	n.arguments("1s") // writes the file anew
+	n.waitTicks(1)
+	return n
+}
+
+// waitTicks waits until the agent has found the node right that many times more.
+func (n *node) waitTicks(more float64) {
+	n.t.Helper()
+	before := n.syncs()
+	program.Eventually(n.t, func() string {
+		if n.syncs() < before+more {
+			return "the interval is not kept"
+		}
+		return ""
+	})
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package idle_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"ip-masq-agent/test/netns"
+	"ip-masq-agent/test/program"
+)
+
+// node is a machine with one backend, seen through one family. The machine is
+// the network namespace of this process.
+type node struct {
+	t               testing.TB
+	backend, family string
+	dir             string
+	calls           string // a file with a line for each command that the agent ran
+	agent           *program.Process
+}
+
+// start runs the agent on a new node, and returns when its rules are in force
+// and it is at rest.
+func start(t testing.TB, backend, family, interval string) *node {
+	t.Helper()
+	n := &node{t: t, backend: backend, family: family, dir: t.TempDir()}
+	n.calls = filepath.Join(n.dir, "calls")
+	for _, verb := range [][]string{nil, {"restore"}, {"save"}} {
+		n.spyOn(netns.Command(backend, "IPv4", verb...))
+		n.spyOn(netns.Command(backend, "IPv6", verb...))
+	}
+	path := "PATH=" + n.dir + ":" + os.Getenv("PATH")
+	n.agent = program.Start(t, program.Command([]string{path}, n.arguments(interval)...))
+	n.waitRight()
+	n.rest()
+	return n
+}
+
+// arguments are the agent's, with a file that says the interval.
+func (n *node) arguments(interval string) []string {
+	n.t.Helper()
+	file := filepath.Join(n.dir, "config")
+	if err := os.WriteFile(file, []byte("resyncInterval: "+interval+"\n"), 0o644); err != nil {
+		n.t.Fatal(err)
+	}
+	args := []string{"--config=" + file, "--iptables-backend=" + n.backend}
+	if n.family == "IPv6" {
+		args = append(args, "--enable-ipv6")
+	}
+	return args
+}
+
+// spyOn puts a command before that of iptables which writes down each call.
+func (n *node) spyOn(name string) {
+	n.t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	script := fmt.Sprintf("#!/bin/sh\necho %s \"$@\" >>%s\nexec %s \"$@\"\n", name, n.calls, path)
+	if err := os.WriteFile(filepath.Join(n.dir, name), []byte(script), 0o755); err != nil {
+		n.t.Fatal(err)
+	}
+}
+
+// called lists the commands that the agent ran so far.
+func (n *node) called() []string {
+	n.t.Helper()
+	text, err := os.ReadFile(n.calls)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return strings.Split(strings.TrimSpace(string(text)), "\n")
+}
+
+// waitRight waits for the chain of the default configuration and one jump to
+// it, and returns how long that took.
+func (n *node) waitRight() time.Duration {
+	n.t.Helper()
+	rules := 6 // with the line that names the chain
+	if n.family == "IPv6" {
+		rules = 3
+	}
+	return program.Eventually(n.t, func() string {
+		jumps := slices.DeleteFunc(netns.List(n.t, n.backend, n.family, "POSTROUTING"), func(rule string) bool {
+			return !strings.HasSuffix(rule, " -j IP-MASQ")
+		})
+		if chain := netns.List(n.t, n.backend, n.family, "IP-MASQ"); len(chain) != rules || len(jumps) != 1 {
+			return fmt.Sprintf("chain %q, jumps %q", chain, jumps)
+		}
+		return ""
+	})
+}
+
+// rest waits until the agent has run no process for two looks: a pass begins
+// with a read, and a commit that came during a pass is looked into in the next.
+func (n *node) rest() {
+	n.t.Helper()
+	last, since := n.children(), time.Now()
+	program.Eventually(n.t, func() string {
+		if now := n.children(); now != last {
+			last, since = now, time.Now()
+		}
+		if time.Since(since) < 2500*time.Millisecond {
+			return "the agent goes on running processes"
+		}
+		return ""
+	})
+}
+
+// metric reads one of the agent's metrics.
+func (n *node) metric(name string) float64 {
+	n.t.Helper()
+	client := http.Client{Timeout: program.Patience}
+	answer, err := client.Get("http://127.0.0.1:10292/metrics")
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(text), "\n"+name+" ")
+	number, _, _ := strings.Cut(after, "\n")
+	value, err := strconv.ParseFloat(number, 64)
+	if err != nil {
+		n.t.Fatalf("metric %s: %v", name, err)
+	}
+	return value
+}
+
+// syncs is how often the agent has found the node right.
+func (n *node) syncs() float64 {
+	n.t.Helper()
+	return n.metric(fmt.Sprintf("ip_masq_agent_syncs_total{family=%q,result=%q}", n.family, "success"))
+}
