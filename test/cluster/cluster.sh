@@ -1,0 +1,57 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Copyright The ip-masq-agent Authors
+#
+# cluster.sh: a real Kubernetes in network namespaces.
+#
+#	cluster.sh up BACKEND...    one node for each nft or legacy
+#	cluster.sh down             and everything of it is gone
+#
+# Up expects the binary's folder as $state/bin and the images in $state/images.
+set -euo pipefail
+here=$(dirname "$(realpath "$0")")
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$here/lib.sh"
+
+up() {
+	local i=0 backend name
+	[ -d /sys/fs/cgroup/memory ] || die "the nodes want cgroup v1, which this machine does not have; give a KUBECONFIG instead"
+	mkdir -p "$state/log"
+	echo $# >"$state/nodes"
+	"$here/network.sh" up $#
+	start outside outside "$state/probe" serve :8080
+	printf '#!/bin/sh\nexec nsenter --net=/run/netns/%s-outside %s "$@"\n' "$prefix" "$state/probe" >"$state/outside"
+	chmod +x "$state/outside"
+	"$here/control-plane.sh" $#
+	for backend in "$@"; do
+		"$here/node.sh" up $((++i)) "$backend"
+	done
+	for i in $(seq $#); do
+		name=$(node_name "$i")
+		wait_for 120 "$state/kubectl" get node "$name"
+		"$state/kubectl" wait --for=condition=Ready "node/$name" --timeout=120s >/dev/null
+	done
+	wait_for 60 "$state/kubectl" get serviceaccount default
+}
+
+down() {
+	local file
+	for file in "$state"/node[0-9]*; do
+		[ ! -d "$file" ] || "$here/node.sh" down "${file##*/node}"
+	done
+	for file in "$state"/pids/*; do
+		[ ! -e "$file" ] || stop "${file##*/}"
+	done
+	"$here/network.sh" down
+	rm -rf --one-file-system "$state"
+}
+
+verb=${1:-}
+case $verb in
+up)
+	shift
+	up "$@"
+	;;
+down) down ;;
+*) die "usage: cluster.sh up BACKEND... | down" ;;
+esac

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+const (
+	ourManifest  = "../../../manifests/ip-masq-agent.yaml"
+	pageManifest = "testdata/page.yaml"
+)
+
+// manifest reads a manifest and puts our image, and further flags, into it.
+func manifest(t *testing.T, file string, flags ...string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	image := regexp.MustCompile(`(?m)^(\s*(?:- )?image: ).*$`)
+	if n := len(image.FindAll(text, -1)); n != 1 {
+		t.Fatalf("%s names %d images, want 1", file, n)
+	}
+	out := image.ReplaceAllString(string(text), "${1}"+os.Getenv("IMAGE"))
+	if len(flags) == 0 {
+		return out
+	}
+	last := regexp.MustCompile(`(?m)^(\s*- )--masq-chain=IP-MASQ$`)
+	if !last.MatchString(out) {
+		t.Fatalf("%s has no argument --masq-chain=IP-MASQ to add %q to", file, flags)
+	}
+	return last.ReplaceAllString(out, "$0\n${1}"+strings.Join(flags, "\n${1}"))
+}
+
+// freshCluster removes whatever an agent left, now and when the test is over.
+func freshCluster(t *testing.T) {
+	t.Helper()
+	removeAgent(t)
+	if nodeAccess() {
+		for _, n := range nodes(t) {
+			n.wipe(t)
+		}
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			tell(t)
+		}
+		removeAgent(t)
+	})
+}
+
+func removeAgent(t *testing.T) {
+	t.Helper()
+	kubectl(t, "delete", "daemonset/ip-masq-agent", "-n", "kube-system", "--ignore-not-found")
+	kubectl(t, "delete", "configmap", "ip-masq-agent", "ip-masq-agent-broken", "-n", "kube-system", "--ignore-not-found")
+	noPodLeft(t)
+}
+
+func noPodLeft(t *testing.T) {
+	t.Helper()
+	eventually(t, podLimit, func() error {
+		if out := kubectl(t, "get", "pods", "-n", "kube-system", "-l", "k8s-app=ip-masq-agent", "-o", "name"); out != "" {
+			return fmt.Errorf("pods of the agent remain: %s", out)
+		}
+		return nil
+	})
+}
+
+// wipe takes our chain and every jump to it off the node, in both backends.
+func (n node) wipe(t *testing.T) {
+	t.Helper()
+	for _, family := range []string{"iptables", "ip6tables"} {
+		for _, backend := range []string{"nft", "legacy"} {
+			command := family + "-" + backend
+			if _, err := n.run(command, "-t", "nat", "-S", "IP-MASQ"); err != nil {
+				continue
+			}
+			restore := "*nat\n:IP-MASQ - [0:0]\n"
+			for line := range strings.Lines(n.must(t, command, "-t", "nat", "-S", "POSTROUTING")) {
+				if strings.HasSuffix(line, "-j IP-MASQ\n") {
+					restore += "-D" + strings.TrimPrefix(line, "-A")
+				}
+			}
+			restore += "-X IP-MASQ\nCOMMIT\n"
+			if out, err := n.runWith(restore, command+"-restore", "--noflush"); err != nil {
+				t.Fatalf("on %s: %v\n%s\n%s", n.name, err, out, restore)
+			}
+		}
+	}
+}
+
+// tell shows what an operator would look at after a failure.
+func tell(t *testing.T) {
+	t.Helper()
+	for _, args := range [][]string{
+		{"get", "pods", "-A", "-o", "wide"},
+		{"describe", "pods", "-n", "kube-system", "-l", "k8s-app=ip-masq-agent"},
+		{"logs", "-n", "kube-system", "-l", "k8s-app=ip-masq-agent", "--prefix", "--tail=40"},
+	} {
+		out, err := run("", os.Getenv("KUBECTL"), args...)
+		t.Logf("kubectl %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+}
+
+// deploy applies the manifest and waits until every node's agent is ready.
+func deploy(t *testing.T, manifest string) {
+	t.Helper()
+	kubectlWith(t, manifest, "apply", "-f", "-")
+	agentReady(t)
+}
+
+func agentReady(t *testing.T) {
+	t.Helper()
+	want := len(nodes(t))
+	eventually(t, podLimit, func() error { return readyIs(t, want) })
+}
+
+// readyIs complains unless so many agents are ready, by the columns that
+// "kubectl get daemonsets" shows: NAME DESIRED CURRENT READY ...
+func readyIs(t *testing.T, want int) error {
+	t.Helper()
+	out := kubectl(t, "get", "daemonsets/ip-masq-agent", "-n", "kube-system")
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	if f := strings.Fields(lines[len(lines)-1]); len(f) < 4 || f[3] != fmt.Sprint(want) {
+		return fmt.Errorf("want READY %d:\n%s", want, out)
+	}
+	return nil
+}
+
+// configure is "kubectl apply" of the ConfigMap with this content.
+func configure(t *testing.T, config string) {
+	t.Helper()
+	kubectlWith(t, configMap("ip-masq-agent", config), "apply", "-f", "-")
+}
+
+func configMap(name, config string) string {
+	return fmt.Sprintf(`apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: %s
+  namespace: kube-system
+data:
+  config: |
+    %s
+`, name, strings.ReplaceAll(strings.TrimSpace(config), "\n", "\n    "))
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestEachNodeGetsItsRulesInItsOwnBackend(t *testing.T) {
+	needNodes(t)
+	freshCluster(t)
+	deploy(t, manifest(t, ourManifest))
+	everyNodeGets(t, defaults())
+
+	seen := map[string]bool{}
+	for _, n := range nodes(t) {
+		own, other := n.backend(t)
+		seen[own] = true
+		if out, err := n.run("iptables-"+other, "-t", "nat", "-S", "IP-MASQ"); err == nil {
+			t.Errorf("%s is on %s and has our chain in %s too:\n%s", n.name, own, other, out)
+		}
+		pod, err := n.agentPod()
+		if err != nil {
+			t.Fatal(err)
+		}
+		logs := kubectl(t, "logs", "-n", "kube-system", pod)
+		choice := ""
+		for line := range strings.Lines(logs) {
+			if strings.Contains(line, "backend") && strings.Contains(line, own) {
+				choice = strings.TrimSpace(line)
+				break
+			}
+		}
+		if choice == "" {
+			t.Errorf("the agent of %s does not log that it chose %s:\n%s", n.name, own, logs)
+		}
+		t.Logf("%s is on %s: %s", n.name, own, choice)
+	}
+	if !seen["nft"] || !seen["legacy"] {
+		t.Errorf("the cluster's nodes are on %v, want both nft and legacy", seen)
+	}
+}
+
+// backend is what the node's own iptables writes to, and the other one.
+func (n node) backend(t *testing.T) (own, other string) {
+	t.Helper()
+	if strings.Contains(n.must(t, "iptables", "--version"), "nf_tables") {
+		return "nft", "legacy"
+	}
+	return "legacy", "nft"
+}
+
+func TestANodeWhoseBootScriptWroteGKEsRules(t *testing.T) {
+	needNodes(t)
+	freshCluster(t)
+	rules, err := os.ReadFile("testdata/gke-boot.rules")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range nodes(t) {
+		if out, err := n.runWith(string(rules), "iptables-restore", "--noflush"); err != nil {
+			t.Fatalf("on %s: %v\n%s", n.name, err, out)
+		}
+	}
+	before := map[string][]string{}
+	for _, n := range nodes(t) {
+		before[n.name] = n.postrouting(t)
+	}
+
+	deploy(t, manifest(t, ourManifest))
+	everyNodeGets(t, defaults())
+	for _, n := range nodes(t) {
+		// Its jump is as good as ours: nothing of POSTROUTING changes.
+		if diff := cmp.Diff(before[n.name], n.postrouting(t)); diff != "" {
+			t.Errorf("POSTROUTING of %s (-as the boot script left it +now):\n%s", n.name, diff)
+		}
+	}
+}
+
+func (n node) postrouting(t *testing.T) []string {
+	t.Helper()
+	return strings.Split(withoutWarnings(n.must(t, "iptables", "-t", "nat", "-S", "POSTROUTING")), "\n")
+}
+
+// packets is how many packets each rule of our chain has counted so far.
+func (n node) packets(t *testing.T) []uint64 {
+	t.Helper()
+	var all []uint64
+	for line := range strings.Lines(n.must(t, "iptables", "-t", "nat", "-v", "-S", "IP-MASQ")) {
+		_, counters, ok := strings.Cut(line, " -c ")
+		if !ok {
+			continue
+		}
+		var packets uint64
+		if _, err := fmt.Sscan(counters, &packets); err != nil {
+			t.Fatalf("the counter in %q: %v", line, err)
+		}
+		all = append(all, packets)
+	}
+	return all
+}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package e2e
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// nodePort is the one of testdata/pods.yaml.
+const nodePort = "30080"
+
+func TestServicesWorkBesideTheAgent(t *testing.T) {
+	needNodes(t)
+	freshCluster(t)
+	all := pods(t)
+	configure(t, `
+nonMasqueradeCIDRs: [10.0.0.0/8, "fd00::/16"]
+resyncInterval: 1s`)
+	deploy(t, manifest(t, ourManifest, "--enable-ipv6"))
+	everyNodeGets(t, keeps("10.0.0.0/8"))
+
+	servicesWork(t, all)
+	for _, n := range nodes(t) {
+		post := strings.Join(n.postrouting(t), "\n")
+		for _, jump := range []string{"-j KUBE-POSTROUTING", ourJump} {
+			if strings.Count(post, jump) != 1 {
+				t.Errorf("%s: want one rule with %q in POSTROUTING:\n%s", n.name, jump, post)
+			}
+		}
+	}
+}
+
+// servicesWork calls the Service from each pod, in both families, and from
+// outside through each node.
+func servicesWork(t *testing.T, all []pod) {
+	t.Helper()
+	addresses := strings.Fields(kubectl(t, "get", "service", "pod", "-o", "jsonpath={.spec.clusterIPs[0]} {.spec.clusterIPs[1]}"))
+	if len(addresses) != 2 {
+		t.Fatalf("the Service has the addresses %q, want two", addresses)
+	}
+	for _, p := range all {
+		for i, own := range []string{p.ip4, p.ip6} {
+			// Where kube-proxy sends a pod to itself it masquerades; the pod on
+			// the other node sees the pod. Eight calls very likely reach both.
+			for range 8 {
+				if from := p.seenBy(t, addresses[i], "80"); from != own && from != firstOf(own) {
+					t.Errorf("the Service %s answered the pod %s on %s that it is %s", addresses[i], own, p.node.name, from)
+				}
+			}
+		}
+		for _, host := range []string{p.node.ip4, p.node.ip6} {
+			if _, err := outsideSees(host, nodePort); err != nil {
+				t.Errorf("the Service from outside through %s: %v", p.node.name, err)
+			}
+		}
+	}
+	t.Log("the Service works from each pod and from outside, in both families")
+}
+
+// firstOf is the address of the bridge that the pod of this address is on.
+func firstOf(ip string) string {
+	return ip[:strings.LastIndexAny(ip, ".:")+1] + "1"
+}
+
+func TestAFullResyncOfKubeProxyDoesNotDisturbTheAgent(t *testing.T) {
+	needNodes(t)
+	freshCluster(t)
+	all := pods(t)
+	configure(t, "nonMasqueradeCIDRs: [10.0.0.0/8]\nresyncInterval: 1s")
+	deploy(t, manifest(t, ourManifest))
+	everyNodeGets(t, keeps("10.0.0.0/8"))
+	for _, p := range all {
+		p.seenBy(t, outside203, outsidePort) // so that there is something to count
+	}
+
+	for _, n := range nodes(t) {
+		before := n.packets(t)
+		if slices.Max(before) == 0 {
+			t.Fatalf("%s has counted no packet: %v", n.name, before)
+		}
+		stop := watch(t, []node{n}, keeps("10.0.0.0/8"))
+		n.makeKubeProxyResync(t)
+		stop()
+		after := n.packets(t)
+		for i := range before {
+			if after[i] < before[i] {
+				t.Errorf("%s: the chain was written again: counters %v, then %v", n.name, before, after)
+			}
+		}
+	}
+	servicesWork(t, all)
+}
+
+// makeKubeProxyResync takes away the chains by which kube-proxy notices that
+// its rules are gone, and some of those rules, and waits until it has written
+// all of them again.
+func (n node) makeKubeProxyResync(t *testing.T) {
+	t.Helper()
+	n.must(t, "iptables", "-w", "-t", "nat", "-F", "KUBE-SERVICES")
+	for _, table := range []string{"mangle", "filter", "nat"} {
+		n.must(t, "iptables", "-w", "-t", table, "-X", "KUBE-PROXY-CANARY")
+	}
+	eventually(t, podLimit, func() error {
+		out, err := n.run("iptables", "-w", "-t", "nat", "-S", "KUBE-SERVICES")
+		if err != nil || !strings.Contains(out, "default/pod") {
+			return fmt.Errorf("on %s kube-proxy has not written its Services again: %w\n%s", n.name, err, out)
+		}
+		return nil
+	})
+}
+
+func TestAFirewallReloadThatFlushesTheTableIsHealedByBoth(t *testing.T) {
+	needNodes(t)
+	freshCluster(t)
+	all := pods(t)
+	configure(t, "nonMasqueradeCIDRs: [10.0.0.0/8]\nresyncInterval: 1s")
+	deploy(t, manifest(t, ourManifest))
+	everyNodeGets(t, keeps("10.0.0.0/8"))
+
+	for _, n := range nodes(t) {
+		for _, table := range []string{"mangle", "filter", "nat"} {
+			n.must(t, "iptables", "-w", "-t", table, "-F")
+			n.must(t, "iptables", "-w", "-t", table, "-X")
+		}
+	}
+	everyNodeGets(t, keeps("10.0.0.0/8"))
+	for _, n := range nodes(t) {
+		eventually(t, podLimit, func() error {
+			_, err := outsideSees(n.ip4, nodePort)
+			return err
+		})
+	}
+	for _, p := range all {
+		p.makes(t, []call{
+			{"outside, no kept range", outside203, outsidePort, p.node.ip4},
+			{"outside, a kept range", outside10, outsidePort, p.ip4},
+		})
+	}
+	servicesWork(t, all)
+}

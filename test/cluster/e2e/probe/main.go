@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+// probe is both ends of a connection that somebody wants to know the source
+// address of, and the pause program of the pods that hold them.
+//
+//	probe serve ADDR   tells each caller the address it comes from
+//	probe dial ADDR      calls, and prints what it was told
+//	probe pause          waits
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+// patience bounds a call: a packet whose answer finds no way back is dropped
+// without a word, and a refused connection is not worth more either.
+const patience = 3 * time.Second
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "probe:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	switch {
+	case len(args) == 2 && args[0] == "serve":
+		return serve(args[1])
+	case len(args) == 2 && args[0] == "dial":
+		return dial(args[1])
+	case len(args) == 1 && args[0] == "pause":
+		stop := make(chan os.Signal, 1)
+		signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
+		<-stop
+		return nil
+	default:
+		return errors.New("usage: probe serve ADDR | dial ADDR | pause")
+	}
+}
+
+func serve(addr string) error {
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return err
+	}
+	for {
+		caller, err := listener.Accept()
+		if err != nil {
+			return err
+		}
+		go func() {
+			defer caller.Close()
+			_ = caller.SetDeadline(time.Now().Add(patience))
+			host, _, _ := net.SplitHostPort(caller.RemoteAddr().String())
+			fmt.Fprintln(caller, host)
+		}()
+	}
+}
+
+func dial(addr string) error {
+	server, err := net.DialTimeout("tcp", addr, patience)
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+	if err := server.SetDeadline(time.Now().Add(patience)); err != nil {
+		return err
+	}
+	_, err = io.Copy(os.Stdout, server)
+	return err
+}

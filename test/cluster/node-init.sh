@@ -1,0 +1,69 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Copyright The ip-masq-agent Authors
+#
+# node-init.sh: a node's process 1. It gives the node its own view of the
+# machine, then starts its daemons and keeps them running, as systemd would.
+set -eu
+hostname "$1"
+
+mount -t tmpfs tmpfs /run
+mkdir -p /run/netns /run/containerd /var/lib/{kubelet,containerd,cni} /var/log/{pods,containers}
+mount --bind "$DIR/run" /run/containerd
+mount --bind "$DIR/kubelet" /var/lib/kubelet
+mount --bind "$DIR/containerd" /var/lib/containerd
+mount --bind "$DIR/cnilib" /var/lib/cni
+mount --bind "$DIR/logpods" /var/log/pods
+mount --bind "$DIR/logcontainers" /var/log/containers
+
+# The node's own /sys/class/net, with the cgroups kept. Before make-rshared: a
+# shared umount would travel to /sys/fs/cgroup.
+mount --rbind /sys/fs/cgroup "$DIR/cgroup"
+mount -t sysfs sysfs /sys
+mount --rbind "$DIR/cgroup" /sys/fs/cgroup
+umount -l "$DIR/cgroup"
+mount --make-rshared /
+
+# The kubelet sets these for the whole kernel. It is shown files that already
+# say what it wants, so that the machine's real ones stay as they are.
+sysctl_file() {
+	echo "$2" >"$DIR/sysctl/${1##*/}"
+	mount --bind "$DIR/sysctl/${1##*/}" "/proc/sys/$1"
+}
+sysctl_file vm/overcommit_memory 1
+sysctl_file vm/panic_on_oom 0
+sysctl_file kernel/panic 10
+sysctl_file kernel/panic_on_oops 1
+sysctl_file kernel/keys/root_maxkeys 1000000
+sysctl_file kernel/keys/root_maxbytes 25000000
+
+# No name service: the host outside refuses at once, where the machine's own
+# would be waited for, by "iptables -L" for each line that it prints.
+echo "nameserver 10.99.0.1" >"$DIR/resolv.conf"
+mount --bind "$DIR/resolv.conf" /etc/resolv.conf
+
+# keep NAME COMMAND...: running; /run/NAME.pid is for those who want to end it.
+keep() {
+	local name=$1
+	shift
+	while :; do
+		"$@" >>"$LOG-$name.log" 2>&1 </dev/null &
+		echo $! >"/run/$name.pid"
+		wait $! || true
+		sleep .5
+	done
+}
+
+keep containerd containerd --config "$DIR/containerd.toml" &
+for _ in $(seq 150); do
+	ctr version >/dev/null 2>&1 && break
+	sleep .1
+done
+for image in "$IMAGES"/*.tar; do
+	ctr -n k8s.io images import "$image"
+done
+keep kubelet "$BIN/kubelet" --config="$DIR/kubelet.yaml" --kubeconfig="$DIR/kubelet.conf" \
+	--hostname-override="$1" --node-ip="$(<"$DIR/addresses")" \
+	--root-dir=/var/lib/kubelet --cert-dir="$DIR/pki" &
+keep kube-proxy "$BIN/kube-proxy" --config="$DIR/kube-proxy.yaml" &
+wait

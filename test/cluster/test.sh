@@ -1,0 +1,21 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Copyright The ip-masq-agent Authors
+#
+# test.sh [GO TEST FLAGS...]: the tests, on the cluster that KUBECONFIG names or,
+# without it, on the one that cluster.sh brought up.
+set -euo pipefail
+here=$(dirname "$(realpath "$0")")
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$here/lib.sh"
+
+: "${IMAGE:?the name of the image of the agent}"
+export IMAGE
+if [ -n "${KUBECONFIG:-}" ]; then
+	export KUBECTL=${KUBECTL:-kubectl}
+else
+	export KUBECTL=$state/kubectl E2E_NODE=$here/node.sh E2E_OUTSIDE=$state/outside
+fi
+cd "$here/e2e"
+# Not cached: what is tested is the cluster, which go knows nothing of.
+exec go test -count=1 -v -timeout=40m "$@" .
