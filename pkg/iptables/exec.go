@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -101,11 +102,13 @@ func (e clippedError) Unwrap() error { return e.error }
 func watched(ctx context.Context, f func() error) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, childTimeout, errHung)
 	defer cancel()
-	thread, done := make(chan int, 1), make(chan error, 1)
+	started, done := make(chan thread, 1), make(chan error, 1)
 	go func() {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		thread <- syscall.Gettid()
+		t := thread{id: syscall.Gettid()}
+		t.before = children(os.Getpid(), t.id)
+		started <- t
 		done <- f()
 	}()
 	select {
@@ -113,9 +116,9 @@ func watched(ctx context.Context, f func() error) error {
 		return err
 	case <-ctx.Done():
 	}
-	tid := <-thread
+	t := <-started
 	for giveUp := time.After(reapWait); ; {
-		killChildren(os.Getpid(), tid)
+		t.killChildren()
 		select {
 		case err := <-done:
 			if err == nil {
@@ -129,19 +132,44 @@ func watched(ctx context.Context, f func() error) error {
 	}
 }
 
-// killChildren ends the processes that a thread started, and those that they
-// started, see /proc/PID/task/TID/children in proc(5).
-func killChildren(pid, tid int) {
-	pids, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, tid))
-	if err != nil {
-		return
-	}
-	for _, word := range strings.Fields(string(pids)) {
-		if child, err := strconv.Atoi(word); err == nil {
-			killChildren(child, child)               // while it is their parent: only so they can be found
-			_ = syscall.Kill(child, syscall.SIGKILL) // gone already is as good
+// thread is one of ours that runs a child which knows no deadline.
+type thread struct {
+	id     int
+	before []int // children it had from others, who have had it before
+}
+
+// killChildren ends what the thread started since.
+func (t thread) killChildren() {
+	for _, child := range children(os.Getpid(), t.id) {
+		if !slices.Contains(t.before, child) {
+			kill(child)
 		}
 	}
+}
+
+// kill ends a process and all that it started. These first: only while it is
+// their parent can they be found.
+func kill(pid int) {
+	for _, child := range children(pid, pid) {
+		kill(child)
+	}
+	_ = syscall.Kill(pid, syscall.SIGKILL) // gone already is as good
+}
+
+// children are the processes that a thread started, see
+// /proc/PID/task/TID/children in proc(5).
+func children(pid, tid int) []int {
+	list, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, tid))
+	if err != nil {
+		return nil
+	}
+	var out []int
+	for _, word := range strings.Fields(string(list)) {
+		if child, err := strconv.Atoi(word); err == nil {
+			out = append(out, child)
+		}
+	}
+	return out
 }
 
 // exited tells whether err is that of a command which ran and ended with code:
