@@ -56,8 +56,7 @@ func TestFlushedTableIsHealed(t *testing.T) {
 		n.startRight(n.threeRanges(), n.threeRangesChain())
 		n.iptables("-F")
 		n.wait(n.threeRangesChain())
-		n.iptables("-F")
-		n.iptables("-X")
+		n.uninstall()
 		n.wait(n.threeRangesChain())
 	})
 }

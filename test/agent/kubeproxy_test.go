@@ -19,7 +19,7 @@ func TestBesideKubeProxy(t *testing.T) {
 		n.startRight(n.oneRange(), n.oneRangeChain())
 		n.restore("*nat", ":IP-MASQ - [0:0]", "COMMIT")
 		n.wait(n.oneRangeChain())
-		n.restore("*nat", "-D "+strings.TrimPrefix(jump, "-A "), ":IP-MASQ - [0:0]", "-X IP-MASQ", "COMMIT")
+		n.uninstall()
 		n.wait(n.oneRangeChain())
 		n.config.write(n.t, n.threeRanges())
 		n.wait(n.threeRangesChain())

@@ -131,3 +131,10 @@ func (n *node) restore(lines ...string) {
 	n.t.Helper()
 	netns.Restore(n.t, n.backend, n.family, strings.Join(lines, "\n")+"\n")
 }
+
+// uninstall takes chain and jump away in one commit. Of two commands the agent
+// may come in between, and the second would find the chain in use again.
+func (n *node) uninstall() {
+	n.t.Helper()
+	n.restore("*nat", "-D "+strings.TrimPrefix(jump, "-A "), ":IP-MASQ - [0:0]", "-X IP-MASQ", "COMMIT")
+}

@@ -30,8 +30,7 @@ func TestRefusedFileChangesNothing(t *testing.T) {
 			n.iptables("-F", "IP-MASQ")
 			n.wait(n.threeRangesChain())
 		}
-		n.iptables("-F")
-		n.iptables("-X")
+		n.uninstall()
 		n.wait(n.threeRangesChain())
 		if got := p.Log.Count("10.0.0.300/8"); got != said {
 			n.t.Errorf("the error was logged %d times, then %d times", said, got)
