@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package netfilter
+
+import "net/netip"
+
+// Family is an IP address family.
+type Family uint8
+
+// The families, in the order in which they are reported.
+const (
+	IPv4 Family = iota
+	IPv6
+)
+
+// FamilyOf returns the family of an address. An IPv4-mapped IPv6 address is
+// IPv6; unmap it first.
+func FamilyOf(a netip.Addr) Family {
+	if a.Is4() {
+		return IPv4
+	}
+	return IPv6
+}
+
+// String returns the name that Kubernetes uses in ipFamilies: IPv4 or IPv6.
+func (f Family) String() string {
+	if f == IPv6 {
+		return "IPv6"
+	}
+	return "IPv4"
+}
+
+// addressBytes is the length of an address.
+func (f Family) addressBytes() int {
+	if f == IPv6 {
+		return 16
+	}
+	return 4
+}
+
+// SourceOffset and DestinationOffset are where the addresses are in the
+// network header, in bytes (RFC 791, RFC 8200).
+func (f Family) SourceOffset() int {
+	if f == IPv6 {
+		return 8
+	}
+	return 12
+}
+
+// DestinationOffset is described at SourceOffset.
+func (f Family) DestinationOffset() int { return f.SourceOffset() + f.addressBytes() }
+
+// headerBytes is the length of the network header without options.
+func (f Family) headerBytes() int { return f.DestinationOffset() + f.addressBytes() }

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package netfilter
+
+import (
+	"encoding/binary"
+	"net/netip"
+)
+
+// Packet is the first packet of a connection as postrouting sees it: after any
+// DNAT, so its destination is never a Service's address.
+type Packet struct {
+	Source      netip.Addr // the zero Addr if it is not known
+	Destination netip.Addr
+	// DestinationType and SourceType are how the routing table classes the
+	// addresses, RTN_UNICAST and so on of rtnetlink(7); 0 if not known.
+	DestinationType, SourceType uint8
+	Out                         Interface
+	Protocol                    uint8 // IPPROTO_TCP and so on; 0 if not known
+}
+
+// Interface is the device by which a packet leaves.
+type Interface struct {
+	Name  string // empty if it is not known
+	Index int    // 0 if it is not known
+}
+
+// The route types of rtnetlink(7) that matter here.
+const (
+	TypeUnicast = 1
+	TypeLocal   = 2
+)
+
+// KubeMark is the mark by which kube-proxy asks for masquerading
+// (--iptables-masquerade-bit). It is taken to be absent: kube-proxy sets it on
+// packets to Services, and undoes it in its own rules.
+const KubeMark = 0x4000
+
+// state is what is known of a packet while it passes the rules, some of which
+// change it.
+type state struct {
+	family          Family
+	network         value // the network header, without options
+	mark            value
+	protocol        value
+	outName         value
+	outIndex        value
+	destinationType value
+	sourceType      value
+}
+
+const (
+	nfprotoIPv4 = 2  // NFPROTO_IPV4, linux/netfilter.h
+	nfprotoIPv6 = 10 // NFPROTO_IPV6
+
+	interfaceBytes = 16 // IFNAMSIZ
+)
+
+func newState(p Packet) state {
+	f := FamilyOf(p.Destination)
+	s := state{
+		family:          f,
+		network:         unknownValue(f.headerBytes()),
+		mark:            unknownValue(4),
+		protocol:        unknownValue(1),
+		outName:         unknownValue(interfaceBytes),
+		outIndex:        unknownValue(4),
+		destinationType: unknownValue(4),
+		sourceType:      unknownValue(4),
+	}
+	if p.Source.IsValid() {
+		s.network.put(f.SourceOffset(), p.Source.AsSlice())
+	}
+	s.network.put(f.DestinationOffset(), p.Destination.AsSlice())
+	if p.Protocol != 0 {
+		s.protocol.put(0, []byte{p.Protocol})
+		if f == IPv4 {
+			s.network.put(9, []byte{p.Protocol}) // RFC 791, section 3.1
+		}
+	}
+	binary.BigEndian.PutUint32(s.mark.known, KubeMark)
+	if p.Out.Name != "" {
+		name := make([]byte, interfaceBytes)
+		copy(name[:interfaceBytes-1], p.Out.Name)
+		s.outName.put(0, name)
+	}
+	putNumber(s.outIndex, uint32(p.Out.Index))
+	putNumber(s.destinationType, uint32(p.DestinationType))
+	putNumber(s.sourceType, uint32(p.SourceType))
+	return s
+}
+
+// putNumber sets a four-byte value, unless the number is 0, "not known".
+func putNumber(v value, n uint32) {
+	if n != 0 {
+		v.put(0, binary.BigEndian.AppendUint32(nil, n))
+	}
+}
+
+func (s state) clone() state {
+	s.network, s.mark = s.network.clone(), s.mark.clone() // the rest never changes
+	return s
+}
+
+// join returns what is known of a packet that is in one state or the other.
+func (s state) join(o state) state {
+	s.network, s.mark = s.network.join(o.network), s.mark.join(o.mark)
+	return s
+}
+
+// equal tells whether the same is known in both states.
+func (s state) equal(o state) bool {
+	return s.network.equal(o.network) && s.mark.equal(o.mark)
+}
+
+// changed returns what is known of a packet after something unknown was done to
+// it: of its mark, and of its header, nothing.
+func (s state) changed() state {
+	s.network, s.mark = unknownValue(len(s.network.bits)), unknownValue(len(s.mark.bits))
+	return s
+}

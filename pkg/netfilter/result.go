@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package netfilter
+
+import "slices"
+
+// Fate is what becomes of the source address of a packet.
+type Fate string
+
+// The fates.
+const (
+	Kept         Fate = "keep"       // it stays as it is
+	Masqueraded  Fate = "masquerade" // it becomes the outgoing interface's
+	Translated   Fate = "snat"       // it becomes the one that an SNAT rule names
+	Dropped      Fate = "drop"       // the packet does not leave
+	Undetermined Fate = "unknown"    // cannot be told
+)
+
+// Place is a rule and where it is.
+type Place struct {
+	Table *Table
+	Chain *Chain
+	Rule  *Rule // nil for the end of a base chain, or for a chain that was not read
+}
+
+// Outcome is one thing that may happen to a packet.
+type Outcome struct {
+	Fate Fate
+	To   AddressRange // of Translated; the zero range if it cannot be told
+	By   Place        // the zero Place if no rule decides
+}
+
+// Exit is a rule that sent a packet out of its chain, by return or accept, with
+// its address as it was.
+type Exit struct {
+	Place
+	Certain bool // the packet surely left the chain there, if it came that far
+}
+
+// Result is everything that may happen to a packet.
+type Result struct {
+	Outcomes []Outcome // at least one
+	Exits    []Exit    // in the order in which the packet met them
+}
+
+// Fate returns what all outcomes agree on, else Undetermined.
+func (r Result) Fate() Fate {
+	first := r.Outcomes[0]
+	for _, o := range r.Outcomes {
+		if o.Fate != first.Fate || o.To != first.To {
+			return Undetermined
+		}
+	}
+	if first.Fate == Translated && !first.To.From.IsValid() {
+		return Undetermined
+	}
+	return first.Fate
+}
+
+// May tells whether a fate is among the outcomes.
+func (r Result) May(f Fate) bool {
+	return slices.ContainsFunc(r.Outcomes, func(o Outcome) bool { return o.Fate == f })
+}
+
+func (r *Result) add(o Outcome) {
+	if !slices.Contains(r.Outcomes, o) {
+		r.Outcomes = append(r.Outcomes, o)
+	}
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package netfilter
+
+import "net/netip"
+
+// Count is what a rule, or several, counted.
+type Count struct{ Packets, Bytes uint64 }
+
+// Rule is one rule: its steps are taken in order, until a condition does not
+// hold or a verdict ends the rule.
+type Rule struct {
+	// Text is the rule as its own tool prints it: "-A POSTROUTING -j X" for a
+	// rule in iptables' encoding, "add rule ip nat POSTROUTING jump X" for any
+	// other.
+	Text    string
+	Comment string
+	Count   Count  // zero if the rule does not count
+	Handle  uint64 // by which nftables names it; 0 in iptables-legacy
+	// Native means that iptables cannot list the rule, because it was written
+	// by something else.
+	Native bool
+	Steps  []Step
+}
+
+// Step is a [Condition], a [SetMark], a [Rewrite], a [Verdict] or a
+// [VerdictMap].
+type Step interface{ step() }
+
+func (Condition) step()  {}
+func (SetMark) step()    {}
+func (Rewrite) step()    {}
+func (Verdict) step()    {}
+func (VerdictMap) step() {}
+
+// SetMark sets the packet's mark to an operand's value.
+type SetMark struct{ To Operand }
+
+// Rewrite overwrites a part of the network header with something unknown.
+type Rewrite struct{ Offset, Length int }
+
+// Action is what a verdict does.
+type Action uint8
+
+// The actions. Those of iptables(8) and nft(8) have their names there.
+const (
+	Continue   Action = iota // go on with the next rule
+	Accept                   // end the base chain
+	Drop                     // end the packet
+	Return                   // end the chain
+	Jump                     // go through Verdict.Chain, then on
+	Goto                     // go through Verdict.Chain, then end the chain
+	Masquerade               // source NAT to the outgoing interface's address
+	SNAT                     // source NAT to Verdict.To
+	Other                    // a target that is not understood: anything may follow
+)
+
+// Verdict is what a rule does with a packet that it matches.
+type Verdict struct {
+	Action Action
+	Chain  string // of Jump and Goto
+	// To is the range of addresses that SNAT names; the zero range if the rule
+	// takes it from elsewhere, such as a map.
+	To AddressRange
+	// RandomFully and Ports are options of Masquerade and SNAT; the zero
+	// PortRange is none.
+	RandomFully bool
+	Ports       PortRange
+	Name        string // of Other
+}
+
+// PortRange is a range of transport ports, both ends included.
+type PortRange struct{ From, To uint16 }
+
+// VerdictMap takes the verdict of the element that the key is in. A packet
+// whose key is in none goes on with the rule's next step.
+type VerdictMap struct {
+	Key       []Operand // empty if it is not understood
+	Elements  []Element
+	Default   *Verdict // of a packet whose key is in none, if there is one
+	Uncertain bool     // as in Condition
+	Text      string
+}
+
+// Chain is a chain with its rules.
+type Chain struct {
+	Name     string
+	Base     bool // it is at the nat/postrouting hook
+	Priority int  // of a base chain
+	Policy   Action
+	Rules    []Rule
+	// Err is why the rules could not be read. Anything may happen in such a
+	// chain.
+	Err error
+}
+
+// Table is a table with its chains.
+type Table struct {
+	// Owner is what holds the table: OwnerNFTables or OwnerLegacy.
+	Owner   string
+	Family  string // as nft(8) names it: ip, ip6, inet
+	Name    string
+	Dormant bool // its base chains are not in force
+	Chains  map[string]*Chain
+}
+
+// The values of Table.Owner.
+const (
+	OwnerNFTables = "nftables" // nf_tables, which has iptables-nft's tables too
+	OwnerLegacy   = "iptables-legacy"
+)
+
+// HasFamily tells whether packets of a family pass the table.
+func (t *Table) HasFamily(f Family) bool {
+	switch t.Family {
+	case "ip":
+		return f == IPv4
+	case "ip6":
+		return f == IPv6
+	}
+	return t.Family == "inet"
+}
+
+// Ruleset is every table that has a base chain of type nat at postrouting, with
+// the chains that can be reached from there.
+type Ruleset struct{ Tables []*Table }
+
+// address returns the one address of a range, the zero Addr if it has several.
+func (r AddressRange) address() netip.Addr {
+	if r.From == r.To {
+		return r.From
+	}
+	return netip.Addr{}
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package netfilter
+
+// Truth is whether a condition holds for a packet, as far as can be told.
+type Truth uint8
+
+// The truths, ordered so that min is "and", max is "or".
+const (
+	No Truth = iota
+	Maybe
+	Yes
+)
+
+// Not returns the opposite; Maybe stays.
+func (t Truth) Not() Truth { return Yes - t }
+
+func truth(b bool) Truth {
+	if b {
+		return Yes
+	}
+	return No
+}

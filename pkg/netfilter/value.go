@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package netfilter
+
+import "bytes"
+
+// value is a number of bytes, in network byte order, of which some bits may not
+// be known. bits and known have the same length. A bit whose known bit is 0 is
+// 0 in bits too.
+type value struct{ bits, known []byte }
+
+// unknownValue has no known bit.
+func unknownValue(length int) value {
+	return value{make([]byte, length), make([]byte, length)}
+}
+
+// knownValue knows every bit.
+func knownValue(b []byte) value {
+	return value{bytes.Clone(b), bytes.Repeat([]byte{0xff}, len(b))}
+}
+
+// clone returns a value that shares no memory.
+func (v value) clone() value { return value{bytes.Clone(v.bits), bytes.Clone(v.known)} }
+
+// put overwrites the bytes from offset on with known ones.
+func (v value) put(offset int, b []byte) {
+	copy(v.bits[offset:], b)
+	for i := range b {
+		v.known[offset+i] = 0xff
+	}
+}
+
+// forget makes a range of bytes unknown. What lies outside v is ignored.
+func (v value) forget(offset, length int) {
+	for i := max(offset, 0); i < min(offset+length, len(v.bits)); i++ {
+		v.bits[i], v.known[i] = 0, 0
+	}
+}
+
+// slice returns length bytes from offset on. Bytes outside v are unknown.
+func (v value) slice(offset, length int) value {
+	out := unknownValue(length)
+	for i := range length {
+		if at := offset + i; at >= 0 && at < len(v.bits) {
+			out.bits[i], out.known[i] = v.bits[at], v.known[at]
+		}
+	}
+	return out
+}
+
+// masked returns (v & mask) ^ xor; bits that the mask clears are known.
+// A nil mask or xor changes nothing.
+func (v value) masked(mask, xor []byte) value {
+	out := v.clone()
+	for i := range out.bits {
+		if i < len(mask) {
+			out.bits[i] &= mask[i]
+			out.known[i] |= ^mask[i]
+		}
+		if i < len(xor) {
+			out.bits[i] ^= xor[i]
+		}
+		out.bits[i] &= out.known[i]
+	}
+	return out
+}
+
+// join returns what is known of a value that is either v or o.
+func (v value) join(o value) value {
+	out := v.clone()
+	for i := range out.bits {
+		out.known[i] = v.known[i] & o.known[i] &^ (v.bits[i] ^ o.bits[i])
+		out.bits[i] &= out.known[i]
+	}
+	return out
+}
+
+// lowest and highest bound what the value can be.
+func (v value) lowest() []byte { return v.bits }
+
+func (v value) highest() []byte {
+	out := bytes.Clone(v.bits)
+	for i := range out {
+		out[i] |= ^v.known[i]
+	}
+	return out
+}
+
+// is tells whether the value equals b.
+func (v value) is(b []byte) Truth {
+	t := Yes
+	for i := range v.bits {
+		if (v.bits[i]^b[i])&v.known[i] != 0 {
+			return No
+		}
+		if v.known[i] != 0xff {
+			t = Maybe
+		}
+	}
+	return t
+}
+
+func (v value) equal(o value) bool {
+	return bytes.Equal(v.bits, o.bits) && bytes.Equal(v.known, o.known)
+}
