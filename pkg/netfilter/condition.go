@@ -240,7 +240,9 @@ type AddressRange struct{ From, To netip.Addr }
 
 // Destinations returns the ranges of destinations that the condition names,
 // negated or not; none if it asks for something else.
-func (c Condition) Destinations(f Family) []AddressRange { return c.addresses(f, f.DestinationOffset()) }
+func (c Condition) Destinations(f Family) []AddressRange {
+	return c.addresses(f, f.DestinationOffset())
+}
 
 // Sources returns the ranges of sources that the condition names, negated or
 // not; none if it asks for something else.

@@ -9,7 +9,7 @@ import "net/netip"
 type Count struct{ Packets, Bytes uint64 }
 
 // Rule is one rule: its steps are taken in order, until a condition does not
-// hold or a verdict ends the rule.
+// hold or there is a verdict or a verdict map, which is the last step.
 type Rule struct {
 	// Text is the rule as its own tool prints it: "-A POSTROUTING -j X" for a
 	// rule in iptables' encoding, "add rule ip nat POSTROUTING jump X" for any
@@ -74,7 +74,7 @@ type Verdict struct {
 type PortRange struct{ From, To uint16 }
 
 // VerdictMap takes the verdict of the element that the key is in. A packet
-// whose key is in none goes on with the rule's next step.
+// whose key is in none goes on with the next rule.
 type VerdictMap struct {
 	Key       []Operand // empty if it is not understood
 	Elements  []Element

@@ -206,17 +206,15 @@ func (r *ruleWalk) steps(s state) {
 		case Rewrite:
 			s.network.forget(step.Offset, step.Length)
 		case Verdict:
-			after, passes := r.verdict(step, s)
-			if !passes {
-				return
+			if after, passes := r.verdict(step, s); passes {
+				r.goOn(after)
 			}
-			s = after
+			return
 		case VerdictMap:
-			after, passes := r.verdictMap(step, s)
-			if !passes {
-				return
+			if after, passes := r.verdictMap(step, s); passes {
+				r.goOn(after)
 			}
-			s = after
+			return
 		}
 	}
 	r.goOn(s)
@@ -231,7 +229,7 @@ func (r *ruleWalk) goOn(s state) {
 }
 
 // verdict applies a verdict. It returns whether the packet may go on with the
-// rule's next step, and what is known of it then.
+// next rule, and what is known of it then.
 func (r *ruleWalk) verdict(v Verdict, s state) (after state, passes bool) {
 	switch v.Action {
 	case Continue:
