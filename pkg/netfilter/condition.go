@@ -241,24 +241,67 @@ type AddressRange struct{ From, To netip.Addr }
 // Destinations returns the ranges of destinations that the condition names,
 // negated or not; none if it asks for something else.
 func (c Condition) Destinations(f Family) []AddressRange {
-	return c.addresses(f, f.DestinationOffset())
+	return addresses(c.Key, c.Elements, f, f.DestinationOffset())
 }
 
 // Sources returns the ranges of sources that the condition names, negated or
 // not; none if it asks for something else.
-func (c Condition) Sources(f Family) []AddressRange { return c.addresses(f, f.SourceOffset()) }
+func (c Condition) Sources(f Family) []AddressRange {
+	return addresses(c.Key, c.Elements, f, f.SourceOffset())
+}
+
+// Destinations returns the ranges of destinations that the map names.
+func (m VerdictMap) Destinations(f Family) []AddressRange {
+	return addresses(m.Key, m.Elements, f, f.DestinationOffset())
+}
+
+// Destinations returns the ranges of destinations that the rule's conditions
+// and maps name, negated or not.
+func (r Rule) Destinations(f Family) []AddressRange {
+	var out []AddressRange
+	for _, step := range r.Steps {
+		switch step := step.(type) {
+		case Condition:
+			out = append(out, step.Destinations(f)...)
+		case VerdictMap:
+			out = append(out, step.Destinations(f)...)
+		}
+	}
+	return out
+}
+
+// Contains tells whether an address of the same family lies in the range.
+func (r AddressRange) Contains(a netip.Addr) bool {
+	return r.From.Compare(a) <= 0 && a.Compare(r.To) <= 0
+}
+
+// String returns the range as a prefix if it is one, else as its two ends.
+func (r AddressRange) String() string {
+	if !r.From.IsValid() {
+		return "an address that is not known"
+	}
+	if r.From == r.To {
+		return r.From.String()
+	}
+	for bits := range r.From.BitLen() {
+		if p := netip.PrefixFrom(r.From, bits); p.Masked() == p && lastAddress(p) == r.To {
+			return p.String()
+		}
+	}
+	return r.From.String() + "-" + r.To.String()
+}
 
 // addresses returns the ranges that the elements name for the address at an
 // offset of the network header. An operand may be the first bytes of the
 // address, as nft loads a prefix of whole bytes, or be masked by a prefix.
-func (c Condition) addresses(f Family, offset int) []AddressRange {
+func addresses(key []Operand, elements []Element, f Family, offset int) []AddressRange {
 	var out []AddressRange
-	for i, o := range c.Key {
+	for i, o := range key {
 		if o.Field != NetworkHeader || o.Offset != offset || o.Length > f.addressBytes() || o.Xor != nil {
 			continue
 		}
-		for _, e := range c.Elements {
-			if len(e.Key) != len(c.Key) || len(e.Key[i].From) != o.Length || len(e.Key[i].To) != o.Length {
+		for _, e := range elements {
+			if len(e.Key) != len(key) || len(e.Key[i].From) != o.Length || len(e.Key[i].To) != o.Length {
 				continue
 			}
 			from, to := make([]byte, f.addressBytes()), bytes.Repeat([]byte{0xff}, f.addressBytes())

@@ -55,6 +55,8 @@ const (
 	nfprotoIPv6 = 10 // NFPROTO_IPV6
 
 	interfaceBytes = 16 // IFNAMSIZ
+
+	protocolOffset = 9 // of IPv4, RFC 791, section 3.1
 )
 
 func newState(p Packet) state {
@@ -76,7 +78,7 @@ func newState(p Packet) state {
 	if p.Protocol != 0 {
 		s.protocol.put(0, []byte{p.Protocol})
 		if f == IPv4 {
-			s.network.put(9, []byte{p.Protocol}) // RFC 791, section 3.1
+			s.network.put(protocolOffset, []byte{p.Protocol})
 		}
 	}
 	binary.BigEndian.PutUint32(s.mark.known, KubeMark)

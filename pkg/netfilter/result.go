@@ -29,13 +29,43 @@ type Outcome struct {
 	Fate Fate
 	To   AddressRange // of Translated; the zero range if it cannot be told
 	By   Place        // the zero Place if no rule decides
+	// Via are the rules that jump or go to By's chain, from the base chain on,
+	// and Doubts the conditions, theirs and By's, that may hold or not.
+	Via    []Place
+	Doubts []Doubt
 }
+
+// Doubt is a condition of a rule that may hold for a packet or not.
+type Doubt struct {
+	Place
+	Text string  // as in Condition
+	On   Unknown // why it cannot be told
+}
+
+// Unknown is why a condition cannot be judged.
+type Unknown string
+
+// The reasons.
+const (
+	NotKnown    Unknown = "condition"          // the condition is not understood
+	OnChange    Unknown = "changing set"       // its elements change while packets pass
+	OnSource    Unknown = "source"             // the packet's source address
+	OnMark      Unknown = "mark"               // the packet's mark
+	OnProtocol  Unknown = "protocol"           // the transport protocol
+	OnInterface Unknown = "outgoing interface" // the device by which the packet leaves
+	OnType      Unknown = "address type"       // how the routing table classes an address
+	OnHeader    Unknown = "header"             // another part of the packet's header
+	OnChance    Unknown = "chance"             // the rule matches at random
+)
 
 // Exit is a rule that sent a packet out of its chain, by return or accept, with
 // its address as it was.
 type Exit struct {
 	Place
 	Certain bool // the packet surely left the chain there, if it came that far
+	Ends    bool // it left the base chain too
+	Via     []Place
+	Doubts  []Doubt
 }
 
 // Result is everything that may happen to a packet.
@@ -64,7 +94,8 @@ func (r Result) May(f Fate) bool {
 }
 
 func (r *Result) add(o Outcome) {
-	if !slices.Contains(r.Outcomes, o) {
+	same := func(p Outcome) bool { return p.Fate == o.Fate && p.To == o.To && p.By == o.By }
+	if !slices.ContainsFunc(r.Outcomes, same) {
 		r.Outcomes = append(r.Outcomes, o)
 	}
 }

@@ -3,7 +3,10 @@
 
 package netfilter
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // value is a number of bytes, in network byte order, of which some bits may not
 // be known. bits and known have the same length. A bit whose known bit is 0 is
@@ -103,4 +106,9 @@ func (v value) is(b []byte) Truth {
 
 func (v value) equal(o value) bool {
 	return bytes.Equal(v.bits, o.bits) && bytes.Equal(v.known, o.known)
+}
+
+// isKnown tells whether every bit is known.
+func (v value) isKnown() bool {
+	return !slices.ContainsFunc(v.known, func(b byte) bool { return b != 0xff })
 }

@@ -113,7 +113,7 @@ func (w *walker) group(group []baseChain, s state) (after state, passes bool) {
 
 // base sends a packet through a base chain.
 func (w *walker) base(b baseChain, s state) (after state, passes bool) {
-	exit := w.chain(b.table, b.chain, s, 0)
+	exit := w.chain(b.table, b.chain, s, trail{ends: true})
 	if exit.returned && b.chain.Policy == Drop {
 		w.result.add(Outcome{Fate: Dropped, By: Place{Table: b.table, Chain: b.chain}})
 		exit.returned = false
@@ -151,21 +151,28 @@ func (e *chainExit) addAccept(s state) {
 	e.accepted, e.afterAccept = true, s
 }
 
+// trail is how a packet came to a chain.
+type trail struct {
+	via    []Place // the rules that jump, from the base chain on
+	doubts []Doubt // of these rules
+	ends   bool    // the end of the chain is the end of the base chain
+}
+
 // chain sends a packet through a chain.
-func (w *walker) chain(t *Table, c *Chain, s state, depth int) chainExit {
+func (w *walker) chain(t *Table, c *Chain, s state, from trail) chainExit {
 	var exit chainExit
-	if c == nil || c.Err != nil || depth > maxDepth {
-		w.result.add(Outcome{Fate: Undetermined, By: Place{Table: t, Chain: c}})
+	if c == nil || c.Err != nil || len(from.via) > maxDepth {
+		w.result.add(Outcome{Fate: Undetermined, By: Place{Table: t, Chain: c}, Via: from.via, Doubts: from.doubts})
 		exit.addReturn(s.changed())
 		return exit
 	}
 	for i := range c.Rules {
 		if w.rules++; w.rules > maxRules {
-			w.result.add(Outcome{Fate: Undetermined, By: Place{Table: t, Chain: c}})
+			w.result.add(Outcome{Fate: Undetermined, By: Place{Table: t, Chain: c}, Via: from.via, Doubts: from.doubts})
 			exit.addReturn(s.changed())
 			return exit
 		}
-		r := ruleWalk{walker: w, place: Place{t, c, &c.Rules[i]}, exit: &exit, depth: depth, certain: true}
+		r := ruleWalk{walker: w, place: Place{t, c, &c.Rules[i]}, exit: &exit, from: from, doubts: from.doubts, certain: true}
 		r.steps(s)
 		if !r.continues {
 			return exit
@@ -181,10 +188,11 @@ type ruleWalk struct {
 	*walker
 	place     Place
 	exit      *chainExit
-	depth     int
-	certain   bool  // every condition so far surely holds
-	continues bool  // the packet may go on to the next rule,
-	next      state // and this is what is known of it then
+	from      trail
+	doubts    []Doubt // of from, and of the conditions so far
+	certain   bool    // every condition so far surely holds
+	continues bool    // the packet may go on to the next rule,
+	next      state   // and this is what is known of it then
 }
 
 // steps follows a packet. What continues is collected in r.next.
@@ -199,7 +207,7 @@ func (r *ruleWalk) steps(s state) {
 				return
 			case Maybe:
 				r.goOn(s)
-				r.certain = false
+				r.doubt(step.Text, step.doubt(s))
 			}
 		case SetMark:
 			s.mark = step.To.of(s)
@@ -228,6 +236,17 @@ func (r *ruleWalk) goOn(s state) {
 	r.continues, r.next = true, s.clone()
 }
 
+// doubt records a condition that may hold or not.
+func (r *ruleWalk) doubt(text string, on Unknown) {
+	r.certain = false
+	r.doubts = append(slices.Clip(r.doubts), Doubt{Place: r.place, Text: text, On: on})
+}
+
+// outcome records what may happen to the packet because of the rule.
+func (r *ruleWalk) outcome(f Fate, to AddressRange) {
+	r.result.add(Outcome{Fate: f, To: to, By: r.place, Via: r.from.via, Doubts: r.doubts})
+}
+
 // verdict applies a verdict. It returns whether the packet may go on with the
 // next rule, and what is known of it then.
 func (r *ruleWalk) verdict(v Verdict, s state) (after state, passes bool) {
@@ -235,19 +254,23 @@ func (r *ruleWalk) verdict(v Verdict, s state) (after state, passes bool) {
 	case Continue:
 		return s, true
 	case Accept:
-		r.left()
+		r.left(true)
 		r.exit.addAccept(s)
 	case Return:
-		r.left()
+		r.left(r.from.ends)
 		r.exit.addReturn(s)
 	case Drop:
-		r.result.add(Outcome{Fate: Dropped, By: r.place})
+		r.outcome(Dropped, AddressRange{})
 	case Masquerade:
-		r.result.add(Outcome{Fate: Masqueraded, By: r.place})
+		r.outcome(Masqueraded, AddressRange{})
 	case SNAT:
-		r.result.add(Outcome{Fate: Translated, To: v.To, By: r.place})
+		r.outcome(Translated, v.To)
 	case Jump, Goto:
-		inner := r.chain(r.place.Table, r.place.Table.Chains[v.Chain], s, r.depth+1)
+		inner := r.chain(r.place.Table, r.place.Table.Chains[v.Chain], s, trail{
+			via:    append(slices.Clip(r.from.via), r.place),
+			doubts: r.doubts,
+			ends:   v.Action == Goto && r.from.ends,
+		})
 		if inner.accepted {
 			r.exit.addAccept(inner.afterAccept)
 		}
@@ -259,7 +282,7 @@ func (r *ruleWalk) verdict(v Verdict, s state) (after state, passes bool) {
 			return inner.afterReturn, true
 		}
 	default:
-		r.result.add(Outcome{Fate: Undetermined, By: r.place})
+		r.outcome(Undetermined, AddressRange{})
 		r.exit.addAccept(s.changed())
 		return s.changed(), true
 	}
@@ -267,8 +290,8 @@ func (r *ruleWalk) verdict(v Verdict, s state) (after state, passes bool) {
 }
 
 // left records a rule that sends the packet out of its chain untranslated.
-func (r *ruleWalk) left() {
-	r.result.Exits = append(r.result.Exits, Exit{Place: r.place, Certain: r.certain})
+func (r *ruleWalk) left(ends bool) {
+	r.result.Exits = append(r.result.Exits, Exit{Place: r.place, Certain: r.certain, Ends: ends, Via: r.from.via, Doubts: r.doubts})
 }
 
 // verdictMap applies the verdict of each element that the key may be in.
@@ -290,7 +313,9 @@ func (r *ruleWalk) verdictMap(m VerdictMap, s state) (after state, passes bool) 
 			after, passes = s, true
 		}
 	}
-	r.certain = r.certain && len(verdicts) == 1 && !passes
+	if len(verdicts) > 1 || passes && len(verdicts) > 0 {
+		r.doubt(m.Text, doubtOf(m.Key, s))
+	}
 	for _, v := range verdicts {
 		end, p := r.verdict(v, s.clone())
 		switch {
