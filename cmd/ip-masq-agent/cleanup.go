@@ -21,7 +21,7 @@ its DaemonSet first; manifests/cleanup.yaml runs cleanup on every node.`
 func cleanupFlags(f *flags) {
 	set := f.group("Cleanup")
 	set.StringVar(&f.masq.ChainName, "masq-chain", "IP-MASQ", "`name` of the chain to remove, such as IP-MASQ-AGENT after another agent")
-	f.backendFlag(set, "auto, which is both, nft or legacy: the `backend` to clean")
+	f.backendFlag(set, "auto, which is both, iptables-nft or iptables-legacy: the `backend` to clean")
 	set.BoolVar(&f.dryRun, "dry-run", false, "only say what would be removed")
 }
 
@@ -114,7 +114,7 @@ func (f *flags) clean(ctx context.Context) ([]cleaned, error) {
 func writeCleaned(w io.Writer, chain string, tables []cleaned) error {
 	var b strings.Builder
 	for _, t := range tables {
-		fmt.Fprintf(&b, "%-6s  %s  ", t.Backend, t.Family)
+		fmt.Fprintf(&b, "%-15s  %s  ", t.Backend, t.Family)
 		switch {
 		case t.Error != "":
 			fmt.Fprintf(&b, "failed: %s\n", t.Error)
@@ -139,7 +139,7 @@ func writeCleaned(w io.Writer, chain string, tables []cleaned) error {
 // command is how the table is reached by hand.
 func command(t cleaned) string {
 	if t.Family == iptables.IPv6.String() {
-		return "ip6tables-" + string(t.Backend)
+		return strings.Replace(string(t.Backend), "iptables", "ip6tables", 1)
 	}
-	return "iptables-" + string(t.Backend)
+	return string(t.Backend)
 }

@@ -114,8 +114,8 @@ func (f *flags) validate() error {
 		return fmt.Errorf("--masq-chain: %w", err)
 	}
 	backends := []string{"auto", string(iptables.NFT), string(iptables.Legacy)}
-	if has("iptables-backend") && !slices.Contains(backends, f.backend) {
-		return fmt.Errorf("--iptables-backend: %q is neither auto nor nft nor legacy", f.backend)
+	if has("backend") && !slices.Contains(backends, f.backend) {
+		return fmt.Errorf("--backend: %q is none of auto, iptables-nft, iptables-legacy", f.backend)
 	}
 	if has("output") && f.output != outputText && f.output != outputJSON {
 		return fmt.Errorf("--output: %q is neither text nor json", f.output)

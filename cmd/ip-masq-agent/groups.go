@@ -23,11 +23,11 @@ func (f *flags) chainFlag(set *pflag.FlagSet) {
 }
 
 func (f *flags) backendFlag(set *pflag.FlagSet, usage string) {
-	set.StringVar(&f.backend, "iptables-backend", "auto", usage)
+	set.StringVar(&f.backend, "backend", "auto", usage)
 }
 
-// agentBackend is the usage of --iptables-backend where one backend is chosen.
-const agentBackend = "auto, nft or legacy; auto takes what the rest of the node uses"
+// agentBackend is the usage of --backend where one backend is chosen.
+const agentBackend = "`name` of the backend: auto, iptables-nft or iptables-legacy; auto takes what the rest of the node uses"
 
 // ruleFlags are about the rules that are written.
 func (f *flags) ruleFlags() {

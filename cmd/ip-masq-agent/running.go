@@ -81,7 +81,7 @@ func parent(pid int) int {
 // find differences that are none. It returns that agent, else nil. Of several
 // it cannot choose, and that there are several is what is wrong.
 func (f *flags) adopt() (*runningAgent, error) {
-	for _, name := range []string{"masq-chain", "enable-ipv6", "random-fully", "to-ports", "config", "nomasq-all-reserved-ranges", "iptables-backend"} {
+	for _, name := range []string{"masq-chain", "enable-ipv6", "random-fully", "to-ports", "config", "nomasq-all-reserved-ranges", "backend"} {
 		if f.all.Changed(name) {
 			return nil, nil
 		}

@@ -61,7 +61,7 @@ func TestLock(t *testing.T) {
 		{"container", container, iptables.Legacy, "warning: /run/xtables.lock is not the host's: it lies in the container's own root"},
 		{"container's tmpfs", container + "1050 1042 0:99 / /run rw - tmpfs tmpfs rw\n", iptables.Legacy, "warning: /run/xtables.lock is not the host's: it lies in /run, a tmpfs of the container's own"},
 		{"another file", container + "1050 1042 0:23 /x /run/xtables.lock.d rw - tmpfs tmpfs rw\n", iptables.Legacy, "warning: /run/xtables.lock is not the host's: it lies in the container's own root"},
-		{"nft", container, iptables.NFT, "info: /run/xtables.lock is not the host's (it lies in the container's own root), and nft needs none"},
+		{"iptables-nft", container, iptables.NFT, "info: /run/xtables.lock is not the host's (it lies in the container's own root), and nft needs none"},
 		{"unreadable", "nonsense\n", iptables.Legacy, "unchecked: whether /run/xtables.lock is the host's: no mount has it"},
 	}
 	for _, tt := range tests {
@@ -150,7 +150,7 @@ func TestUnchecked(t *testing.T) {
 	n.Tables = append(n.Tables, Table{Family: iptables.IPv4, Backend: iptables.Legacy, Err: errors.New("denied")})
 	n.FlowsErr = errors.New("denied")
 	got := said(append(leftovers(n), connections(n)...))
-	want := []string{"unchecked: whether a chain of ours lies in the legacy tables: denied", "unchecked: which connections still follow old rules: denied"}
+	want := []string{"unchecked: whether a chain of ours lies in the iptables-legacy tables: denied", "unchecked: which connections still follow old rules: denied"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

@@ -101,7 +101,7 @@ var update = flag.Bool("update", false, "write the golden files of testdata anew
 // golden compares, by the one file for both backends.
 func golden(t *testing.T, path, got, backend string) {
 	t.Helper()
-	if *update && backend == "nft" {
+	if *update && backend == "iptables-nft" {
 		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -119,7 +119,7 @@ func golden(t *testing.T, path, got, backend string) {
 func TestLeftoverInTheOtherBackend(t *testing.T) {
 	netns.Matrix(t, func(t *testing.T, backend, family string) {
 		options := keeper(t, backend)
-		other := map[string]string{"nft": "legacy", "legacy": "nft"}[backend]
+		other := map[string]string{"iptables-nft": "iptables-legacy", "iptables-legacy": "iptables-nft"}[backend]
 		netns.Restore(t, other, family, "*nat\n:IP-MASQ - [0:0]\n-A IP-MASQ -j MASQUERADE\n-A POSTROUTING -m addrtype ! --dst-type LOCAL -j IP-MASQ\nCOMMIT\n")
 		var got []Finding
 		for _, f := range ofTables(Examine(Read(t.Context(), options))) {
@@ -132,7 +132,7 @@ func TestLeftoverInTheOtherBackend(t *testing.T) {
 			What:        "chain IP-MASQ lies in the " + other + " tables too, which nobody keeps",
 			Rules:       []string{"-A POSTROUTING -m addrtype ! --dst-type LOCAL -j IP-MASQ"},
 			Consequence: "both sets of rules are in force: what one of them masquerades is masqueraded, and edits of the file reach one alone",
-			Remedy:      "ip-masq-agent cleanup --masq-chain=IP-MASQ --iptables-backend=" + other,
+			Remedy:      "ip-masq-agent cleanup --masq-chain=IP-MASQ --backend=" + other,
 		}}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)

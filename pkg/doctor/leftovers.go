@@ -28,7 +28,7 @@ func leftovers(n Node) []Finding {
 		case other:
 			f.Severity, f.What = Warning, fmt.Sprintf("chain %s lies in the %s tables too, which nobody keeps", n.ChainName, t.Backend)
 			f.Consequence = "both sets of rules are in force: what one of them masquerades is masqueraded, and edits of the file reach one alone"
-			f.Remedy = fmt.Sprintf("ip-masq-agent cleanup --masq-chain=%s --iptables-backend=%s", n.ChainName, t.Backend)
+			f.Remedy = fmt.Sprintf("ip-masq-agent cleanup --masq-chain=%s --backend=%s", n.ChainName, t.Backend)
 		default:
 			f.Severity, f.What = Warning, fmt.Sprintf("chain %s is in ip6tables, but --enable-ipv6 is off", n.ChainName)
 			f.Consequence = "the rules are in force, and edits of the file do not reach them"

@@ -19,8 +19,8 @@ type Backend string
 
 // The backends, by the suffix of their commands' names.
 const (
-	NFT    Backend = "nft"
-	Legacy Backend = "legacy"
+	NFT    Backend = "iptables-nft"
+	Legacy Backend = "iptables-legacy"
 )
 
 // Choice is the backend to use.
@@ -49,7 +49,7 @@ func Detect(ctx context.Context, prefer, chain string) (Choice, error) {
 		}
 		states = append(states, survey(ctx, b, chain))
 	}
-	choice := Choice{Backend: Backend(prefer), Why: "asked for by --iptables-backend"}
+	choice := Choice{Backend: Backend(prefer), Why: "asked for by --backend"}
 	if prefer == "auto" && len(states) > 0 {
 		choice = choose(states, plainBackend(ctx))
 	}
@@ -83,7 +83,7 @@ func usable(ctx context.Context, b Backend) error {
 // is, if there is one.
 func choose(states []backendState, plain Backend) Choice {
 	if len(states) == 1 {
-		return Choice{Backend: states[0].backend, Why: fmt.Sprintf("only the %s commands are there", states[0].backend)}
+		return Choice{Backend: states[0].backend, Why: fmt.Sprintf("only the commands of %s are there", states[0].backend)}
 	}
 	for _, s := range states {
 		if s.hint != "" {
@@ -165,7 +165,7 @@ func lookLegacy(ctx context.Context, path string, unread *error) func(table, cha
 // one is never a wrapper script, which would need a writable root, and of which
 // one drops the standard input of its first call.
 func find(ctx context.Context, b Backend, f Family) (string, error) {
-	named := f.command() + "-" + string(b)
+	named := b.command(f)
 	path, err := exec.LookPath(named)
 	if err == nil {
 		return path, nil
@@ -197,4 +197,10 @@ func plainCommand(ctx context.Context, f Family) (string, Backend) {
 		return path, NFT
 	}
 	return path, Legacy
+}
+
+// command returns the backend's own command for a family: iptables-nft,
+// ip6tables-nft and so on, see xtables-nft(8).
+func (b Backend) command(f Family) string {
+	return strings.Replace(string(b), "iptables", f.command(), 1)
 }

@@ -34,7 +34,7 @@ func TestChoose(t *testing.T) {
 		{"chain in both", []backendState{nft("", true), legacy("", true)}, Legacy, Choice{Backend: Legacy, Why: "it is what plain iptables is"}},
 		{"plain", []backendState{nft("", false), legacy("", false)}, Legacy, Choice{Backend: Legacy, Why: "it is what plain iptables is"}},
 		{"no plain", []backendState{nft("", false), legacy("", false)}, "", Choice{Backend: NFT, Why: "nothing on the node tells, and it is the newer one"}},
-		{"one alone", []backendState{legacy("", false)}, "", Choice{Backend: Legacy, Why: "only the legacy commands are there"}},
+		{"one alone", []backendState{legacy("", false)}, "", Choice{Backend: Legacy, Why: "only the commands of iptables-legacy are there"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -62,8 +62,8 @@ func TestDetect(t *testing.T) {
 		{name: "canary in nat alone", mark: "*nat\n:KUBE-KUBELET-CANARY - [0:0]\nCOMMIT\n", prefer: "auto",
 			why: "it is what plain iptables is", legacyWhy: "its FAMILY nat table has KUBE-KUBELET-CANARY"},
 		{name: "chain", mark: "*nat\n:IP-MASQ - [0:0]\nCOMMIT\n", prefer: "auto", why: "its nat table already has our chain"},
-		{name: "asked for nft", mark: "*nat\n:IP-MASQ - [0:0]\nCOMMIT\n", prefer: "nft", chosen: "nft", why: "asked for by --iptables-backend", leftover: true},
-		{name: "asked for legacy", mark: "*nat\n:IP-MASQ - [0:0]\nCOMMIT\n", prefer: "legacy", chosen: "legacy", why: "asked for by --iptables-backend", leftover: true},
+		{name: "asked for nft", mark: "*nat\n:IP-MASQ - [0:0]\nCOMMIT\n", prefer: "iptables-nft", chosen: "iptables-nft", why: "asked for by --backend", leftover: true},
+		{name: "asked for legacy", mark: "*nat\n:IP-MASQ - [0:0]\nCOMMIT\n", prefer: "iptables-legacy", chosen: "iptables-legacy", why: "asked for by --backend", leftover: true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -73,7 +73,7 @@ func TestDetect(t *testing.T) {
 				netns.Restore(t, backend, family, tt.mark)
 				before := netns.LegacyTables(t, family)
 				why := tt.why
-				if backend == "legacy" && tt.legacyWhy != "" {
+				if backend == "iptables-legacy" && tt.legacyWhy != "" {
 					why = tt.legacyWhy
 				}
 				want := Choice{Backend: Backend(tt.chosen), Why: strings.Replace(why, "FAMILY", family, 1)}
@@ -118,7 +118,7 @@ func TestDetectSaysWhatItCouldNotRead(t *testing.T) {
 
 func TestDetectWithoutIptables(t *testing.T) {
 	script(t, "something-else", "exit 0")
-	for _, prefer := range []string{"auto", "nft", "legacy"} {
+	for _, prefer := range []string{"auto", "iptables-nft", "iptables-legacy"} {
 		_, err := Detect(t.Context(), prefer, "IP-MASQ")
 		if err == nil || !strings.Contains(err.Error(), "no usable iptables") {
 			t.Errorf("%s: error is %v", prefer, err)

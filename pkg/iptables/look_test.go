@@ -13,7 +13,7 @@ import (
 // size is no proof, so the last case is one that it cannot see.
 func TestLook(t *testing.T) {
 	netns.Matrix(t, func(t *testing.T, backend, family string) {
-		still := map[string]Sign{"nft": Same, "legacy": Quiet}[backend]
+		still := map[string]Sign{"iptables-nft": Same, "iptables-legacy": Quiet}[backend]
 		n, c := NewNAT(familyOf(family), Backend(backend)), wanted(family)
 		look := func(when string, want Sign) {
 			t.Helper()

@@ -219,7 +219,7 @@ func TestTrafficSurvivesRewrites(t *testing.T) {
 		count(3, 9)
 
 		connect(4) // and without an Apply, if the backend can
-		kept := map[string]uint64{"nft": 7, "legacy": 3}[backend]
+		kept := map[string]uint64{"iptables-nft": 7, "iptables-legacy": 3}[backend]
 		got, err := n.Traffic()
 		if err != nil || got.Return.Packets != kept || got.Masquerade.Packets != 9 || got.Return.Bytes < kept {
 			t.Errorf("Traffic() = %+v, %v, want %d packets kept and 9 masqueraded", got, err, kept)

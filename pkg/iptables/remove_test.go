@@ -77,7 +77,7 @@ func TestRemove(t *testing.T) {
 		if diff := cmp.Diff(before, netns.Save(t, backend, family)); diff != "" {
 			t.Errorf("the table is not as it was before the agent (-before +after):\n%s", diff)
 		}
-		if commits := netns.Generation(t) - generation; backend == "nft" && commits != 1 {
+		if commits := netns.Generation(t) - generation; backend == "iptables-nft" && commits != 1 {
 			t.Errorf("the removal took %d commits", commits)
 		}
 		generation = netns.Generation(t)

@@ -37,26 +37,26 @@ func TestBackendChoice(t *testing.T) {
 		want  string
 		says  []string // in the line of the log that names the choice
 	}{
-		{name: "hint in nft", setup: []string{nftHint}, plain: "legacy", want: "nft", says: []string{"KUBE-IPTABLES-HINT"}},
-		{name: "canary in nft", setup: []string{nftCanary}, plain: "legacy", want: "nft", says: []string{"KUBE-KUBELET-CANARY"}},
-		{name: "hint in legacy", setup: []string{legacyHint}, want: "legacy", says: []string{"KUBE-IPTABLES-HINT"}},
-		{name: "canary in legacy", setup: []string{legacyCanary}, want: "legacy", says: []string{"KUBE-KUBELET-CANARY"}},
-		{name: "canary in another table of legacy", setup: []string{"iptables-legacy -w -t filter -N KUBE-KUBELET-CANARY"}, want: "legacy", says: []string{"KUBE-KUBELET-CANARY"}},
-		{name: "hints in both", setup: []string{legacyHint, nftHint}, plain: "legacy", want: "nft", says: []string{"KUBE-IPTABLES-HINT"}},
-		{name: "IPv6 hint in nft", setup: []string{ipv6(nftHint)}, plain: "legacy", want: "nft", says: []string{"KUBE-IPTABLES-HINT"}},
-		{name: "IPv6 hint in nft, IPv4 hint in legacy", setup: []string{ipv6(nftHint), legacyHint}, plain: "legacy", want: "nft", says: []string{"KUBE-IPTABLES-HINT"}},
-		{name: "IPv6 canary in legacy", setup: []string{ipv6(legacyCanary)}, want: "legacy", says: []string{"KUBE-KUBELET-CANARY"}},
-		{name: "our chain in nft", setup: []string{nftOurs}, plain: "legacy", want: "nft", says: []string{"chain"}},
-		{name: "our chain in legacy", setup: []string{legacyOurs}, want: "legacy", says: []string{"chain"}},
-		{name: "our IPv6 chain in legacy", setup: []string{ipv6(legacyOurs)}, want: "legacy", says: []string{"chain"}},
-		{name: "nothing, iptables is nft", want: "nft", says: []string{"iptables"}},
-		{name: "nothing, iptables is legacy", plain: "legacy", want: "legacy", says: []string{"iptables"}},
+		{name: "hint in nft", setup: []string{nftHint}, plain: "iptables-legacy", want: "iptables-nft", says: []string{"KUBE-IPTABLES-HINT"}},
+		{name: "canary in nft", setup: []string{nftCanary}, plain: "iptables-legacy", want: "iptables-nft", says: []string{"KUBE-KUBELET-CANARY"}},
+		{name: "hint in legacy", setup: []string{legacyHint}, want: "iptables-legacy", says: []string{"KUBE-IPTABLES-HINT"}},
+		{name: "canary in legacy", setup: []string{legacyCanary}, want: "iptables-legacy", says: []string{"KUBE-KUBELET-CANARY"}},
+		{name: "canary in another table of legacy", setup: []string{"iptables-legacy -w -t filter -N KUBE-KUBELET-CANARY"}, want: "iptables-legacy", says: []string{"KUBE-KUBELET-CANARY"}},
+		{name: "hints in both", setup: []string{legacyHint, nftHint}, plain: "iptables-legacy", want: "iptables-nft", says: []string{"KUBE-IPTABLES-HINT"}},
+		{name: "IPv6 hint in nft", setup: []string{ipv6(nftHint)}, plain: "iptables-legacy", want: "iptables-nft", says: []string{"KUBE-IPTABLES-HINT"}},
+		{name: "IPv6 hint in nft, IPv4 hint in legacy", setup: []string{ipv6(nftHint), legacyHint}, plain: "iptables-legacy", want: "iptables-nft", says: []string{"KUBE-IPTABLES-HINT"}},
+		{name: "IPv6 canary in legacy", setup: []string{ipv6(legacyCanary)}, want: "iptables-legacy", says: []string{"KUBE-KUBELET-CANARY"}},
+		{name: "our chain in nft", setup: []string{nftOurs}, plain: "iptables-legacy", want: "iptables-nft", says: []string{"chain"}},
+		{name: "our chain in legacy", setup: []string{legacyOurs}, want: "iptables-legacy", says: []string{"chain"}},
+		{name: "our IPv6 chain in legacy", setup: []string{ipv6(legacyOurs)}, want: "iptables-legacy", says: []string{"chain"}},
+		{name: "nothing, iptables is nft", want: "iptables-nft", says: []string{"iptables"}},
+		{name: "nothing, iptables is legacy", plain: "iptables-legacy", want: "iptables-legacy", says: []string{"iptables"}},
 		{name: "other chains do not count", setup: []string{"iptables-nft -w -t mangle -N KUBE-IPTABLES-HINT2", "iptables-nft -w -t nat -N KUBE-KUBELET-CANARY"},
-			plain: "legacy", want: "legacy", says: []string{"iptables"}},
-		{name: "hint in nft, our chain in legacy", setup: []string{nftHint, legacyOurs}, want: "nft", says: []string{"KUBE-IPTABLES-HINT"}},
-		{name: "hint in legacy, our chain in nft", setup: []string{legacyHint, nftOurs}, want: "legacy", says: []string{"KUBE-IPTABLES-HINT"}},
-		{name: "legacy asked for", setup: []string{nftHint}, args: []string{"--iptables-backend=legacy"}, want: "legacy", says: []string{"--iptables-backend"}},
-		{name: "nft asked for", setup: []string{legacyHint}, plain: "legacy", args: []string{"--iptables-backend=nft"}, want: "nft", says: []string{"--iptables-backend"}},
+			plain: "iptables-legacy", want: "iptables-legacy", says: []string{"iptables"}},
+		{name: "hint in nft, our chain in legacy", setup: []string{nftHint, legacyOurs}, want: "iptables-nft", says: []string{"KUBE-IPTABLES-HINT"}},
+		{name: "hint in legacy, our chain in nft", setup: []string{legacyHint, nftOurs}, want: "iptables-legacy", says: []string{"KUBE-IPTABLES-HINT"}},
+		{name: "legacy asked for", setup: []string{nftHint}, args: []string{"--backend=iptables-legacy"}, want: "iptables-legacy", says: []string{"--backend"}},
+		{name: "nft asked for", setup: []string{legacyHint}, plain: "iptables-legacy", args: []string{"--backend=iptables-nft"}, want: "iptables-nft", says: []string{"--backend"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -70,7 +70,7 @@ func TestBackendChoice(t *testing.T) {
 				}
 				n := newNode(t, tt.want, "IPv4")
 				n.env = append(n.env, "PATH="+plain(t, tt.plain)+":"+os.Getenv("PATH"))
-				other := map[string]string{"nft": "legacy", "legacy": "nft"}[tt.want]
+				other := map[string]string{"iptables-nft": "iptables-legacy", "iptables-legacy": "iptables-nft"}[tt.want]
 				untouched := tables(t, other)
 				p := program.Start(t, program.Command(n.env, append([]string{"--config=" + n.config.path(), "--enable-ipv6"}, tt.args...)...))
 				p.WaitLog(append(slices.Clone(tt.says), `"`+tt.want+`"`)...)
@@ -87,11 +87,11 @@ func TestBackendChoice(t *testing.T) {
 
 // What an agent of an earlier backend left goes on masquerading.
 func TestLeftoverInTheOtherBackendIsSaid(t *testing.T) {
-	for _, backend := range []string{"nft", "legacy"} {
+	for _, backend := range []string{"iptables-nft", "iptables-legacy"} {
 		t.Run(backend, func(t *testing.T) {
 			netns.Require(t, "iptables-nft", "iptables-legacy")
 			netns.Run(t, func(t *testing.T) {
-				other := map[string]string{"nft": "legacy", "legacy": "nft"}[backend]
+				other := map[string]string{"iptables-nft": "iptables-legacy", "iptables-legacy": "iptables-nft"}[backend]
 				n := newNode(t, backend, "IPv4")
 				clean := n.start()
 				n.wait(n.defaultChain())
@@ -112,7 +112,7 @@ func TestOneBackendInstalled(t *testing.T) {
 		dir := n.t.TempDir()
 		link(n.t.(*testing.T), dir, n.backend, slices.Concat(n.commands("IPv4"), n.commands("IPv6"))...)
 		n.env = append(n.env, "PATH="+dir)
-		n.start("--iptables-backend=auto")
+		n.start("--backend=auto")
 		n.wait(n.defaultChain())
 	})
 }
@@ -121,7 +121,7 @@ func TestOneBackendInstalled(t *testing.T) {
 func plain(t *testing.T, backend string) string {
 	t.Helper()
 	if backend == "" {
-		backend = "nft"
+		backend = "iptables-nft"
 	}
 	dir := t.TempDir()
 	link(t, dir, backend, "iptables", "iptables-save", "iptables-restore", "ip6tables", "ip6tables-save", "ip6tables-restore")
@@ -145,7 +145,7 @@ func multi(t *testing.T, backend string) string {
 // tables describes all that a backend holds. Asking creates nothing in it.
 func tables(t *testing.T, backend string) string {
 	t.Helper()
-	if backend == "legacy" {
+	if backend == "iptables-legacy" {
 		var all strings.Builder
 		for _, family := range []string{"IPv4", "IPv6"} {
 			for _, table := range netns.LegacyTables(t, family) {

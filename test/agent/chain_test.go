@@ -142,7 +142,7 @@ func TestOtherChainName(t *testing.T) {
 }
 
 func TestIPv6IsOffByDefault(t *testing.T) {
-	for _, backend := range []string{"nft", "legacy"} {
+	for _, backend := range []string{"iptables-nft", "iptables-legacy"} {
 		t.Run(backend, func(t *testing.T) {
 			netns.Require(t, netns.Command(backend, "IPv4"), netns.Command(backend, "IPv6"))
 			netns.Run(t, func(t *testing.T) {
@@ -153,7 +153,7 @@ func TestIPv6IsOffByDefault(t *testing.T) {
 				if tables := netns.LegacyTables(t, "IPv6"); len(tables) != 0 {
 					t.Errorf("ip6tables has tables without --enable-ipv6: %q", tables)
 				}
-				if backend == "nft" {
+				if backend == "iptables-nft" {
 					if got := netns.List(t, backend, "IPv6", "IP-MASQ"); got != nil {
 						t.Errorf("ip6tables has a chain without --enable-ipv6: %q", got)
 					}

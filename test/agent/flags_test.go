@@ -49,8 +49,8 @@ func TestBadFlags(t *testing.T) {
 		{[]string{"--to-ports=1000-2000 -j ACCEPT"}, []string{"--to-ports"}},
 		{[]string{"--to-ports=0x400-0x500"}, []string{"--to-ports", "0x400"}},
 		{[]string{"--to-ports=+1000-2000"}, []string{"--to-ports", "+1000"}},
-		{[]string{"--iptables-backend=nftables"}, []string{"--iptables-backend", "nftables", "legacy"}},
-		{[]string{"--iptables-backend="}, []string{"--iptables-backend"}},
+		{[]string{"--backend=nftables"}, []string{"--backend", "nftables", "iptables-legacy"}},
+		{[]string{"--backend="}, []string{"--backend"}},
 		{[]string{"--http-bind-address=nowhere"}, []string{"--http-bind-address", "nowhere"}},
 		{[]string{"--enable-ipv6=perhaps"}, []string{"--enable-ipv6", "perhaps"}},
 		{[]string{"--no-such-flag"}, []string{"no-such-flag"}},
@@ -87,9 +87,9 @@ func TestNoUsableIptables(t *testing.T) {
 			says []string
 		}{
 			{"none", none, nil, []string{"iptables"}},
-			{"none, nft asked for", none, []string{"--iptables-backend=nft"}, []string{"iptables-nft"}},
-			{"none, legacy asked for", none, []string{"--iptables-backend=legacy"}, []string{"iptables-legacy"}},
-			{"nft alone, legacy asked for", onlyNft, []string{"--iptables-backend=legacy"}, []string{"iptables-legacy"}},
+			{"none, nft asked for", none, []string{"--backend=iptables-nft"}, []string{"iptables-nft"}},
+			{"none, legacy asked for", none, []string{"--backend=iptables-legacy"}, []string{"iptables-legacy"}},
+			{"nft alone, legacy asked for", onlyNft, []string{"--backend=iptables-legacy"}, []string{"iptables-legacy"}},
 		}
 		for _, tt := range tests {
 			t.Run(tt.name, func(t *testing.T) {
@@ -113,7 +113,7 @@ func TestHelpAndVersion(t *testing.T) {
 			says []string
 		}{
 			{"--help", []string{"--masq-chain", "--nomasq-all-reserved-ranges", "--enable-ipv6", "--random-fully", "--to-ports", "--config",
-				"--http-bind-address", "--iptables-backend", "--version", "--help", "-v, --v", "--vmodule",
+				"--http-bind-address", "--backend", "--version", "--help", "-v, --v", "--vmodule",
 				"IP-MASQ", "/etc/config/ip-masq-agent", "127.0.0.1:10292", "auto"}},
 			{"--version", []string{"ip-masq-agent"}},
 		}

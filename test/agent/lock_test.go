@@ -16,9 +16,9 @@ import (
 func TestHeldLock(t *testing.T) {
 	for _, family := range []string{"IPv4", "IPv6"} {
 		t.Run(family, func(t *testing.T) {
-			netns.Require(t, netns.Command("legacy", family))
+			netns.Require(t, netns.Command("iptables-legacy", family))
 			netns.Run(t, func(t *testing.T) {
-				n := newNode(t, "legacy", family)
+				n := newNode(t, "iptables-legacy", family)
 				lock := filepath.Join(t.TempDir(), "xtables.lock")
 				n.env = append(n.env, "XTABLES_LOCKFILE="+lock)
 				p := n.startRight(n.oneRange(), n.oneRangeChain())
@@ -26,7 +26,7 @@ func TestHeldLock(t *testing.T) {
 				p.Mark()
 				release := hold(t, lock)
 				n.iptables("-F", "IP-MASQ") // with another lock than the agent's
-				p.WaitLog(netns.Command("legacy", family))
+				p.WaitLog(netns.Command("iptables-legacy", family))
 				if got := n.chain(); len(got) != 1 {
 					t.Errorf("the agent wrote %q without the lock", got)
 				}
@@ -39,7 +39,7 @@ func TestHeldLock(t *testing.T) {
 				n.iptables("-X")
 				release = hold(t, lock)
 				p = n.start()
-				p.WaitLog(netns.Command("legacy", family))
+				p.WaitLog(netns.Command("iptables-legacy", family))
 				if !p.Running() {
 					t.Fatal("a held lock ended the agent")
 				}

@@ -61,7 +61,7 @@ func (n *node) run(name string, story func(n *node)) {
 // IPv6.
 func (n *node) start(args ...string) *program.Process {
 	n.t.Helper()
-	all := []string{"--masq-chain=IP-MASQ", "--config=" + n.config.path(), "--iptables-backend=" + n.backend}
+	all := []string{"--masq-chain=IP-MASQ", "--config=" + n.config.path(), "--backend=" + n.backend}
 	if n.family == "IPv6" {
 		all = append(all, "--enable-ipv6")
 	}

@@ -33,13 +33,13 @@ func (n *node) shim() *shims {
 func newShims(t testing.TB) *shims {
 	t.Helper()
 	s := &shims{dir: t.TempDir()}
-	for _, backend := range []string{"nft", "legacy"} {
+	for _, backend := range []string{"iptables-nft", "iptables-legacy"} {
 		for _, family := range []string{"IPv4", "IPv6"} {
 			for _, verb := range [][]string{nil, {"save"}, {"restore"}} {
 				s.add(t, netns.Command(backend, family, verb...))
 			}
 		}
-		s.add(t, "xtables-"+backend+"-multi")
+		s.add(t, strings.Replace(backend, "ip", "x", 1)+"-multi")
 	}
 	for _, name := range []string{"iptables", "iptables-save", "iptables-restore", "ip6tables", "ip6tables-save", "ip6tables-restore"} {
 		s.add(t, name)

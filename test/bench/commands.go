@@ -36,7 +36,7 @@ func runCommands(args []string) error {
 		fmt.Fprintf(w, "%s %d\n", syncsMetric, ticks.Load())
 	}))
 	for {
-		if err := tick("iptables-" + args[0]); err != nil {
+		if err := tick(args[0]); err != nil {
 			return err
 		}
 		ticks.Add(1)

@@ -26,7 +26,7 @@ func count(p plan, s side, t *table) (c counts, err error) {
 	if err != nil {
 		return c, err
 	}
-	for _, name := range []string{"iptables-" + t.Backend, "iptables-" + t.Backend + "-restore"} {
+	for _, name := range []string{t.Backend, t.Backend + "-restore"} {
 		path, err := exec.LookPath(name)
 		if err != nil {
 			return c, err
@@ -59,7 +59,7 @@ func count(p plan, s side, t *table) (c counts, err error) {
 		}
 		allNow, restoresNow, err := calls()
 		writes := int(after.generation - before.generation)
-		if t.Backend == "legacy" {
+		if t.Backend == "iptables-legacy" {
 			writes = restoresNow - restores
 		}
 		ticks := float64(max(w.ticks, 1))

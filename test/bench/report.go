@@ -24,7 +24,7 @@ type key struct {
 	services int
 }
 
-func backends() []string { return []string{"nft", "legacy"} }
+func backends() []string { return []string{"iptables-nft", "iptables-legacy"} }
 
 // keys lists the tables, in the order of the report.
 func (r *report) keys() []key {

@@ -37,7 +37,7 @@ const address = "127.0.0.1:10292"
 func (s side) command(binary, backend, file string, interval time.Duration) *exec.Cmd {
 	switch s {
 	case theAgent:
-		return exec.Command(binary, "--config="+file, "--iptables-backend="+backend, "--http-bind-address="+address)
+		return exec.Command(binary, "--config="+file, "--backend="+backend, "--http-bind-address="+address)
 	case noLooks:
 		return exec.Command("/proc/self/exe", string(s), backend, file)
 	}

@@ -22,7 +22,7 @@ type sign struct {
 }
 
 func look(backend string) (sign, error) {
-	if backend == "nft" {
+	if backend == "iptables-nft" {
 		return nftSign()
 	}
 	return legacySign()

@@ -33,11 +33,11 @@ const (
 )
 
 func (t *table) iptables(args ...string) (string, error) {
-	return command("", "iptables-"+t.Backend, append([]string{"-w", "5", "-t", "nat"}, args...)...)
+	return command("", t.Backend, append([]string{"-w", "5", "-t", "nat"}, args...)...)
 }
 
 func (t *table) restore(rules string) error {
-	_, err := command("*nat\n"+rules+"COMMIT\n", "iptables-"+t.Backend+"-restore", "-w", "5", "--noflush")
+	_, err := command("*nat\n"+rules+"COMMIT\n", t.Backend+"-restore", "-w", "5", "--noflush")
 	return err
 }
 
@@ -69,7 +69,7 @@ func (t *table) clear() error {
 // Asking legacy itself costs as much as reading the whole table, so there the
 // table's having its right size again stands for it.
 func (t *table) inForce(now sign) (bool, error) {
-	if t.Backend == "legacy" {
+	if t.Backend == "iptables-legacy" {
 		return now == t.right, nil
 	}
 	return t.holds()
@@ -116,7 +116,7 @@ func (t *table) flush() (time.Time, sign, error) {
 	if err != nil {
 		return time.Time{}, sign{}, err
 	}
-	cmd := exec.Command("iptables-"+t.Backend, "-w", "5", "-t", "nat", "-F", "IP-MASQ")
+	cmd := exec.Command(t.Backend, "-w", "5", "-t", "nat", "-F", "IP-MASQ")
 	if err := cmd.Start(); err != nil {
 		return time.Time{}, sign{}, err
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -61,7 +62,7 @@ func stripped(t testing.TB, backend string) string {
 		t.Skipf("in this user namespace there is nobody but root: %v", err)
 	}
 	duplicate(t, program.Path(), filepath.Join(dir, "agent"))
-	multi := filepath.Join(dir, "xtables-"+backend+"-multi")
+	multi := filepath.Join(dir, strings.Replace(backend, "ip", "x", 1)+"-multi")
 	path, err := exec.LookPath(filepath.Base(multi))
 	if err != nil {
 		t.Fatal(err)

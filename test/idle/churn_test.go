@@ -17,7 +17,7 @@ import (
 // TestChurn: where kube-proxy commits ten times a second the agent follows only
 // as far as its budget of 2 % of one CPU allows, and still heals.
 func TestChurn(t *testing.T) {
-	for _, backend := range []string{"nft", "legacy"} {
+	for _, backend := range []string{"iptables-nft", "iptables-legacy"} {
 		t.Run(backend, func(t *testing.T) {
 			netns.Require(t, netns.Command(backend, "IPv4", "restore"))
 			netns.Run(t, func(t *testing.T) {

@@ -17,7 +17,7 @@ import (
 func TestPacketsAreCountedWithoutAProcess(t *testing.T) {
 	for _, family := range []string{"IPv4", "IPv6"} {
 		t.Run(family, func(t *testing.T) {
-			netns.Require(t, netns.Command("nft", family))
+			netns.Require(t, netns.Command("iptables-nft", family))
 			netns.Run(t, func(t *testing.T) {
 				here, neighbour := netns.Here(t), netns.New(t)
 				netns.Connect(t, here, "eth0", neighbour, "eth0")
@@ -30,7 +30,7 @@ func TestPacketsAreCountedWithoutAProcess(t *testing.T) {
 					neighbour.Address(t, "eth0", "10.1.0.2/24")
 					here.Route(t, "default", "10.1.0.2")
 				}
-				n := start(t, "nft", family, "1s")
+				n := start(t, "iptables-nft", family, "1s")
 				n.quiet(func() {
 					for verdict, to := range map[string]string{"return": kept, "masquerade": masqueraded} {
 						if to != "" {

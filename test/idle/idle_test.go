@@ -51,7 +51,7 @@ func TestNoProcessBelowTheInterval(t *testing.T) {
 // proof, and is read.
 func TestNoProcessOnTheInterval(t *testing.T) {
 	netns.Matrix(t, func(t *testing.T, backend, family string) {
-		if backend == "legacy" {
+		if backend == "iptables-legacy" {
 			n := startTicking(t, backend, family)
 			calls := len(n.called())
 			n.waitTicks(3)

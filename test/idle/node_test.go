@@ -54,7 +54,7 @@ func (n *node) arguments(interval string) []string {
 	if err := os.WriteFile(file, []byte("resyncInterval: "+interval+"\n"), 0o644); err != nil {
 		n.t.Fatal(err)
 	}
-	args := []string{"--config=" + file, "--iptables-backend=" + n.backend}
+	args := []string{"--config=" + file, "--backend=" + n.backend}
 	if n.family == "IPv6" {
 		args = append(args, "--enable-ipv6")
 	}

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// IPTables runs one command on the nat table, IPTables(t, "nft", "IPv4",
+// IPTables runs one command on the nat table, IPTables(t, "iptables-nft", "IPv4",
 // "-S", "POSTROUTING"), and returns what it printed. It must succeed.
 func IPTables(t testing.TB, backend, family string, args ...string) string {
 	t.Helper()

@@ -11,7 +11,7 @@ import (
 // Matrix runs test for both backends and both families, each as [Run] does.
 func Matrix(t *testing.T, test func(t *testing.T, backend, family string)) {
 	t.Helper()
-	for _, backend := range []string{"nft", "legacy"} {
+	for _, backend := range []string{"iptables-nft", "iptables-legacy"} {
 		for _, family := range []string{"IPv4", "IPv6"} {
 			t.Run(backend+"/"+family, func(t *testing.T) {
 				Require(t, Command(backend, family))
@@ -21,12 +21,11 @@ func Matrix(t *testing.T, test func(t *testing.T, backend, family string)) {
 	}
 }
 
-// Command names a command of iptables: Command("nft", "IPv6", "restore") is
+// Command names a command of iptables: Command("iptables-nft", "IPv6", "restore") is
 // "ip6tables-nft-restore", and without a verb "ip6tables-nft".
 func Command(backend, family string, verb ...string) string {
-	name := "iptables"
 	if family == "IPv6" {
-		name = "ip6tables"
+		backend = strings.Replace(backend, "iptables", "ip6tables", 1)
 	}
-	return strings.Join(append([]string{name, backend}, verb...), "-")
+	return strings.Join(append([]string{backend}, verb...), "-")
 }

@@ -100,7 +100,7 @@ COMMIT
 			t.Errorf("dump (-want +got):\n%s", diff)
 		}
 		tables := ""
-		if backend == "legacy" {
+		if backend == "iptables-legacy" {
 			tables = "nat"
 		}
 		if got := strings.Join(LegacyTables(t, family), " "); got != tables {
@@ -118,7 +118,7 @@ func TestGeneration(t *testing.T) {
 			t.Errorf("a read changed the generation from %d to %d", before, after)
 		}
 		IPTables(t, backend, family, "-A", "CANARY", "-j", "RETURN")
-		if after := Generation(t); (after != before) != (backend == "nft") {
+		if after := Generation(t); (after != before) != (backend == "iptables-nft") {
 			t.Errorf("a write of %s changed the generation from %d to %d", backend, before, after)
 		}
 	})

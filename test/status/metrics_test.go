@@ -61,7 +61,7 @@ func TestCountsConnectionsByVerdict(t *testing.T) {
 		netns.Serve(t, worldNS, toWorld)
 
 		n := newNode(t, "nonMasqueradeCIDRs: ["+strings.Replace(at(kept, 0), "::0/", "::/", 1)+"]\nresyncInterval: 200ms\n")
-		n.start("--iptables-backend="+backend, "--enable-ipv6")
+		n.start("--backend="+backend, "--enable-ipv6")
 		n.waitFor("/readyz", 200, "ok")
 
 		dial := func(to, want string, times int) {

@@ -68,7 +68,7 @@ func TestRefusedAtTheStart(t *testing.T) {
 func TestNotReadyWhileIptablesFails(t *testing.T) {
 	netns.Matrix(t, func(t *testing.T, backend, family string) {
 		n := newNode(t, good)
-		args := []string{"--iptables-backend=" + backend}
+		args := []string{"--backend=" + backend}
 		healthy := "IPv6"
 		if family == "IPv6" {
 			args, healthy = append(args, "--enable-ipv6"), "IPv4"

@@ -40,7 +40,7 @@ func listeners(t testing.TB) []string {
 func (n *node) inForce() {
 	n.t.Helper()
 	program.Eventually(n.t, func() string {
-		if netns.List(n.t, "nft", "IPv4", "IP-MASQ") == nil {
+		if netns.List(n.t, "iptables-nft", "IPv4", "IP-MASQ") == nil {
 			return "no chain IP-MASQ"
 		}
 		return ""
@@ -58,7 +58,7 @@ func TestListensOnLoopbackAlone(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			netns.Run(t, func(t *testing.T) {
 				n := newNode(t, good)
-				n.start("--iptables-backend=nft", tt.flag)
+				n.start("--backend=iptables-nft", tt.flag)
 				n.inForce() // the server is started before the first pass
 				program.Eventually(n.t, func() string {
 					if got := strings.Join(listeners(t), " "); got != tt.want {
@@ -81,7 +81,7 @@ func TestTakenPort(t *testing.T) {
 		}
 		defer holder.Close()
 		n := newNode(t, good)
-		n.start("--iptables-backend=nft")
+		n.start("--backend=iptables-nft")
 		n.inForce()
 		const complaint = "Cannot serve health and metrics"
 		program.Eventually(n.t, func() string {
@@ -90,9 +90,9 @@ func TestTakenPort(t *testing.T) {
 			}
 			return ""
 		})
-		netns.IPTables(t, "nft", "IPv4", "-F", "IP-MASQ")
+		netns.IPTables(t, "iptables-nft", "IPv4", "-F", "IP-MASQ")
 		program.Eventually(n.t, func() string { // it heals all the same
-			if len(netns.List(t, "nft", "IPv4", "IP-MASQ")) < 2 {
+			if len(netns.List(t, "iptables-nft", "IPv4", "IP-MASQ")) < 2 {
 				return "the flushed chain was not healed"
 			}
 			return ""

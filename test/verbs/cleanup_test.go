@@ -21,8 +21,8 @@ import (
 // then a predecessor's.
 func TestCleanupEverywhere(t *testing.T) {
 	netns.Run(t, func(t *testing.T) {
-		backends, families := []string{"nft", "legacy"}, []string{"IPv4", "IPv6"}
-		netns.Require(t, netns.Command("nft", "IPv6"), netns.Command("legacy", "IPv6"))
+		backends, families := []string{"iptables-nft", "iptables-legacy"}, []string{"IPv4", "IPv6"}
+		netns.Require(t, netns.Command("iptables-nft", "IPv6"), netns.Command("iptables-legacy", "IPv6"))
 		for _, chain := range []string{"IP-MASQ", "IP-MASQ-AGENT"} {
 			before := map[string]string{}
 			for _, b := range backends {
@@ -57,10 +57,10 @@ func TestCleanupEverywhere(t *testing.T) {
 // running agent does not keep it.
 func TestCleanupOfTheOtherBackend(t *testing.T) {
 	netns.Matrix(t, func(t *testing.T, backend, family string) {
-		left := map[string]string{"nft": "legacy", "legacy": "nft"}[backend]
+		left := map[string]string{"iptables-nft": "iptables-legacy", "iptables-legacy": "iptables-nft"}[backend]
 		netns.Restore(t, left, family, "*nat\n:IP-MASQ - [0:0]\n-A POSTROUTING -j IP-MASQ\nCOMMIT\n")
 		start(t, backend, good(t))
-		if r := verb(t, "", nil, "cleanup", "--iptables-backend="+left); r.status != 0 {
+		if r := verb(t, "", nil, "cleanup", "--backend="+left); r.status != 0 {
 			t.Errorf("status %d: %s%s", r.status, r.stdout, r.stderr)
 		}
 		if got := netns.List(t, left, family, "IP-MASQ"); got != nil {
@@ -77,8 +77,8 @@ func TestCleanupOfTheOtherBackend(t *testing.T) {
 func TestCleanupGoesOn(t *testing.T) {
 	netns.Run(t, func(t *testing.T) {
 		rules := "*nat\n:IP-MASQ - [0:0]\n-A POSTROUTING -j IP-MASQ\nCOMMIT\n"
-		netns.Restore(t, "nft", "IPv4", rules)
-		netns.Restore(t, "nft", "IPv6", rules)
+		netns.Restore(t, "iptables-nft", "IPv4", rules)
+		netns.Restore(t, "iptables-nft", "IPv6", rules)
 		bin := t.TempDir()
 		for _, name := range []string{"iptables-nft", "iptables-nft-restore", "iptables-nft-save", "ip6tables-nft", "ip6tables-nft-restore", "ip6tables-nft-save"} {
 			path, err := exec.LookPath(name)

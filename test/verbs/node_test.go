@@ -30,7 +30,7 @@ COMMIT
 // and returns when its rules are in force.
 func start(t testing.TB, backend, config string, args ...string) *program.Process {
 	t.Helper()
-	all := []string{"--config=" + config, "--enable-ipv6", "--iptables-backend=" + backend, "--http-bind-address="}
+	all := []string{"--config=" + config, "--enable-ipv6", "--backend=" + backend, "--http-bind-address="}
 	p := program.Start(t, program.Command(nil, append(all, args...)...))
 	for _, family := range []string{"IPv4", "IPv6"} {
 		program.Eventually(t, func() string {
@@ -75,7 +75,7 @@ func TestNode(t *testing.T) {
 			return r
 		}
 		words := []string{fmt.Sprintf("process %d", a.PID()), "process 1", good(t), "/etc/config/ip-masq-agent",
-			"--iptables-backend=" + backend, "--iptables-backend=BACKEND", "is " + backend + ",", "is BACKEND,", backend + strings.Repeat(" ", 8-len(backend)), "BACKEND ", "-" + backend + "-", "-BACKEND-"}
+			"--backend=" + backend, "--backend=BACKEND", "is " + backend + ",", "is BACKEND,", backend + strings.Repeat(" ", 17-len(backend)), "BACKEND  ", backend + "-", "BACKEND-", strings.Replace(backend, "iptables", "ip6tables", 1) + "-", "BACKEND-"}
 
 		say("explain", "--live", dst)
 		netns.IPTables(t, backend, family, "-I", "POSTROUTING", "-d", dst, "-j", "MASQUERADE")
@@ -83,15 +83,15 @@ func TestNode(t *testing.T) {
 		say("cleanup") // while the agent runs
 		a.Stop(syscall.SIGTERM)
 		netns.IPTables(t, backend, family, "-D", "POSTROUTING", "-d", dst, "-j", "MASQUERADE")
-		say("cleanup", "--iptables-backend="+backend, "--dry-run")
-		say("cleanup", "--iptables-backend="+backend)
+		say("cleanup", "--backend="+backend, "--dry-run")
+		say("cleanup", "--backend="+backend)
 		if diff := cmp.Diff(clean, netns.Save(t, backend, family)); diff != "" {
 			t.Errorf("the table after cleanup (-want +got):\n%s", diff)
 		}
-		if again := say("cleanup", "--iptables-backend="+backend); again.status != 0 {
+		if again := say("cleanup", "--backend="+backend); again.status != 0 {
 			t.Errorf("the second cleanup ended with status %d", again.status)
 		}
-		golden(t, "node-"+family, out.String(), backend == "nft", words...)
+		golden(t, "node-"+family, out.String(), backend == "iptables-nft", words...)
 	})
 }
 

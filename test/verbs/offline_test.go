@@ -38,7 +38,7 @@ func TestOffline(t *testing.T) {
 		{"explain-two-families", "", "explain --config=testdata/good.yaml --source=fd00::1 8.8.8.8"},
 		{"bad-output", "", "doctor -o xml"},
 		{"bad-operand", "", "cleanup IP-MASQ"},
-		{"bad-backend", "", "cleanup --iptables-backend=ebtables"},
+		{"bad-backend", "", "cleanup --backend=ebtables"},
 		{"no-verb", "", "chekc testdata/good.yaml"},
 		{"help-check", "", "check --help"},
 		{"help-explain", "", "explain --help"},

@@ -76,8 +76,8 @@ func noPodLeft(t *testing.T) {
 func (n node) wipe(t *testing.T) {
 	t.Helper()
 	for _, family := range []string{"iptables", "ip6tables"} {
-		for _, backend := range []string{"nft", "legacy"} {
-			command := family + "-" + backend
+		for _, backend := range []string{"iptables-nft", "iptables-legacy"} {
+			command := strings.Replace(backend, "iptables", family, 1)
 			if _, err := n.run(command, "-t", "nat", "-S", "IP-MASQ"); err != nil {
 				continue
 			}

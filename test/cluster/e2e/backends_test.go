@@ -42,8 +42,8 @@ func TestEachNodeGetsItsRulesInItsOwnBackend(t *testing.T) {
 		}
 		t.Logf("%s is on %s: %s", n.name, own, choice)
 	}
-	if !seen["nft"] || !seen["legacy"] {
-		t.Errorf("the cluster's nodes are on %v, want both nft and legacy", seen)
+	if !seen["iptables-nft"] || !seen["iptables-legacy"] {
+		t.Errorf("the cluster's nodes are on %v, want both iptables-nft and iptables-legacy", seen)
 	}
 }
 
@@ -51,9 +51,9 @@ func TestEachNodeGetsItsRulesInItsOwnBackend(t *testing.T) {
 func (n node) backend(t *testing.T) (own, other string) {
 	t.Helper()
 	if strings.Contains(n.must(t, "iptables", "--version"), "nf_tables") {
-		return "nft", "legacy"
+		return "iptables-nft", "iptables-legacy"
 	}
-	return "legacy", "nft"
+	return "iptables-legacy", "iptables-nft"
 }
 
 func TestANodeWhoseBootScriptWroteGKEsRules(t *testing.T) {
