@@ -14,7 +14,9 @@ import (
 	"k8s.io/klog/v2"
 
 	"ip-masq-agent/pkg/agent"
+	"ip-masq-agent/pkg/backend"
 	"ip-masq-agent/pkg/iptables"
+	"ip-masq-agent/pkg/netfilter"
 	"ip-masq-agent/pkg/status"
 )
 
@@ -38,13 +40,13 @@ func runAgent(ctx context.Context, f *flags) error {
 		log.Info("Warning: the other backend holds a chain of the same name, and its rules are in force too; remove it if this agent, or one before it, left it there",
 			"backend", choice.Leftover, "chain", f.masq.ChainName)
 	}
-	families := []iptables.Family{iptables.IPv4}
+	families := []netfilter.Family{netfilter.IPv4}
 	if f.config.IPv6 {
-		families = append(families, iptables.IPv6)
+		families = append(families, netfilter.IPv6)
 	}
-	tables := map[iptables.Family]agent.Table{}
+	tables := map[netfilter.Family]agent.Table{}
 	for _, family := range families {
-		tables[family] = iptables.NewNAT(family, choice.Backend)
+		tables[family] = backend.NewTable(choice.Backend, family, f.masq)
 	}
 	log.Info("Keeping the chain", "chain", f.masq.ChainName, "families", fmt.Sprint(families), "file", f.configFile)
 	observer := status.New(version, families)
@@ -56,7 +58,6 @@ func runAgent(ctx context.Context, f *flags) error {
 	a := agent.Agent{
 		ConfigFile: f.configFile,
 		Config:     f.config,
-		Masq:       f.masq,
 		Tables:     tables,
 		Observer:   observer,
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"ip-masq-agent/pkg/iptables"
+	"ip-masq-agent/pkg/netfilter"
 )
 
 const cleanupAbout = `cleanup removes the agent's chain and every rule of POSTROUTING that goes to it,
@@ -88,7 +89,7 @@ func (f *flags) clean(ctx context.Context) ([]cleaned, error) {
 		if f.backend != "auto" && f.backend != string(b) {
 			continue
 		}
-		for _, family := range []iptables.Family{iptables.IPv4, iptables.IPv6} {
+		for _, family := range []netfilter.Family{netfilter.IPv4, netfilter.IPv6} {
 			t := cleaned{Backend: b, Family: family.String()}
 			if !iptables.Installed(ctx, b, family) {
 				t.Skipped = true
@@ -138,7 +139,7 @@ func writeCleaned(w io.Writer, chain string, tables []cleaned) error {
 
 // command is how the table is reached by hand.
 func command(t cleaned) string {
-	if t.Family == iptables.IPv6.String() {
+	if t.Family == netfilter.IPv6.String() {
 		return strings.Replace(string(t.Backend), "iptables", "ip6tables", 1)
 	}
 	return string(t.Backend)

@@ -16,6 +16,7 @@ import (
 	"ip-masq-agent/pkg/doctor"
 	"ip-masq-agent/pkg/explain"
 	"ip-masq-agent/pkg/iptables"
+	"ip-masq-agent/pkg/netfilter"
 	"ip-masq-agent/pkg/route"
 )
 
@@ -116,17 +117,17 @@ func (f *flags) questions() ([]explain.Question, error) {
 	return out, nil
 }
 
-func family(a netip.Addr) iptables.Family {
+func family(a netip.Addr) netfilter.Family {
 	if a.Is6() {
-		return iptables.IPv6
+		return netfilter.IPv6
 	}
-	return iptables.IPv4
+	return netfilter.IPv4
 }
 
 // byFile asks the chain that the file makes.
 func (f *flags) byFile(q explain.Question, c config.Config) explain.Answer {
 	var rules []iptables.Rule
-	if of := family(q.Destination); of == iptables.IPv4 || f.config.IPv6 {
+	if of := family(q.Destination); of == netfilter.IPv4 || f.config.IPv6 {
 		rules = f.masq.Chain(of, c).Rules
 	}
 	from := "file"

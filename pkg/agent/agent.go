@@ -23,8 +23,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"ip-masq-agent/pkg/config"
-	"ip-masq-agent/pkg/iptables"
-	"ip-masq-agent/pkg/masq"
+	"ip-masq-agent/pkg/netfilter"
 )
 
 // beatInterval is how often the file is read and the kernel looked at, in one
@@ -33,25 +32,27 @@ import (
 // directory that the file's link points into.
 const beatInterval = time.Second
 
-// Table is one family's nat table, as *iptables.NAT is.
+// Table is what the kernel holds for one IP family, in whichever backend.
 type Table interface {
-	// Apply makes the kernel hold the chain, and tells what it had to do.
-	Apply(ctx context.Context, want iptables.Chain) (iptables.Report, error)
-	// HasRules tells whether the kernel has a chain of that name with rules.
-	HasRules(ctx context.Context, chain string) (bool, error)
+	// Apply makes the kernel hold the rules that a configuration asks for, in
+	// one commit, and reports what it had to do. Applied again it does nothing.
+	// On an error the kernel holds what it held, or what another program made
+	// of it.
+	Apply(ctx context.Context, c config.Config) (netfilter.Report, error)
+	// HasRules tells whether the kernel has rules of ours, whatever they say.
+	HasRules(ctx context.Context) (bool, error)
 	// Look tells, without running a process, whether anything was committed
 	// since the last Apply that succeeded.
-	Look() (iptables.Sign, error)
-	// Traffic tells, without running a process, what the chain counted.
-	Traffic() (iptables.Traffic, error)
+	Look() (netfilter.Change, error)
+	// Traffic returns what the rules counted, without running a process.
+	Traffic() (netfilter.Traffic, error)
 }
 
 // Agent keeps the tables of the enabled families as a file says.
 type Agent struct {
 	ConfigFile string
 	Config     config.Options
-	Masq       masq.Options
-	Tables     map[iptables.Family]Table
+	Tables     map[netfilter.Family]Table
 	Observer   Observer
 }
 
@@ -62,7 +63,7 @@ func (a *Agent) Run(ctx context.Context) {
 	var keepers []*keeper
 	var running sync.WaitGroup
 	for family, table := range a.Tables {
-		k := newKeeper(family, table, a.Masq, a.Observer)
+		k := newKeeper(family, table, a.Observer)
 		keepers = append(keepers, k)
 		running.Go(func() { k.run(ctx) })
 	}

@@ -11,11 +11,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"ip-masq-agent/pkg/iptables"
+	"ip-masq-agent/pkg/netfilter"
 )
 
 const (
-	linkLocal = "169.254.0.0/16"
+	firstDefault = "10.0.0.0/8"
 	// masqLinkLocal makes the first range of the list the first of the chain.
 	first  = "nonMasqueradeCIDRs: [10.1.0.0/16]\nmasqLinkLocal: true\n"
 	second = "nonMasqueradeCIDRs: [10.2.0.0/16]\nmasqLinkLocal: true\n"
@@ -35,9 +35,9 @@ func TestVerifiesEachResyncInterval(t *testing.T) {
 		after      time.Duration
 		want       []application
 	}{
-		{"default", missing, 130 * time.Second, []application{{0, linkLocal}, {60 * time.Second, linkLocal}, {120 * time.Second, linkLocal}}},
-		{"of the file", "resyncInterval: 45", 100 * time.Second, []application{{0, linkLocal}, {45 * time.Second, linkLocal}, {90 * time.Second, linkLocal}}},
-		{"shorter than a second", "resyncInterval: 100ms", 250 * time.Millisecond, []application{{0, linkLocal}, {100 * time.Millisecond, linkLocal}, {200 * time.Millisecond, linkLocal}}},
+		{"default", missing, 130 * time.Second, []application{{0, firstDefault}, {60 * time.Second, firstDefault}, {120 * time.Second, firstDefault}}},
+		{"of the file", "resyncInterval: 45", 100 * time.Second, []application{{0, firstDefault}, {45 * time.Second, firstDefault}, {90 * time.Second, firstDefault}}},
+		{"shorter than a second", "resyncInterval: 100ms", 250 * time.Millisecond, []application{{0, firstDefault}, {100 * time.Millisecond, firstDefault}, {200 * time.Millisecond, firstDefault}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -60,14 +60,14 @@ func TestFollowsTheFile(t *testing.T) {
 		check(t, "within a second of the edit", []application{{31 * time.Second, "10.2.0.0/16"}}, n.v4.take())
 		n.write(missing)
 		wait(time.Second)
-		check(t, "the file is gone", []application{{32 * time.Second, linkLocal}}, n.v4.take())
+		check(t, "the file is gone", []application{{32 * time.Second, firstDefault}}, n.v4.take())
 		wait(59 * time.Second)
 		check(t, "the interval starts with the last pass", nil, n.v4.take())
 		wait(time.Second)
-		check(t, "and goes on", []application{{92 * time.Second, linkLocal}}, n.v4.take())
+		check(t, "and goes on", []application{{92 * time.Second, firstDefault}}, n.v4.take())
 
 		var sources []Source
-		configs, _ := n.observer.seen(iptables.IPv4)
+		configs, _ := n.observer.seen(netfilter.IPv4)
 		for _, c := range configs {
 			sources = append(sources, c.Source)
 		}
@@ -79,7 +79,7 @@ func TestFollowsTheFile(t *testing.T) {
 func TestRefusedFileChangesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := start(t, first)
-		configs, _ := n.observer.seen(iptables.IPv4)
+		configs, _ := n.observer.seen(netfilter.IPv4)
 		hash := configs[0].Hash
 		n.v4.take()
 		n.write(broken)
@@ -87,7 +87,7 @@ func TestRefusedFileChangesNothing(t *testing.T) {
 		for _, a := range n.v4.take() { // the first stays in force, and is healed
 			check(t, "applied", "10.1.0.0/16", a.First)
 		}
-		got, passes := n.observer.seen(iptables.IPv4)
+		got, passes := n.observer.seen(netfilter.IPv4)
 		if len(passes) < 3 {
 			t.Errorf("%d passes in 150 s: healing stopped", len(passes))
 		}
@@ -104,18 +104,18 @@ func TestRefusedAtStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := start(t, broken, func(n *node) { n.v4.hasRules = true })
 		check(t, "a chain that has rules is left alone", nil, n.v4.take())
-		check(t, "where there is none, the defaults", []application{{0, "fe80::/10"}}, n.v6.take())
+		check(t, "where there is none, the defaults", []application{{0, firstDefault}}, n.v6.take())
 		n.v6.set(func(r *recorder) { r.hasRules = true }) // the defaults, now
 		wait(60 * time.Second)
 		check(t, "still left alone", nil, n.v4.take())
-		check(t, "the defaults are healed", []application{{60 * time.Second, "fe80::/10"}}, n.v6.take())
-		for f, want := range map[iptables.Family]Source{iptables.IPv4: FromKernel, iptables.IPv6: FromDefault} {
+		check(t, "the defaults are healed", []application{{60 * time.Second, firstDefault}}, n.v6.take())
+		for f, want := range map[netfilter.Family]Source{netfilter.IPv4: FromKernel, netfilter.IPv6: FromDefault} {
 			_, passes := n.observer.seen(f)
 			check(t, f.String()+" source", want, passes[len(passes)-1].Source)
 		}
 		n.v4.set(func(r *recorder) { r.hasRules = false })
 		wait(60 * time.Second)
-		check(t, "the chain went away", []application{{120 * time.Second, linkLocal}}, n.v4.take())
+		check(t, "the chain went away", []application{{120 * time.Second, firstDefault}}, n.v4.take())
 		n.write(first)
 		wait(time.Second)
 		check(t, "a good file, at last", []application{{121 * time.Second, "10.1.0.0/16"}}, n.v4.take())
@@ -134,7 +134,7 @@ func TestFamiliesApart(t *testing.T) {
 				wait(70 * time.Second)
 				n.write(second)
 				wait(time.Second)
-				check(t, "IPv6 applied", []application{{0, "fe80::/10"}, {60 * time.Second, "fe80::/10"}, {71 * time.Second, "fe80::/10"}}, n.v6.take())
+				check(t, "IPv6 applied", []application{{0, "10.1.0.0/16"}, {60 * time.Second, "10.1.0.0/16"}, {71 * time.Second, "10.2.0.0/16"}}, n.v6.take())
 			})
 		})
 	}
@@ -154,22 +154,22 @@ func TestFailureIsTriedAgain(t *testing.T) {
 		wait(5 * time.Second)
 		n.v4.set(func(r *recorder) { r.err = errors.New("again") })
 		wait(11 * time.Second)
-		check(t, "a success resets the waiting", []application{{45 * s, linkLocal}, {55 * s, linkLocal}, {56 * s, linkLocal}}, n.v4.take())
+		check(t, "a success resets the waiting", []application{{45 * s, firstDefault}, {55 * s, firstDefault}, {56 * s, firstDefault}}, n.v4.take())
 	})
 }
 
 func TestRepairsAreToldApartFromEdits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := start(t, first, func(n *node) { n.v4.report = iptables.Report{WroteChain: true, WroteJump: true} })
+		n := start(t, first, func(n *node) { n.v4.report = netfilter.Report{WroteChain: true, WroteJump: true} })
 		wait(60 * time.Second) // drift
-		n.v4.set(func(r *recorder) { r.report = iptables.Report{WroteChain: true} })
+		n.v4.set(func(r *recorder) { r.report = netfilter.Report{WroteChain: true} })
 		n.write(second)
 		wait(time.Second)      // an edit
 		wait(60 * time.Second) // drift
-		n.v4.set(func(r *recorder) { r.report = iptables.Report{} })
+		n.v4.set(func(r *recorder) { r.report = netfilter.Report{} })
 		wait(60 * time.Second) // nothing
 		var got [][2]bool
-		_, passes := n.observer.seen(iptables.IPv4)
+		_, passes := n.observer.seen(netfilter.IPv4)
 		for _, p := range passes {
 			got = append(got, [2]bool{p.RepairedChain, p.RepairedJump})
 		}
@@ -191,7 +191,7 @@ func TestStopsWhileATableHangs(t *testing.T) {
 			t.Fatal("the agent did not stop")
 		}
 		check(t, "applied after the stop", nil, n.v4.take())
-		_, passes := n.observer.seen(iptables.IPv4)
+		_, passes := n.observer.seen(netfilter.IPv4)
 		check(t, "passes that ended", 0, len(passes))
 	})
 }
@@ -200,16 +200,16 @@ func TestLooksEachSecond(t *testing.T) {
 	const s = time.Second
 	tests := []struct {
 		name string
-		sign iptables.Sign
+		sign netfilter.Change
 		cost time.Duration
 		want []time.Duration // of passes within 121 s
 	}{
-		{"a proof that nothing changed saves the pass", iptables.Same, 0, []time.Duration{0}},
-		{"mere quiet does not", iptables.Quiet, 0, []time.Duration{0, 60 * s, 120 * s}},
-		{"nor does not knowing", iptables.Unknown, 0, []time.Duration{0, 60 * s, 120 * s}},
-		{"churn is followed at once, then within the budget", iptables.Moved, 400 * time.Millisecond,
+		{"a proof that nothing changed saves the pass", netfilter.Unchanged, 0, []time.Duration{0}},
+		{"mere quiet does not", netfilter.PerhapsUnchanged, 0, []time.Duration{0, 60 * s, 120 * s}},
+		{"nor does not knowing", netfilter.ChangeUnknown, 0, []time.Duration{0, 60 * s, 120 * s}},
+		{"churn is followed at once, then within the budget", netfilter.Changed, 400 * time.Millisecond,
 			[]time.Duration{0, 1 * s, 2 * s, 3 * s, 20 * s, 40 * s, 60 * s, 80 * s, 100 * s, 120 * s}},
-		{"and past it only each interval", iptables.Moved, 10 * s, []time.Duration{0, 60 * s, 120 * s}},
+		{"and past it only each interval", netfilter.Changed, 10 * s, []time.Duration{0, 60 * s, 120 * s}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -224,7 +224,7 @@ func TestLooksEachSecond(t *testing.T) {
 					at = append(at, a.At)
 				}
 				check(t, "passes at", tt.want, at)
-				if _, passes := n.observer.seen(iptables.IPv4); len(passes) < 3 {
+				if _, passes := n.observer.seen(netfilter.IPv4); len(passes) < 3 {
 					t.Errorf("%d passes were told of: a look that proves the rules counts as one", len(passes))
 				}
 			})
@@ -234,10 +234,10 @@ func TestLooksEachSecond(t *testing.T) {
 
 func TestDriftIsHealedWithinASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := start(t, first, func(n *node) { n.v4.sign = iptables.Same })
+		n := start(t, first, func(n *node) { n.v4.sign = netfilter.Unchanged })
 		n.v4.take()
 		wait(10300 * time.Millisecond)
-		n.v4.set(func(r *recorder) { r.sign, r.report.WroteChain = iptables.Moved, true })
+		n.v4.set(func(r *recorder) { r.sign, r.report.WroteChain = netfilter.Changed, true })
 		wait(time.Second)
 		check(t, "repaired", []application{{11 * time.Second, "10.1.0.0/16"}}, n.v4.take())
 	})
@@ -247,7 +247,7 @@ func TestDriftIsHealedWithinASecond(t *testing.T) {
 // wanted is not.
 func TestNewContentIsAppliedThoughNothingMoved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := start(t, first, func(n *node) { n.v4.sign = iptables.Same })
+		n := start(t, first, func(n *node) { n.v4.sign = netfilter.Unchanged })
 		n.v4.take()
 		n.write(second)
 		wait(time.Second)
@@ -257,7 +257,7 @@ func TestNewContentIsAppliedThoughNothingMoved(t *testing.T) {
 
 func TestFailureIsNotTriedFasterForASignOfChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := start(t, missing, func(n *node) { n.v4.err, n.v4.sign = errors.New("the lock is held"), iptables.Moved })
+		n := start(t, missing, func(n *node) { n.v4.err, n.v4.sign = errors.New("the lock is held"), netfilter.Changed })
 		wait(10 * time.Second)
 		var at []time.Duration
 		for _, a := range n.v4.take() {

@@ -9,15 +9,13 @@ import (
 
 	"k8s.io/klog/v2"
 
-	"ip-masq-agent/pkg/iptables"
-	"ip-masq-agent/pkg/masq"
+	"ip-masq-agent/pkg/netfilter"
 )
 
 // keeper keeps one family's table as wanted.
 type keeper struct {
-	family   iptables.Family
+	family   netfilter.Family
 	table    Table
-	masq     masq.Options
 	observer Observer
 	wants    chan want     // the newest, until it is taken
 	beats    chan struct{} // a beat that was not answered yet
@@ -31,8 +29,8 @@ type keeper struct {
 	blindness string // why a look failed, the last one logged
 }
 
-func newKeeper(f iptables.Family, t Table, m masq.Options, o Observer) *keeper {
-	return &keeper{family: f, table: t, masq: m, observer: o, wants: make(chan want, 1), beats: make(chan struct{}, 1)}
+func newKeeper(f netfilter.Family, t Table, o Observer) *keeper {
+	return &keeper{family: f, table: t, observer: o, wants: make(chan want, 1), beats: make(chan struct{}, 1)}
 }
 
 // want gives the keeper something new to keep. It never blocks, so long as one
@@ -86,16 +84,16 @@ func (k *keeper) run(ctx context.Context) {
 func (k *keeper) turn(ctx context.Context, w want) {
 	sign := k.look(klog.FromContext(ctx))
 	switch {
-	case sign == iptables.Same && k.verified && k.schedule.due():
+	case sign == netfilter.Unchanged && k.verified && k.schedule.due():
 		k.observer.PassEnded(k.family, k.confirmed(klog.FromContext(ctx)))
 		k.schedule.succeeded(w.config.ResyncInterval, 0)
-	case k.schedule.due(), sign == iptables.Moved && k.schedule.affordable():
+	case k.schedule.due(), sign == netfilter.Changed && k.schedule.affordable():
 		k.pass(ctx, w)
 	}
 }
 
 // look asks the kernel for its sign of change.
-func (k *keeper) look(log klog.Logger) iptables.Sign {
+func (k *keeper) look(log klog.Logger) netfilter.Change {
 	sign, err := k.table.Look()
 	k.sayOnce(log, err)
 	return sign
@@ -114,7 +112,7 @@ func (k *keeper) confirmed(log klog.Logger) Pass {
 // sayOnce logs why the kernel cannot be asked without a process.
 func (k *keeper) sayOnce(log klog.Logger, err error) {
 	if err != nil && err.Error() != k.blindness {
-		log.Error(err, "Cannot look at the table without a command, so commands read it, each resyncInterval", "family", k.family)
+		log.Error(err, "Change detection is unavailable, verifying the rules every resyncInterval", "family", k.family)
 		k.blindness = err.Error()
 	}
 }
@@ -141,29 +139,28 @@ func (k *keeper) pass(ctx context.Context, w want) {
 // sync returns what a pass came to, and the CPU time it cost.
 func (k *keeper) sync(ctx context.Context, w want) (Pass, time.Duration) {
 	if w.stopgap && !k.ours {
-		found, err := k.table.HasRules(ctx, k.masq.ChainName)
+		found, err := k.table.HasRules(ctx)
 		if found && !k.leftAlone {
-			klog.FromContext(ctx).Info("Left alone the chain found in the kernel", "family", k.family, "chain", k.masq.ChainName)
+			klog.FromContext(ctx).Info("No valid configuration yet, leaving the rules found in the kernel as they are", "family", k.family)
 		}
 		k.leftAlone = found
 		if found || err != nil {
 			return Pass{Source: FromKernel, Err: err}, 0
 		}
 	}
-	chain := k.masq.Chain(k.family, w.config)
-	report, err := k.table.Apply(ctx, chain)
+	report, err := k.table.Apply(ctx, w.config)
 	if err != nil {
 		return Pass{Source: w.status.Source, Err: err}, 0
 	}
 	p := Pass{
 		Source:        w.status.Source,
-		Rules:         len(chain.Rules),
+		Rules:         report.Rules,
 		Traffic:       report.Traffic,
 		RepairedChain: k.verified && report.WroteChain,
 		RepairedJump:  k.verified && report.WroteJump,
 	}
 	if !k.verified {
-		klog.FromContext(ctx).Info("Rules in force", "family", k.family, "chain", chain.Name, "rules", len(chain.Rules),
+		klog.FromContext(ctx).Info("Synced rules", "family", k.family, "rules", report.Rules,
 			"wroteChain", report.WroteChain, "wroteJump", report.WroteJump)
 	}
 	k.verified, k.ours = true, true
@@ -173,17 +170,17 @@ func (k *keeper) sync(ctx context.Context, w want) (Pass, time.Duration) {
 // log tells of repairs each time, and of failures when they come, change or go.
 func (k *keeper) log(log klog.Logger, p Pass) {
 	if p.RepairedChain {
-		log.Info("Repaired the chain: something else had changed it", "family", k.family, "chain", k.masq.ChainName)
+		log.Info("Repaired the rules, which something else had changed", "family", k.family)
 	}
 	if p.RepairedJump {
-		log.Info("Repaired the jump from POSTROUTING: something else had changed it", "family", k.family, "chain", k.masq.ChainName)
+		log.Info("Repaired the jump to the rules, which something else had changed", "family", k.family)
 	}
 	switch {
 	case p.Err == nil && k.failure != "":
-		log.Info("Working again", "family", k.family)
+		log.Info("Sync recovered", "family", k.family)
 		k.failure = ""
 	case p.Err != nil && p.Err.Error() != k.failure:
-		log.Error(p.Err, "Failed; the kernel keeps what it has, and it is tried again", "family", k.family)
+		log.Error(p.Err, "Failed to sync rules, will retry", "family", k.family)
 		k.failure = p.Err.Error()
 	}
 }

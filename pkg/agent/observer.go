@@ -6,7 +6,7 @@ package agent
 import (
 	"time"
 
-	"ip-masq-agent/pkg/iptables"
+	"ip-masq-agent/pkg/netfilter"
 )
 
 // Observer is told what the agent does. Its methods are called from several
@@ -18,8 +18,8 @@ type Observer interface {
 	ConfigRead(ConfigStatus)
 	// PassStarted and PassEnded stand around each pass over a family's table;
 	// a pass that was cut off by the agent's stopping has no end.
-	PassStarted(iptables.Family)
-	PassEnded(iptables.Family, Pass)
+	PassStarted(netfilter.Family)
+	PassEnded(netfilter.Family, Pass)
 }
 
 // Source is where the rules in force come from.
@@ -46,7 +46,7 @@ type Pass struct {
 	Err           error // what failed, with the kernel left as it was
 	Source        Source
 	Rules         int // in the chain
-	Traffic       iptables.Traffic
+	Traffic       netfilter.Traffic
 	RepairedChain bool // something else had changed it
 	RepairedJump  bool
 	Took          time.Duration

@@ -15,8 +15,7 @@ import (
 	"time"
 
 	"ip-masq-agent/pkg/config"
-	"ip-masq-agent/pkg/iptables"
-	"ip-masq-agent/pkg/masq"
+	"ip-masq-agent/pkg/netfilter"
 )
 
 // recorder is a Table that writes down when it was told to apply what. It is
@@ -25,26 +24,26 @@ type recorder struct {
 	start    time.Time
 	mu       sync.Mutex
 	applied  []application
-	report   iptables.Report
+	report   netfilter.Report
 	err      error
 	hangs    bool
 	hasRules bool
-	sign     iptables.Sign // what Look tells: Unknown, unless a test says so
+	sign     netfilter.Change // what Look tells: Unknown, unless a test says so
 	lookErr  error
 }
 
 // application is one call of Apply: when, since the start, and the first
-// destination of the chain, which tells configurations apart well enough.
+// of nonMasqueradeCIDRs, which tells configurations apart well enough.
 type application struct {
 	At    time.Duration
 	First string
 }
 
-func (r *recorder) Apply(ctx context.Context, c iptables.Chain) (iptables.Report, error) {
+func (r *recorder) Apply(ctx context.Context, c config.Config) (netfilter.Report, error) {
 	r.mu.Lock()
-	first := c.Rules[0].Target
-	if c.Rules[0].Destination.IsValid() {
-		first = c.Rules[0].Destination.String()
+	first := "none"
+	if len(c.NonMasquerade) > 0 {
+		first = c.NonMasquerade[0].String()
 	}
 	r.applied = append(r.applied, application{time.Since(r.start), first})
 	report, err, hangs := r.report, r.err, r.hangs
@@ -56,19 +55,19 @@ func (r *recorder) Apply(ctx context.Context, c iptables.Chain) (iptables.Report
 	return report, err
 }
 
-func (r *recorder) HasRules(context.Context, string) (bool, error) {
+func (r *recorder) HasRules(context.Context) (bool, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.hasRules, nil
 }
 
-func (r *recorder) Look() (iptables.Sign, error) {
+func (r *recorder) Look() (netfilter.Change, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.sign, r.lookErr
 }
 
-func (r *recorder) Traffic() (iptables.Traffic, error) {
+func (r *recorder) Traffic() (netfilter.Traffic, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.report.Traffic, nil
@@ -94,11 +93,11 @@ type watcher struct {
 	mu      sync.Mutex
 	turns   int
 	configs []ConfigStatus
-	passes  map[iptables.Family][]Pass
+	passes  map[netfilter.Family][]Pass
 }
 
 // seen returns what the watcher was told so far.
-func (w *watcher) seen(f iptables.Family) ([]ConfigStatus, []Pass) {
+func (w *watcher) seen(f netfilter.Family) ([]ConfigStatus, []Pass) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Clone(w.configs), slices.Clone(w.passes[f])
@@ -110,8 +109,8 @@ func (w *watcher) ConfigRead(c ConfigStatus) {
 	defer w.mu.Unlock()
 	w.configs = append(w.configs, c)
 }
-func (w *watcher) PassStarted(_ iptables.Family) {}
-func (w *watcher) PassEnded(f iptables.Family, p Pass) {
+func (w *watcher) PassStarted(_ netfilter.Family) {}
+func (w *watcher) PassEnded(f netfilter.Family, p Pass) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.passes[f] = append(w.passes[f], p)
@@ -134,7 +133,7 @@ func start(t *testing.T, content string, prepare ...func(n *node)) *node {
 	n := &node{
 		t: t, file: filepath.Join(t.TempDir(), "ip-masq-agent"),
 		v4: &recorder{start: time.Now()}, v6: &recorder{start: time.Now()},
-		observer: &watcher{passes: map[iptables.Family][]Pass{}},
+		observer: &watcher{passes: map[netfilter.Family][]Pass{}},
 		stop:     cancel, stopped: make(chan struct{}),
 	}
 	n.write(content)
@@ -144,8 +143,7 @@ func start(t *testing.T, content string, prepare ...func(n *node)) *node {
 	a := Agent{
 		ConfigFile: n.file,
 		Config:     config.Options{IPv6: true},
-		Masq:       masq.Options{ChainName: "IP-MASQ", RandomFully: true},
-		Tables:     map[iptables.Family]Table{iptables.IPv4: n.v4, iptables.IPv6: n.v6},
+		Tables:     map[netfilter.Family]Table{netfilter.IPv4: n.v4, netfilter.IPv6: n.v6},
 		Observer:   n.observer,
 	}
 	go func() { a.Run(ctx); close(n.stopped) }()

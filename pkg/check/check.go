@@ -13,8 +13,8 @@ import (
 	"net/netip"
 
 	"ip-masq-agent/pkg/config"
-	"ip-masq-agent/pkg/iptables"
 	"ip-masq-agent/pkg/masq"
+	"ip-masq-agent/pkg/netfilter"
 )
 
 // Options say how the agent would be run, and what a file has to cover.
@@ -104,9 +104,9 @@ func Unreadable(name string, err error) Result {
 	return r
 }
 
-func families(o Options) []iptables.Family {
+func families(o Options) []netfilter.Family {
 	if o.Config.IPv6 {
-		return []iptables.Family{iptables.IPv4, iptables.IPv6}
+		return []netfilter.Family{netfilter.IPv4, netfilter.IPv6}
 	}
-	return []iptables.Family{iptables.IPv4}
+	return []netfilter.Family{netfilter.IPv4}
 }

@@ -10,8 +10,8 @@ import (
 	"strings"
 
 	"ip-masq-agent/pkg/config"
-	"ip-masq-agent/pkg/iptables"
 	"ip-masq-agent/pkg/masq"
+	"ip-masq-agent/pkg/netfilter"
 )
 
 const (
@@ -50,9 +50,9 @@ func slips(name string, data []byte, c config.Config, o Options) []config.Proble
 	return append(out, uncovered(name, "nodes (--node-cidr)", o.Nodes, c, o)...)
 }
 
-func keepsAny(f iptables.Family, c config.Config) bool {
+func keepsAny(f netfilter.Family, c config.Config) bool {
 	for _, p := range c.NonMasquerade {
-		if p.Addr().Is4() == (f == iptables.IPv4) {
+		if p.Addr().Is4() == (f == netfilter.IPv4) {
 			return true
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"ip-masq-agent/pkg/config"
 	"ip-masq-agent/pkg/iptables"
+	"ip-masq-agent/pkg/netfilter"
 )
 
 func backend(n Node) []Finding {
@@ -43,7 +44,7 @@ func configuration(n Node) []Finding {
 // chains compares what the agent keeps with what it should.
 func chains(n Node) []Finding {
 	var out []Finding
-	seen := map[iptables.Family]bool{}
+	seen := map[netfilter.Family]bool{}
 	for _, t := range n.inUse() {
 		seen[t.Family] = true
 		if t.Err != nil {
@@ -56,7 +57,7 @@ func chains(n Node) []Finding {
 			out = append(out, jump(n, t))
 		}
 	}
-	if n.IPv6 && !seen[iptables.IPv6] && n.BackendErr == nil {
+	if n.IPv6 && !seen[netfilter.IPv6] && n.BackendErr == nil {
 		out = append(out, Finding{Check: "chain", Severity: Error, Family: "IPv6", What: fmt.Sprintf("there is no ip6tables-%s", n.Backend.Backend),
 			Consequence: "the agent can keep no IPv6 rules", Remedy: "install it in the image, or run without --enable-ipv6"})
 	}

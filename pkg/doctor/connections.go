@@ -8,6 +8,7 @@ import (
 
 	"ip-masq-agent/pkg/iptables"
 	"ip-masq-agent/pkg/masq"
+	"ip-masq-agent/pkg/netfilter"
 )
 
 // connections counts those that go on as rules said that are no longer there.
@@ -54,7 +55,7 @@ func (n Node) today(f Flow) masq.Verdict {
 	packet := iptables.Packet{Source: f.Source, Destination: f.Reached, Out: to.Device}
 	verdict := masq.Unknown
 	for _, t := range n.Tables {
-		if t.Err != nil || t.Family == iptables.IPv4 != f.Reached.Is4() {
+		if t.Err != nil || t.Family == netfilter.IPv4 != f.Reached.Is4() {
 			continue
 		}
 		switch v := masq.One(t.Chains.Walk(iptables.Postrouting, packet)); {

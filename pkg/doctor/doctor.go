@@ -15,6 +15,7 @@ import (
 	"ip-masq-agent/pkg/config"
 	"ip-masq-agent/pkg/iptables"
 	"ip-masq-agent/pkg/masq"
+	"ip-masq-agent/pkg/netfilter"
 	"ip-masq-agent/pkg/route"
 )
 
@@ -78,7 +79,7 @@ type Node struct {
 
 // Table is one family's nat table in one backend.
 type Table struct {
-	Family  iptables.Family
+	Family  netfilter.Family
 	Backend iptables.Backend
 	Err     error          // why it could not be read
 	Want    iptables.Chain // what the file asks for there
@@ -109,7 +110,7 @@ func Examine(n Node) []Finding {
 func (n Node) inUse() []Table {
 	var out []Table
 	for _, t := range n.Tables {
-		if t.Backend == n.Backend.Backend && (t.Family == iptables.IPv4 || n.IPv6) {
+		if t.Backend == n.Backend.Backend && (t.Family == netfilter.IPv4 || n.IPv6) {
 			out = append(out, t)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"ip-masq-agent/pkg/config"
 	"ip-masq-agent/pkg/iptables"
 	"ip-masq-agent/pkg/masq"
+	"ip-masq-agent/pkg/netfilter"
 	"ip-masq-agent/pkg/route"
 )
 
@@ -23,9 +24,9 @@ func node(t *testing.T, more string) Node {
 	c := config.Default(config.Options{})
 	n := Node{ChainName: "IP-MASQ", ConfigFile: "/etc/config/ip-masq-agent", Config: c, Backend: iptables.Choice{Backend: iptables.NFT, Why: "asked"},
 		Forwarding: "0\n", Mounts: host}
-	chain := masq.Options{ChainName: "IP-MASQ"}.Chain(iptables.IPv4, c)
+	chain := masq.Options{ChainName: "IP-MASQ"}.Chain(netfilter.IPv4, c)
 	text := strings.ReplaceAll(chain.String(), "COMMIT\n", more)
-	n.Tables = []Table{{Family: iptables.IPv4, Backend: iptables.NFT, Want: chain, Chains: masq.Chains{
+	n.Tables = []Table{{Family: netfilter.IPv4, Backend: iptables.NFT, Want: chain, Chains: masq.Chains{
 		"IP-MASQ":     iptables.ParseListing("IP-MASQ", "-N IP-MASQ\n"+text),
 		"POSTROUTING": iptables.ParseListing("POSTROUTING", "-P POSTROUTING ACCEPT\n"+text),
 	}}}
@@ -147,7 +148,7 @@ func TestExamineHealthy(t *testing.T) {
 // TestUnchecked: what could not be read is said, and is no finding of its own.
 func TestUnchecked(t *testing.T) {
 	n := node(t, "")
-	n.Tables = append(n.Tables, Table{Family: iptables.IPv4, Backend: iptables.Legacy, Err: errors.New("denied")})
+	n.Tables = append(n.Tables, Table{Family: netfilter.IPv4, Backend: iptables.Legacy, Err: errors.New("denied")})
 	n.FlowsErr = errors.New("denied")
 	got := said(append(leftovers(n), connections(n)...))
 	want := []string{"unchecked: whether a chain of ours lies in the iptables-legacy tables: denied", "unchecked: which connections still follow old rules: denied"}

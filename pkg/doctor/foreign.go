@@ -11,6 +11,7 @@ import (
 
 	"ip-masq-agent/pkg/iptables"
 	"ip-masq-agent/pkg/masq"
+	"ip-masq-agent/pkg/netfilter"
 )
 
 // foreignRules finds the rules of others that decide about our traffic. It
@@ -20,7 +21,7 @@ import (
 func foreignRules(n Node) []Finding {
 	var out []Finding
 	for _, t := range n.Tables {
-		if t.Err != nil || (t.Family == iptables.IPv6 && !n.IPv6) {
+		if t.Err != nil || (t.Family == netfilter.IPv6 && !n.IPv6) {
 			continue
 		}
 		out = append(out, foreign(n, t)...)
@@ -127,7 +128,7 @@ func probes(n Node, t Table) []netip.Addr {
 		}
 	}
 	slices.SortFunc(out, netip.Addr.Compare) // the chains come in no order
-	if t.Family == iptables.IPv4 {
+	if t.Family == netfilter.IPv4 {
 		return append(out, netip.MustParseAddr("8.8.8.8"))
 	}
 	return append(out, netip.MustParseAddr("2001:4860:4860::8888"))

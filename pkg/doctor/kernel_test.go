@@ -17,6 +17,7 @@ import (
 	"ip-masq-agent/pkg/config"
 	"ip-masq-agent/pkg/iptables"
 	"ip-masq-agent/pkg/masq"
+	"ip-masq-agent/pkg/netfilter"
 	"ip-masq-agent/test/netns"
 )
 
@@ -72,7 +73,7 @@ func apply(t *testing.T, o Options, backend string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range []iptables.Family{iptables.IPv4, iptables.IPv6} {
+	for _, f := range []netfilter.Family{netfilter.IPv4, netfilter.IPv6} {
 		if _, err := iptables.NewNAT(f, iptables.Backend(backend)).Apply(t.Context(), o.Masq.Chain(f, c)); err != nil {
 			t.Fatal(err)
 		}

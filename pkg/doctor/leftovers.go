@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"ip-masq-agent/pkg/iptables"
+	"ip-masq-agent/pkg/netfilter"
 )
 
 // leftovers finds our chain where the agent does not keep it.
@@ -19,7 +20,7 @@ func leftovers(n Node) []Finding {
 		f := Finding{Check: "backend", Family: t.Family.String()}
 		other := t.Backend != n.Backend.Backend
 		switch {
-		case !other && (t.Family == iptables.IPv4 || n.IPv6):
+		case !other && (t.Family == netfilter.IPv4 || n.IPv6):
 			continue
 		case t.Err != nil:
 			f.Severity, f.What = Unchecked, fmt.Sprintf("whether a chain of ours lies in the %s tables: %v", t.Backend, t.Err)

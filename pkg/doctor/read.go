@@ -15,6 +15,7 @@ import (
 	"ip-masq-agent/pkg/conntrack"
 	"ip-masq-agent/pkg/iptables"
 	"ip-masq-agent/pkg/masq"
+	"ip-masq-agent/pkg/netfilter"
 	"ip-masq-agent/pkg/route"
 )
 
@@ -45,7 +46,7 @@ func Read(ctx context.Context, o Options) Node {
 func Tables(ctx context.Context, o Options, c config.Config) []Table {
 	var out []Table
 	for _, b := range []iptables.Backend{iptables.NFT, iptables.Legacy} {
-		for _, f := range []iptables.Family{iptables.IPv4, iptables.IPv6} {
+		for _, f := range []netfilter.Family{netfilter.IPv4, netfilter.IPv6} {
 			if !iptables.Installed(ctx, b, f) {
 				continue
 			}
@@ -139,7 +140,7 @@ func ReadTables(ctx context.Context, o Options, c config.Config) (*Node, error) 
 
 // InForce returns a family's chains in the backend of the node, and those in
 // the other backend, whose rules see what the first leave as it is.
-func (n *Node) InForce(f iptables.Family) (own masq.Chains, others []masq.Chains) {
+func (n *Node) InForce(f netfilter.Family) (own masq.Chains, others []masq.Chains) {
 	for _, t := range n.Tables {
 		switch {
 		case t.Family != f:

@@ -14,6 +14,7 @@ import (
 	"ip-masq-agent/pkg/config"
 	"ip-masq-agent/pkg/iptables"
 	"ip-masq-agent/pkg/masq"
+	"ip-masq-agent/pkg/netfilter"
 	"ip-masq-agent/pkg/route"
 	"ip-masq-agent/test/netns"
 )
@@ -67,7 +68,7 @@ func TestVerdictIsThePackets(t *testing.T) {
 
 // world is a node with a pod and a host beyond, which has many addresses.
 type world struct {
-	family       iptables.Family
+	family       netfilter.Family
 	podNS        *netns.NS
 	pod, node    netip.Addr
 	destinations []netip.Addr // the node's own comes first
@@ -81,7 +82,7 @@ func newWorld(t *testing.T, family string) *world {
 	w := &world{podNS: pod}
 	addr := netip.MustParseAddr
 	if family == "IPv6" {
-		w.family = iptables.IPv6
+		w.family = netfilter.IPv6
 		w.pod, w.node = addr("fd00:1::2"), addr("2001:db8::1")
 		node.Address(t, "pod0", "fd00:1::1/64")
 		pod.Address(t, "eth0", "fd00:1::2/64")
@@ -134,7 +135,7 @@ func settle(t *testing.T, own netip.Addr) {
 
 // address is one of sixteen, near and far from each other.
 func (w *world) address(a, b int) netip.Addr {
-	if w.family == iptables.IPv6 {
+	if w.family == netfilter.IPv6 {
 		return netip.MustParseAddr(fmt.Sprintf("fd10:%x::%x", a, b))
 	}
 	return netip.AddrFrom4([4]byte{10, byte(64 + a), byte(b), 7})
@@ -143,7 +144,7 @@ func (w *world) address(a, b int) netip.Addr {
 // prefix is a random range around some of the addresses.
 func (w *world) prefix(random *rand.Rand) netip.Prefix {
 	bits := []int{8, 10, 14, 15, 16, 22, 23, 24, 32}
-	if w.family == iptables.IPv6 {
+	if w.family == netfilter.IPv6 {
 		bits = []int{8, 16, 30, 31, 32, 120, 126, 127, 128}
 	}
 	return netip.PrefixFrom(w.address(random.IntN(4), random.IntN(4)), bits[random.IntN(len(bits))]).Masked()

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"os/exec"
 	"strings"
+
+	"ip-masq-agent/pkg/netfilter"
 )
 
 // Backend is one of the two rule sets a Linux kernel may run, both at once if
@@ -71,7 +73,7 @@ func Detect(ctx context.Context, prefer, chain string) (Choice, error) {
 // missing, or does not even tell its version. A kernel or a capability that
 // lacks is no such thing: it may come, and Apply says so until then.
 func usable(ctx context.Context, b Backend) error {
-	path, err := find(ctx, b, IPv4)
+	path, err := find(ctx, b, netfilter.IPv4)
 	if err != nil {
 		return err
 	}
@@ -111,7 +113,7 @@ type backendState struct {
 	unread     error
 }
 
-// survey looks at both families, whether or not IPv6 is enabled: the kubelet
+// survey looks at both families, whether or not netfilter.IPv6 is enabled: the kubelet
 // leaves its marks in either.
 func survey(ctx context.Context, b Backend, chain string) backendState {
 	s := backendState{backend: b}
@@ -119,7 +121,7 @@ func survey(ctx context.Context, b Backend, chain string) backendState {
 	if b == Legacy {
 		look = lookLegacy
 	}
-	for _, f := range []Family{IPv4, IPv6} {
+	for _, f := range []netfilter.Family{netfilter.IPv4, netfilter.IPv6} {
 		path, err := find(ctx, b, f)
 		if err != nil {
 			continue
@@ -164,7 +166,7 @@ func lookLegacy(ctx context.Context, path string, unread *error) func(table, cha
 // or else plain iptables if that is of this backend, as before 1.8. The named
 // one is never a wrapper script, which would need a writable root, and of which
 // one drops the standard input of its first call.
-func find(ctx context.Context, b Backend, f Family) (string, error) {
+func find(ctx context.Context, b Backend, f netfilter.Family) (string, error) {
 	named := b.command(f)
 	path, err := exec.LookPath(named)
 	if err == nil {
@@ -178,14 +180,14 @@ func find(ctx context.Context, b Backend, f Family) (string, error) {
 
 // plainBackend is what the command iptables is, "" if there is none.
 func plainBackend(ctx context.Context) Backend {
-	_, backend := plainCommand(ctx, IPv4)
+	_, backend := plainCommand(ctx, netfilter.IPv4)
 	return backend
 }
 
 // plainCommand finds the command without a suffix, and asks it what it is:
 // "iptables v1.8.9 (nf_tables)", "(legacy)", or before 1.8 nothing.
-func plainCommand(ctx context.Context, f Family) (string, Backend) {
-	path, err := exec.LookPath(f.command())
+func plainCommand(ctx context.Context, f netfilter.Family) (string, Backend) {
+	path, err := exec.LookPath(plainName(f))
 	if err != nil {
 		return "", ""
 	}
@@ -201,6 +203,14 @@ func plainCommand(ctx context.Context, f Family) (string, Backend) {
 
 // command returns the backend's own command for a family: iptables-nft,
 // ip6tables-nft and so on, see xtables-nft(8).
-func (b Backend) command(f Family) string {
-	return strings.Replace(string(b), "iptables", f.command(), 1)
+func (b Backend) command(f netfilter.Family) string {
+	return strings.Replace(string(b), "iptables", plainName(f), 1)
+}
+
+// plainName returns the plain name of the family's command, see iptables(8).
+func plainName(f netfilter.Family) string {
+	if f == netfilter.IPv6 {
+		return "ip6tables"
+	}
+	return "iptables"
 }

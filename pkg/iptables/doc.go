@@ -4,7 +4,7 @@
 // Package iptables answers: how is a chain stated, and how is the kernel made
 // to hold exactly that chain?
 //
-// The vocabulary (Family, Rule, Chain and the restore input made of them) is
+// The vocabulary (Rule, Chain and the restore input made of them) is
 // pure. NAT is the only code of this program that touches the host's tables:
 // its one verb, Apply, reads by chain, compares by meaning, and writes the
 // difference, if there is one, in a single iptables-restore commit. It is also

@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"ip-masq-agent/pkg/netfilter"
 )
 
 // Entry is any rule of the nat table, ours or somebody else's, as far as it can
@@ -22,7 +24,7 @@ type Entry struct {
 	// Ours is true.
 	Rule  Rule
 	Ours  bool
-	Count Count // zero, unless it was printed
+	Count netfilter.Count // zero, unless it was printed
 
 	conditions []condition
 }

@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"ip-masq-agent/pkg/netfilter"
 )
 
 // script writes a command of the given name into a directory of its own, which
@@ -51,7 +53,7 @@ func TestChildIsEndedWithItsContext(t *testing.T) {
 			return err
 		}},
 		{"watched", func(ctx context.Context, path string) error {
-			n := NewNAT(IPv4, NFT)
+			n := NewNAT(netfilter.IPv4, NFT)
 			return n.open(ctx)
 		}},
 	}
@@ -95,7 +97,7 @@ func waitFor(t *testing.T, file string) string {
 // an error of that family, and ends when the command is there.
 func TestMissingCommandIsLookedForAgain(t *testing.T) {
 	path := script(t, "something-else", "exit 0")
-	n := NewNAT(IPv6, NFT)
+	n := NewNAT(netfilter.IPv6, NFT)
 	_, err := n.Apply(t.Context(), Chain{Name: "IP-MASQ"})
 	if err == nil || !strings.Contains(err.Error(), "ip6tables-nft") || !strings.Contains(err.Error(), "install") {
 		t.Errorf("error is %v, want one that says what to install", err)

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"ip-masq-agent/pkg/netfilter"
 )
 
 // Listing is a chain as iptables -S printed it.
@@ -67,9 +69,9 @@ func (l Listing) Rules() ([]Rule, bool) {
 }
 
 // Traffic is what the chain's rules counted.
-func (l Listing) Traffic() (t Traffic) {
+func (l Listing) Traffic() (t netfilter.Traffic) {
 	for _, e := range l.Entries {
-		t.add(e.Rule.Target, e.Count)
+		t.Add(actionOf(e.Rule.Target), e.Count)
 	}
 	return t
 }
@@ -117,4 +119,12 @@ func (c Chain) Differences(l Listing) []string {
 		out = append(out, "the rules are in another order")
 	}
 	return out
+}
+
+// actionOf returns what a target of ours does.
+func actionOf(target string) netfilter.Action {
+	if target == Masquerade {
+		return netfilter.Masquerade
+	}
+	return netfilter.Return
 }

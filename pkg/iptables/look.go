@@ -3,22 +3,10 @@
 
 package iptables
 
-import "fmt"
+import (
+	"fmt"
 
-// Sign is what a look that runs no process tells about a table, since Apply
-// last saw it hold what was wanted.
-type Sign uint8
-
-const (
-	// Unknown: there was nothing to compare with, or the look failed.
-	Unknown Sign = iota
-	// Moved: something was committed. It need not concern our chain.
-	Moved
-	// Quiet: nothing seems to have changed. In legacy a rule may have been
-	// replaced by one of the same size, so this is no proof.
-	Quiet
-	// Same: nothing was committed, so the table is as it was.
-	Same
+	"ip-masq-agent/pkg/netfilter"
 )
 
 // mark is the kernel's own sign of change. It is taken before a read, so that
@@ -30,20 +18,20 @@ type mark struct {
 
 // Look compares the kernel's sign of change with that of the last Apply that
 // succeeded. It costs a few microseconds.
-func (n *NAT) Look() (Sign, error) {
+func (n *NAT) Look() (netfilter.Change, error) {
 	if n.verified == nil {
-		return Unknown, nil
+		return netfilter.ChangeUnknown, nil
 	}
 	now, err := n.mark()
 	switch {
 	case err != nil:
-		return Unknown, err
+		return netfilter.ChangeUnknown, err
 	case now != *n.verified:
-		return Moved, nil
+		return netfilter.Changed, nil
 	case n.backend == NFT:
-		return Same, nil
+		return netfilter.Unchanged, nil
 	}
-	return Quiet, nil
+	return netfilter.PerhapsUnchanged, nil
 }
 
 func (n *NAT) mark() (m mark, err error) {
@@ -60,20 +48,20 @@ func (n *NAT) mark() (m mark, err error) {
 
 // Traffic returns what Report.Traffic would say now, without running a process.
 // On legacy, where it takes a process to know, that is what the last Apply saw.
-func (n *NAT) Traffic() (Traffic, error) {
+func (n *NAT) Traffic() (netfilter.Traffic, error) {
 	if n.verified == nil || n.backend != NFT {
-		return n.meter.total, nil
+		return n.meter.Total(), nil
 	}
 	counts, err := nftCounters(n.family, n.chain.Name)
 	if err != nil {
-		return n.meter.total, fmt.Errorf("reading the counters of %s chain %s: %w", n.family, n.chain.Name, err)
+		return n.meter.Total(), fmt.Errorf("reading the counters of %s chain %s: %w", n.family, n.chain.Name, err)
 	}
 	if len(counts) == len(n.chain.Rules) { // else somebody is changing it, and Look will tell
-		var now Traffic
+		var now netfilter.Traffic
 		for i, c := range counts {
-			now.add(n.chain.Rules[i].Target, c)
+			now.Add(actionOf(n.chain.Rules[i].Target), c)
 		}
-		n.meter.read(now)
+		return n.meter.Read(now), nil
 	}
-	return n.meter.total, nil
+	return n.meter.Total(), nil
 }

@@ -8,6 +8,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"ip-masq-agent/pkg/netfilter"
 )
 
 // legacyInfo is what the kernel tells about a legacy table without handing out
@@ -27,9 +29,9 @@ const getInfo = 64
 
 // readLegacyInfo asks for the nat table's. Any rule that comes or goes changes
 // the number of entries, one that is replaced by another often the size.
-func readLegacyInfo(f Family) (legacyInfo, error) {
+func readLegacyInfo(f netfilter.Family) (legacyInfo, error) {
 	domain, level := unix.AF_INET, unix.IPPROTO_IP
-	if f == IPv6 {
+	if f == netfilter.IPv6 {
 		domain, level = unix.AF_INET6, unix.IPPROTO_IPV6
 	}
 	fd, err := unix.Socket(domain, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.IPPROTO_RAW)

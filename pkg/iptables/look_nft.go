@@ -10,6 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ip-masq-agent/pkg/netlink"
+
+	"ip-masq-agent/pkg/netfilter"
 )
 
 const nfgenmsg = 4 // bytes: family, version, resource (linux/netfilter/nfnetlink.h)
@@ -49,10 +51,10 @@ func nftGeneration() (generation uint32, err error) {
 }
 
 // nftHasChain tells whether a family's nat table has a chain, whatever is in it.
-func nftHasChain(f Family, chain string) (found bool, err error) {
+func nftHasChain(f netfilter.Family, chain string) (found bool, err error) {
 	filter := append(netlink.Attribute(unix.NFTA_CHAIN_TABLE, []byte(natTable+"\x00")),
 		netlink.Attribute(unix.NFTA_CHAIN_NAME, []byte(chain+"\x00"))...)
-	err = askNFT(unix.NFT_MSG_GETCHAIN, false, f.number(), filter, func(kind uint16, _ []byte) {
+	err = askNFT(unix.NFT_MSG_GETCHAIN, false, number(f), filter, func(kind uint16, _ []byte) {
 		found = found || kind == unix.NFTA_CHAIN_NAME
 	})
 	if errors.Is(err, unix.ENOENT) {
@@ -63,11 +65,11 @@ func nftHasChain(f Family, chain string) (found bool, err error) {
 
 // nftCounters returns what each rule of a chain counted, in the chain's order.
 // iptables-nft gives every rule a counter.
-func nftCounters(f Family, chain string) ([]Count, error) {
+func nftCounters(f netfilter.Family, chain string) ([]netfilter.Count, error) {
 	filter := append(netlink.Attribute(unix.NFTA_RULE_TABLE, []byte(natTable+"\x00")),
 		netlink.Attribute(unix.NFTA_RULE_CHAIN, []byte(chain+"\x00"))...)
-	var counts []Count
-	err := askNFT(unix.NFT_MSG_GETRULE, true, f.number(), filter, func(kind uint16, value []byte) {
+	var counts []netfilter.Count
+	err := askNFT(unix.NFT_MSG_GETRULE, true, number(f), filter, func(kind uint16, value []byte) {
 		if kind == unix.NFTA_RULE_EXPRESSIONS {
 			counts = append(counts, ruleCounter(value))
 		}
@@ -76,7 +78,7 @@ func nftCounters(f Family, chain string) ([]Count, error) {
 }
 
 // ruleCounter finds the counter among a rule's expressions.
-func ruleCounter(expressions []byte) (count Count) {
+func ruleCounter(expressions []byte) (count netfilter.Count) {
 	netlink.Attributes(expressions, func(_ uint16, expression []byte) {
 		var name string
 		var data []byte
@@ -105,8 +107,8 @@ func ruleCounter(expressions []byte) (count Count) {
 }
 
 // number is the family as the kernel counts it.
-func (f Family) number() byte {
-	if f == IPv6 {
+func number(f netfilter.Family) byte {
+	if f == netfilter.IPv6 {
 		return unix.AF_INET6
 	}
 	return unix.AF_INET

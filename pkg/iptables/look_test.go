@@ -7,15 +7,17 @@ import (
 	"testing"
 
 	"ip-masq-agent/test/netns"
+
+	"ip-masq-agent/pkg/netfilter"
 )
 
 // TestLook has what is and what is not a sign of change. In legacy an equal
 // size is no proof, so the last case is one that it cannot see.
 func TestLook(t *testing.T) {
 	netns.Matrix(t, func(t *testing.T, backend, family string) {
-		still := map[string]Sign{"iptables-nft": Same, "iptables-legacy": Quiet}[backend]
+		still := map[string]netfilter.Change{"iptables-nft": netfilter.Unchanged, "iptables-legacy": netfilter.PerhapsUnchanged}[backend]
 		n, c := NewNAT(familyOf(family), Backend(backend)), wanted(family)
-		look := func(when string, want Sign) {
+		look := func(when string, want netfilter.Change) {
 			t.Helper()
 			got, err := n.Look()
 			if err != nil || got != want {
@@ -28,7 +30,7 @@ func TestLook(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		look("before the first Apply", Unknown)
+		look("before the first Apply", netfilter.ChangeUnknown)
 		apply()
 		look("after an own write", still)
 		apply()
@@ -43,8 +45,8 @@ func TestLook(t *testing.T) {
 			"chain of others": ":OTHER - [0:0]\n-A OTHER -j RETURN",
 		} {
 			netns.Restore(t, backend, family, "*nat\n"+restore+"\nCOMMIT\n")
-			look(when, Moved)
-			look(when+", again", Moved)
+			look(when, netfilter.Changed)
+			look(when+", again", netfilter.Changed)
 			apply()
 			look(when+", repaired", still)
 		}
@@ -62,8 +64,8 @@ func TestLookAfterAFailure(t *testing.T) {
 		if _, err := n.Apply(t.Context(), c); err == nil {
 			t.Fatal("a jump to a chain that does not exist was accepted")
 		}
-		if got, err := n.Look(); got != Unknown || err != nil {
-			t.Errorf("Look() = %v, %v, want Unknown", got, err)
+		if got, err := n.Look(); got != netfilter.ChangeUnknown || err != nil {
+			t.Errorf("Look() = %v, %v, want ChangeUnknown", got, err)
 		}
 	})
 }

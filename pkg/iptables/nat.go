@@ -10,19 +10,20 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
 
 	goiptables "github.com/coreos/go-iptables/iptables"
+
+	"ip-masq-agent/pkg/netfilter"
 )
 
 // NAT is the nat table of one family, reached through one backend's commands.
 // It is not safe for concurrent use; two NATs of different families are apart.
 type NAT struct {
-	family  Family
+	family  netfilter.Family
 	backend Backend
 	tool    *goiptables.IPTables // nil until a command was found and answered
 	path    string               // the command tool runs
-	meter   meter
+	meter   netfilter.Meter
 
 	verified *mark // what the kernel showed when it last held what was wanted, which was
 	chain    Chain
@@ -31,16 +32,8 @@ type NAT struct {
 // NewNAT returns the table. The command is looked for at the first use, and at
 // the next one again if it was missing, so that one family's missing command
 // is an error of that family's alone.
-func NewNAT(family Family, backend Backend) *NAT {
+func NewNAT(family netfilter.Family, backend Backend) *NAT {
 	return &NAT{family: family, backend: backend}
-}
-
-// Report says what Apply had to do, and what it found.
-type Report struct {
-	WroteChain bool          // the chain was not as wanted
-	WroteJump  bool          // the jump was missing, or there were several
-	Traffic    Traffic       // counted since this NAT was made, and before that by the chain it found
-	Cost       time.Duration // CPU time of the commands; those of another family that ran meanwhile are in it
 }
 
 // maxRounds bounds Apply: read, write, read to verify, and once more for a
@@ -51,40 +44,41 @@ const maxRounds = 3
 // it. What differs is written in one commit: a packet meets all of the old
 // rules or all of the new. Where nothing differs nothing is written. On an
 // error the kernel holds what it held, or what another writer made of it.
-func (n *NAT) Apply(ctx context.Context, want Chain) (Report, error) {
+func (n *NAT) Apply(ctx context.Context, want Chain) (netfilter.Report, error) {
 	n.verified = nil
 	if err := n.open(ctx); err != nil {
-		return Report{}, err
+		return netfilter.Report{}, err
 	}
 	if !n.tool.HasRandomFully() {
 		want = want.withoutRandomFully()
 	}
-	var report Report
+	var report netfilter.Report
 	began := childCPU()
 	for range maxRounds {
 		mark, _ := n.mark() // before the read; where it fails, so will Look, and say why
 		have, err := n.read(ctx, want.Name)
 		if err != nil {
-			return Report{}, err
+			return netfilter.Report{}, err
 		}
-		n.meter.read(have.chain.Traffic())
-		report.Traffic = n.meter.total
+		n.meter.Read(have.chain.Traffic())
+		report.Traffic = n.meter.Total()
 		p := newPlan(have, want)
 		if p.empty() {
 			n.verified, n.chain = &mark, want
 			report.Cost = childCPU() - began
+			report.Rules = len(want.Rules)
 			return report, nil
 		}
 		if err := n.restore(ctx, p.input(want)); err != nil {
-			return Report{}, err
+			return netfilter.Report{}, err
 		}
 		report.WroteChain = report.WroteChain || p.chain
 		report.WroteJump = report.WroteJump || len(p.jump) > 0
 		if p.chain {
-			n.meter.rewritten()
+			n.meter.Rewritten()
 		}
 	}
-	return Report{}, fmt.Errorf("%s chain %s still differs after %d writes: something else keeps changing it, or the kernel reads a rule back as another", n.family, want.Name, maxRounds)
+	return netfilter.Report{}, fmt.Errorf("%s chain %s still differs after %d writes: something else keeps changing it, or the kernel reads a rule back as another", n.family, want.Name, maxRounds)
 }
 
 // HasRules tells whether the kernel holds a chain of that name with rules in it.
@@ -109,7 +103,7 @@ func (n *NAT) open(ctx context.Context) error {
 		return err
 	}
 	protocol := goiptables.ProtocolIPv4
-	if n.family == IPv6 {
+	if n.family == netfilter.IPv6 {
 		protocol = goiptables.ProtocolIPv6
 	}
 	var tool *goiptables.IPTables

@@ -13,6 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ip-masq-agent/test/netns"
+
+	"ip-masq-agent/pkg/netfilter"
 )
 
 // others is what the node's other programs have in the table. It must come out
@@ -46,11 +48,11 @@ func wanted(family string) Chain {
 	return c
 }
 
-func familyOf(name string) Family {
+func familyOf(name string) netfilter.Family {
 	if name == "IPv6" {
-		return IPv6
+		return netfilter.IPv6
 	}
-	return IPv4
+	return netfilter.IPv4
 }
 
 // apply applies the chain with a new NAT and checks what it says it did.
@@ -63,7 +65,7 @@ func apply(t *testing.T, backend, family string, c Chain, wroteChain, wroteJump 
 	if got.Cost <= 0 {
 		t.Errorf("the commands cost %v", got.Cost)
 	}
-	want := Report{WroteChain: wroteChain, WroteJump: wroteJump, Cost: got.Cost}
+	want := netfilter.Report{WroteChain: wroteChain, WroteJump: wroteJump, Cost: got.Cost}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("report (-want +got):\n%s", diff)
 	}
@@ -203,8 +205,8 @@ func TestTrafficSurvivesRewrites(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := [2]uint64{report.Traffic.Return.Packets, report.Traffic.Masquerade.Packets}
-			if got != [2]uint64{kept, masqueraded} || report.Traffic.Masquerade.Bytes < masqueraded {
+			got := [2]uint64{report.Traffic.Kept.Packets, report.Traffic.Masqueraded.Packets}
+			if got != [2]uint64{kept, masqueraded} || report.Traffic.Masqueraded.Bytes < masqueraded {
 				t.Errorf("counted %+v, want %d packets kept and %d masqueraded", report.Traffic, kept, masqueraded)
 			}
 		}
@@ -221,7 +223,7 @@ func TestTrafficSurvivesRewrites(t *testing.T) {
 		connect(4) // and without an Apply, if the backend can
 		kept := map[string]uint64{"iptables-nft": 7, "iptables-legacy": 3}[backend]
 		got, err := n.Traffic()
-		if err != nil || got.Return.Packets != kept || got.Masquerade.Packets != 9 || got.Return.Bytes < kept {
+		if err != nil || got.Kept.Packets != kept || got.Masqueraded.Packets != 9 || got.Kept.Bytes < kept {
 			t.Errorf("Traffic() = %+v, %v, want %d packets kept and 9 masqueraded", got, err, kept)
 		}
 	})

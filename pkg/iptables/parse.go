@@ -7,15 +7,17 @@ import (
 	"fmt"
 	"net/netip"
 	"strconv"
+
+	"ip-masq-agent/pkg/netfilter"
 )
 
 // parseRule reads a rule in the order in which the kernel's state is printed,
 // which is not the order in which it was written. Anything outside the
 // vocabulary of Rule is an error.
-func parseRule(spec string) (Rule, Count, error) {
+func parseRule(spec string) (Rule, netfilter.Count, error) {
 	words, err := fields(spec)
 	if err != nil {
-		return Rule{}, Count{}, err
+		return Rule{}, netfilter.Count{}, err
 	}
 	p := ruleParser{words: words}
 	for p.err == nil && len(p.words) > 0 {
@@ -27,7 +29,7 @@ func parseRule(spec string) (Rule, Count, error) {
 type ruleParser struct {
 	words []string
 	rule  Rule
-	count Count
+	count netfilter.Count
 	err   error
 }
 
@@ -57,7 +59,7 @@ func (p *ruleParser) option() {
 		p.rule.ToPorts = parsed(p, ParsePortRange)
 	case "-c":
 		number := func(s string) (uint64, error) { return strconv.ParseUint(s, 10, 64) }
-		p.count = Count{Packets: parsed(p, number), Bytes: parsed(p, number)}
+		p.count = netfilter.Count{Packets: parsed(p, number), Bytes: parsed(p, number)}
 	default:
 		p.fail("%q is not part of our rules", word)
 	}

@@ -7,6 +7,8 @@ import (
 	"context"
 	"fmt"
 	"strings"
+
+	"ip-masq-agent/pkg/netfilter"
 )
 
 // Postrouting is the built-in chain that our jump stands in.
@@ -14,7 +16,7 @@ const Postrouting = postrouting
 
 // Installed tells whether a backend has its command for a family. That one
 // lacks it is no failure: images and nodes often come with one backend alone.
-func Installed(ctx context.Context, b Backend, f Family) bool {
+func Installed(ctx context.Context, b Backend, f netfilter.Family) bool {
 	_, err := find(ctx, b, f)
 	return err == nil
 }
@@ -29,7 +31,7 @@ type Reader struct {
 }
 
 // NewReader finds and proves the command.
-func NewReader(ctx context.Context, f Family, b Backend) (*Reader, error) {
+func NewReader(ctx context.Context, f netfilter.Family, b Backend) (*Reader, error) {
 	r := &Reader{nat: NewNAT(f, b)}
 	if err := r.nat.open(ctx); err != nil {
 		return nil, err

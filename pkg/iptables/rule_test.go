@@ -10,6 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"ip-masq-agent/pkg/netfilter"
 )
 
 var comparePrefix = cmpopts.EquateComparable(netip.Prefix{})
@@ -72,11 +74,11 @@ func TestParseListing(t *testing.T) {
 	type entry struct {
 		Rule  Rule
 		Ours  bool
-		Count Count
+		Count netfilter.Count
 	}
 	want := []entry{
-		{Rule{Comment: "kept range", Destination: netip.MustParsePrefix("10.0.0.0/8"), Target: Return}, true, Count{3, 180}},
-		{Rule{Comment: "x", Protocol: "sctp", Probability: 0.4696800001, Target: Masquerade, ToPorts: PortRange{1024, 1024}, RandomFully: true}, true, Count{2, 120}},
+		{Rule{Comment: "kept range", Destination: netip.MustParsePrefix("10.0.0.0/8"), Target: Return}, true, netfilter.Count{Packets: 3, Bytes: 180}},
+		{Rule{Comment: "x", Protocol: "sctp", Probability: 0.4696800001, Target: Masquerade, ToPorts: PortRange{1024, 1024}, RandomFully: true}, true, netfilter.Count{Packets: 2, Bytes: 120}},
 		{}, {}, {}, // of others
 	}
 	var entries []entry
@@ -86,7 +88,7 @@ func TestParseListing(t *testing.T) {
 	if diff := cmp.Diff(want, entries, comparePrefix); diff != "" {
 		t.Errorf("entries (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(Traffic{Return: Count{3, 180}, Masquerade: Count{2, 120}}, got.Traffic()); diff != "" {
+	if diff := cmp.Diff(netfilter.Traffic{Kept: netfilter.Count{Packets: 3, Bytes: 180}, Masqueraded: netfilter.Count{Packets: 2, Bytes: 120}}, got.Traffic()); diff != "" {
 		t.Errorf("traffic (-want +got):\n%s", diff)
 	}
 	if _, ours := got.Rules(); ours || !got.Exists {

@@ -9,15 +9,16 @@ import (
 
 	"ip-masq-agent/pkg/config"
 	"ip-masq-agent/pkg/iptables"
+	"ip-masq-agent/pkg/netfilter"
 )
 
 // Masqueraded returns a part of a range whose traffic is masqueraded, as large
 // as it comes, and the rule that does so; false if none is, and the range keeps
 // its addresses whole.
 func Masqueraded(c config.Config, within netip.Prefix) (netip.Prefix, iptables.Rule, bool) {
-	f := iptables.IPv4
+	f := netfilter.IPv4
 	if within.Addr().Is6() {
-		f = iptables.IPv6
+		f = netfilter.IPv6
 	}
 	return masqueraded(Options{}.Chain(f, c).Rules, within.Masked())
 }
@@ -62,7 +63,7 @@ type Redundant struct {
 // their number makes it.
 func FindRedundant(c config.Config) []Redundant {
 	var out []Redundant
-	for _, f := range []iptables.Family{iptables.IPv4, iptables.IPv6} {
+	for _, f := range []netfilter.Family{netfilter.IPv4, netfilter.IPv6} {
 		local := linkLocal(f, c)
 		all := slices.Concat(ranges(f, c.NonMasquerade, false), ranges(f, c.Masquerade, true))
 		verdicts := map[netip.Prefix]bool{}

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ip-masq-agent/pkg/config"
-	"ip-masq-agent/pkg/iptables"
+	"ip-masq-agent/pkg/netfilter"
 )
 
 func TestMasqueraded(t *testing.T) {
@@ -48,7 +48,7 @@ func TestMasqueraded(t *testing.T) {
 // verdict, at one of the boundaries.
 func TestRedundantChangesNothing(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4)) // the same lists each time
-	for _, family := range []iptables.Family{iptables.IPv4, iptables.IPv6} {
+	for _, family := range []netfilter.Family{netfilter.IPv4, netfilter.IPv6} {
 		called := 0
 		for range 300 {
 			c := randomConfig(random, family)

@@ -12,6 +12,7 @@ import (
 
 	"ip-masq-agent/pkg/config"
 	"ip-masq-agent/pkg/iptables"
+	"ip-masq-agent/pkg/netfilter"
 )
 
 // TestLongestPrefixDecides compares the chain, walked as the kernel walks it,
@@ -20,7 +21,7 @@ import (
 func TestLongestPrefixDecides(t *testing.T) {
 	const rounds = 400
 	random := rand.New(rand.NewPCG(1, 2)) // the same lists each time
-	for _, family := range []iptables.Family{iptables.IPv4, iptables.IPv6} {
+	for _, family := range []netfilter.Family{netfilter.IPv4, netfilter.IPv6} {
 		t.Run(family.String(), func(t *testing.T) {
 			asked := 0
 			for range rounds {
@@ -43,7 +44,7 @@ func TestLongestPrefixDecides(t *testing.T) {
 
 // longest is the reference: the longest of all ranges that have dst decides,
 // and a range of the file weighs more than link-local of the same length.
-func longest(f iptables.Family, c config.Config, dst netip.Addr) (masquerade bool) {
+func longest(f netfilter.Family, c config.Config, dst netip.Addr) (masquerade bool) {
 	bits := -1
 	masquerade = true // what no range has
 	consider := func(p netip.Prefix, verdict bool) {
@@ -58,9 +59,9 @@ func longest(f iptables.Family, c config.Config, dst netip.Addr) (masquerade boo
 		consider(p, false)
 	}
 	switch {
-	case f == iptables.IPv4 && !c.MasqLinkLocal:
+	case f == netfilter.IPv4 && !c.MasqLinkLocal:
 		consider(netip.MustParsePrefix("169.254.0.0/16"), false)
-	case f == iptables.IPv6 && !c.MasqLinkLocalIPv6:
+	case f == netfilter.IPv6 && !c.MasqLinkLocalIPv6:
 		consider(netip.MustParsePrefix("fe80::/10"), false)
 	}
 	return masquerade
@@ -68,7 +69,7 @@ func longest(f iptables.Family, c config.Config, dst netip.Addr) (masquerade boo
 
 // randomConfig draws nested and neighbouring ranges: their addresses have few
 // bits to differ in, and many lie in link-local.
-func randomConfig(random *rand.Rand, f iptables.Family) config.Config {
+func randomConfig(random *rand.Rand, f netfilter.Family) config.Config {
 	c := config.Config{MasqLinkLocal: random.IntN(3) == 0, MasqLinkLocalIPv6: random.IntN(3) == 0}
 	used := map[netip.Prefix]bool{}
 	for range random.IntN(12) {
@@ -86,8 +87,8 @@ func randomConfig(random *rand.Rand, f iptables.Family) config.Config {
 	return c
 }
 
-func randomPrefix(random *rand.Rand, f iptables.Family) netip.Prefix {
-	if f == iptables.IPv4 {
+func randomPrefix(random *rand.Rand, f netfilter.Family) netip.Prefix {
+	if f == netfilter.IPv4 {
 		address := [4]byte{10, byte(random.IntN(4)), byte(random.IntN(2) * 128), byte(random.IntN(4))}
 		if random.IntN(2) == 0 {
 			address[0], address[1] = 169, byte(252+random.IntN(4))
@@ -102,9 +103,9 @@ func randomPrefix(random *rand.Rand, f iptables.Family) netip.Prefix {
 
 // boundaries returns the first and last address of each range, and those
 // before and behind.
-func boundaries(f iptables.Family, c config.Config) []netip.Addr {
+func boundaries(f netfilter.Family, c config.Config) []netip.Addr {
 	out := []netip.Addr{netip.MustParseAddr("8.8.8.8"), netip.MustParseAddr("169.254.169.254")}
-	if f == iptables.IPv6 {
+	if f == netfilter.IPv6 {
 		out = []netip.Addr{netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("fe80::1")}
 	}
 	for _, p := range slices.Concat(c.NonMasquerade, c.Masquerade) {

@@ -14,6 +14,7 @@ import (
 
 	"ip-masq-agent/pkg/config"
 	"ip-masq-agent/pkg/iptables"
+	"ip-masq-agent/pkg/netfilter"
 )
 
 // The comments are an interface: operators grep for them, and an upgrade in
@@ -35,7 +36,7 @@ type Options struct {
 }
 
 // Chain returns the chain that a configuration asks for in one family.
-func (o Options) Chain(f iptables.Family, c config.Config) iptables.Chain {
+func (o Options) Chain(f netfilter.Family, c config.Config) iptables.Chain {
 	var rules []iptables.Rule
 	for _, v := range verdicts(f, c) {
 		if v.masquerade {

@@ -12,6 +12,7 @@ import (
 
 	"ip-masq-agent/pkg/config"
 	"ip-masq-agent/pkg/iptables"
+	"ip-masq-agent/pkg/netfilter"
 )
 
 // prefixes reads "10.0.0.0/8 fd00::/8".
@@ -31,7 +32,7 @@ COMMIT
 	tests := []struct {
 		name    string
 		options Options
-		family  iptables.Family
+		family  netfilter.Family
 		config  config.Config
 		want    string
 	}{
@@ -49,7 +50,7 @@ COMMIT
 		{
 			name:    "IPv6, with the other family's ranges left out",
 			options: Options{ChainName: "IP-MASQ"},
-			family:  iptables.IPv6,
+			family:  netfilter.IPv6,
 			config:  config.Config{NonMasquerade: prefixes("10.0.0.0/8 fd00::/8"), MasqLinkLocal: true},
 			want: `*nat
 :IP-MASQ - [0:0]
@@ -128,7 +129,7 @@ func TestOrder(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			rules := Options{ChainName: "IP-MASQ"}.Chain(iptables.IPv4, tt.config).Rules
+			rules := Options{ChainName: "IP-MASQ"}.Chain(netfilter.IPv4, tt.config).Rules
 			last := rules[len(rules)-1]
 			if last.Comment != lastComment || last.Destination.IsValid() {
 				t.Errorf("the last rule is %s", last)

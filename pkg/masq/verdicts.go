@@ -8,7 +8,7 @@ import (
 	"slices"
 
 	"ip-masq-agent/pkg/config"
-	"ip-masq-agent/pkg/iptables"
+	"ip-masq-agent/pkg/netfilter"
 )
 
 // verdict is what a configuration says of one range of destinations.
@@ -21,7 +21,7 @@ type verdict struct {
 // by its first match, and the longest prefix is to decide; so, as soon as there
 // are exceptions, the most specific range comes first. Without them all ranges
 // have one verdict, and stay as the file has them.
-func verdicts(f iptables.Family, c config.Config) []verdict {
+func verdicts(f netfilter.Family, c config.Config) []verdict {
 	local := linkLocal(f, c)
 	keep := ranges(f, c.NonMasquerade, false)
 	except := ranges(f, c.Masquerade, true)
@@ -41,9 +41,9 @@ func verdicts(f iptables.Family, c config.Config) []verdict {
 
 // linkLocal returns the family's link-local range (RFC 3927, RFC 4291 section
 // 2.5.6), none if the file says that it is masqueraded like any other.
-func linkLocal(f iptables.Family, c config.Config) []verdict {
+func linkLocal(f netfilter.Family, c config.Config) []verdict {
 	p, masqueraded := netip.MustParsePrefix("169.254.0.0/16"), c.MasqLinkLocal
-	if f == iptables.IPv6 {
+	if f == netfilter.IPv6 {
 		p, masqueraded = netip.MustParsePrefix("fe80::/10"), c.MasqLinkLocalIPv6
 	}
 	if masqueraded {
@@ -53,10 +53,10 @@ func linkLocal(f iptables.Family, c config.Config) []verdict {
 }
 
 // ranges returns those of a list that are of the family.
-func ranges(f iptables.Family, list []netip.Prefix, masquerade bool) []verdict {
+func ranges(f netfilter.Family, list []netip.Prefix, masquerade bool) []verdict {
 	var out []verdict
 	for _, p := range list {
-		if p.Addr().Is4() == (f == iptables.IPv4) {
+		if p.Addr().Is4() == (f == netfilter.IPv4) {
 			out = append(out, verdict{destination: p, masquerade: masquerade})
 		}
 	}

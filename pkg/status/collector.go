@@ -9,7 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"ip-masq-agent/pkg/agent"
-	"ip-masq-agent/pkg/iptables"
+	"ip-masq-agent/pkg/netfilter"
 )
 
 // collector is what the Status holds, as metrics. They cost no process: the
@@ -66,8 +66,8 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		if !t.verified.IsZero() {
 			gauge(c.rules, float64(t.last.Rules), f.String())
 		}
-		c.traffic(out, f, "return", t.last.Traffic.Return)
-		c.traffic(out, f, "masquerade", t.last.Traffic.Masquerade)
+		c.traffic(out, f, "return", t.last.Traffic.Kept)
+		c.traffic(out, f, "masquerade", t.last.Traffic.Masqueraded)
 	}
 }
 
@@ -87,7 +87,7 @@ func seconds(t time.Time) float64 {
 	return float64(t.UnixMilli()) / 1e3
 }
 
-func (c *collector) traffic(out chan<- prometheus.Metric, f iptables.Family, verdict string, n iptables.Count) {
+func (c *collector) traffic(out chan<- prometheus.Metric, f netfilter.Family, verdict string, n netfilter.Count) {
 	out <- prometheus.MustNewConstMetric(c.packets, prometheus.CounterValue, float64(n.Packets), f.String(), verdict)
 	out <- prometheus.MustNewConstMetric(c.bytes, prometheus.CounterValue, float64(n.Bytes), f.String(), verdict)
 }

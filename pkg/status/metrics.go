@@ -11,7 +11,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 
 	"ip-masq-agent/pkg/agent"
-	"ip-masq-agent/pkg/iptables"
+	"ip-masq-agent/pkg/netfilter"
 )
 
 // metrics are what happened, counted; what is, is collected from the Status.
@@ -69,7 +69,7 @@ func newMetrics(s *Status, version string) *metrics {
 	return m
 }
 
-func (m *metrics) passEnded(f iptables.Family, p agent.Pass) {
+func (m *metrics) passEnded(f netfilter.Family, p agent.Pass) {
 	family, result := f.String(), success
 	switch {
 	case p.Err != nil:

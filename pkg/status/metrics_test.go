@@ -16,7 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ip-masq-agent/pkg/agent"
-	"ip-masq-agent/pkg/iptables"
+	"ip-masq-agent/pkg/netfilter"
 )
 
 // scrape returns the samples of /metrics, or all of it.
@@ -47,18 +47,18 @@ func TestGolden(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // whose clock starts at 2000-01-01
 		s := New("v1.2.3", both)
 		s.ConfigRead(good())
-		pass(iptables.IPv4, agent.Pass{
+		pass(netfilter.IPv4, agent.Pass{
 			Source: agent.FromFile, Rules: 5, Took: 3 * time.Millisecond,
-			Traffic: iptables.Traffic{Return: iptables.Count{Packets: 7, Bytes: 420}, Masquerade: iptables.Count{Packets: 2, Bytes: 120}},
+			Traffic: netfilter.Traffic{Kept: netfilter.Count{Packets: 7, Bytes: 420}, Masqueraded: netfilter.Count{Packets: 2, Bytes: 120}},
 		})(s)
 		time.Sleep(time.Minute)
-		pass(iptables.IPv4, agent.Pass{
+		pass(netfilter.IPv4, agent.Pass{
 			Source: agent.FromFile, Rules: 5, Took: 40 * time.Millisecond, RepairedChain: true, RepairedJump: true,
-			Traffic: iptables.Traffic{Return: iptables.Count{Packets: 8, Bytes: 480}, Masquerade: iptables.Count{Packets: 2, Bytes: 120}},
+			Traffic: netfilter.Traffic{Kept: netfilter.Count{Packets: 8, Bytes: 480}, Masqueraded: netfilter.Count{Packets: 2, Bytes: 120}},
 		})(s)
 		time.Sleep(time.Minute)
-		pass(iptables.IPv4, agent.Pass{Source: agent.FromFile, Took: 20 * time.Second, Err: errors.New("hung")})(s)
-		pass(iptables.IPv6, agent.Pass{Source: agent.FromKernel, Took: time.Millisecond})(s)
+		pass(netfilter.IPv4, agent.Pass{Source: agent.FromFile, Took: 20 * time.Second, Err: errors.New("hung")})(s)
+		pass(netfilter.IPv6, agent.Pass{Source: agent.FromKernel, Took: time.Millisecond})(s)
 		if diff := cmp.Diff(want, scrape(t, s, true)); diff != "" {
 			t.Errorf("/metrics (-want +got):\n%s", diff)
 		}
@@ -99,14 +99,14 @@ func TestConfigMetrics(t *testing.T) {
 		told told
 		want []string
 	}{
-		{"good", told{read(good()), pass(iptables.IPv4, verified())}, []string{
+		{"good", told{read(good()), pass(netfilter.IPv4, verified())}, []string{
 			`ip_masq_agent_config_info{family="IPv4",hash="0123456789abcdef",source="file"} 1`, `ip_masq_agent_config_valid 1`}},
-		{"refused, the last good one in force", told{read(refused()), pass(iptables.IPv4, verified())}, []string{
+		{"refused, the last good one in force", told{read(refused()), pass(netfilter.IPv4, verified())}, []string{
 			`ip_masq_agent_config_info{family="IPv4",hash="0123456789abcdef",source="file"} 1`, `ip_masq_agent_config_valid 0`}},
-		{"no file", told{read(agent.ConfigStatus{Source: agent.FromDefault}), pass(iptables.IPv4, agent.Pass{Source: agent.FromDefault})}, []string{
+		{"no file", told{read(agent.ConfigStatus{Source: agent.FromDefault}), pass(netfilter.IPv4, agent.Pass{Source: agent.FromDefault})}, []string{
 			`ip_masq_agent_config_info{family="IPv4",hash="",source="default"} 1`, `ip_masq_agent_config_valid 1`}},
 		{"refused at start, the kernel's left alone", told{
-			read(agent.ConfigStatus{Source: agent.FromDefault, Refused: errors.New("no")}), pass(iptables.IPv4, agent.Pass{Source: agent.FromKernel})}, []string{
+			read(agent.ConfigStatus{Source: agent.FromDefault, Refused: errors.New("no")}), pass(netfilter.IPv4, agent.Pass{Source: agent.FromKernel})}, []string{
 			`ip_masq_agent_config_info{family="IPv4",hash="",source="kernel"} 1`, `ip_masq_agent_config_valid 0`}},
 	}
 	for _, tt := range tests {

@@ -14,7 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"ip-masq-agent/pkg/iptables"
+	"ip-masq-agent/pkg/netfilter"
 )
 
 // patience ends a test that would otherwise hang.
@@ -27,7 +27,7 @@ func TestHandler(t *testing.T) {
 	}
 	ready := New("v1.2.3", both[:1])
 	ready.ConfigRead(good())
-	pass(iptables.IPv4, verified())(ready)
+	pass(netfilter.IPv4, verified())(ready)
 	fresh := New("v1.2.3", both[:1])
 
 	tests := []struct {

@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"ip-masq-agent/pkg/agent"
-	"ip-masq-agent/pkg/iptables"
+	"ip-masq-agent/pkg/netfilter"
 )
 
 // stuckAfter is how long the loop, or one pass, may take before the agent calls
@@ -25,14 +25,14 @@ const stuckAfter = 60 * time.Second
 
 // Status is what the agent last told. Make it with New.
 type Status struct {
-	families []iptables.Family
+	families []netfilter.Family
 	metrics  *metrics
 
 	mu       sync.Mutex
 	turned   time.Time
 	config   agent.ConfigStatus
 	readings int // of the file, those that told anything new
-	tables   map[iptables.Family]*table
+	tables   map[netfilter.Family]*table
 }
 
 // table is what was told of one family.
@@ -46,8 +46,8 @@ type table struct {
 }
 
 // New returns the status of an agent that has not started yet.
-func New(version string, families []iptables.Family) *Status {
-	s := &Status{families: families, turned: time.Now(), tables: map[iptables.Family]*table{}}
+func New(version string, families []netfilter.Family) *Status {
+	s := &Status{families: families, turned: time.Now(), tables: map[netfilter.Family]*table{}}
 	for _, f := range families {
 		s.tables[f] = &table{}
 	}
@@ -71,7 +71,7 @@ func (s *Status) ConfigRead(c agent.ConfigStatus) {
 }
 
 // PassStarted takes when a pass began.
-func (s *Status) PassStarted(f iptables.Family) {
+func (s *Status) PassStarted(f netfilter.Family) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t := s.tables[f]
@@ -79,7 +79,7 @@ func (s *Status) PassStarted(f iptables.Family) {
 }
 
 // PassEnded takes what a pass came to.
-func (s *Status) PassEnded(f iptables.Family, p agent.Pass) {
+func (s *Status) PassEnded(f netfilter.Family, p agent.Pass) {
 	s.metrics.passEnded(f, p)
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -12,19 +12,19 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ip-masq-agent/pkg/agent"
-	"ip-masq-agent/pkg/iptables"
+	"ip-masq-agent/pkg/netfilter"
 )
 
 // told is what the agent tells a Status, in order.
 type told []func(*Status)
 
-var both = []iptables.Family{iptables.IPv4, iptables.IPv6}
+var both = []netfilter.Family{netfilter.IPv4, netfilter.IPv6}
 
 func read(c agent.ConfigStatus) func(*Status) {
 	return func(s *Status) { s.ConfigRead(c) }
 }
 
-func pass(f iptables.Family, p agent.Pass) func(*Status) {
+func pass(f netfilter.Family, p agent.Pass) func(*Status) {
 	return func(s *Status) { s.PassStarted(f); s.PassEnded(f, p) }
 }
 
@@ -47,7 +47,7 @@ func refused() agent.ConfigStatus {
 func verified() agent.Pass { return agent.Pass{Source: agent.FromFile, Rules: 3} }
 
 // tell returns the text of an error of a Status that was told so; empty for nil.
-func tell(t *testing.T, families []iptables.Family, what told, ask func(*Status) error) (text string) {
+func tell(t *testing.T, families []netfilter.Family, what told, ask func(*Status) error) (text string) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		s := New("v1.2.3", families)
@@ -65,38 +65,38 @@ func TestReady(t *testing.T) {
 	busy := agent.Pass{Source: agent.FromFile, Err: errors.New("restoring ip-masq chain: exit status 4:\nAnother app is currently holding the xtables lock.")}
 	tests := []struct {
 		name     string
-		families []iptables.Family
+		families []netfilter.Family
 		told     told
 		want     string
 	}{
 		{"nothing told yet", both, nil,
 			"the configuration was not read yet; IPv4: not verified yet; IPv6: not verified yet"},
 		{"read, not verified", both[:1], told{read(good())}, "IPv4: not verified yet"},
-		{"one of two verified", both, told{read(good()), pass(iptables.IPv4, verified())}, "IPv6: not verified yet"},
-		{"both verified", both, told{read(good()), pass(iptables.IPv4, verified()), pass(iptables.IPv6, verified())}, ""},
+		{"one of two verified", both, told{read(good()), pass(netfilter.IPv4, verified())}, "IPv6: not verified yet"},
+		{"both verified", both, told{read(good()), pass(netfilter.IPv4, verified()), pass(netfilter.IPv6, verified())}, ""},
 		{"no file, defaults verified", both[:1],
-			told{read(agent.ConfigStatus{Source: agent.FromDefault}), pass(iptables.IPv4, agent.Pass{Source: agent.FromDefault})}, ""},
-		{"refused, on one line", both[:1], told{read(refused()), pass(iptables.IPv4, verified())},
+			told{read(agent.ConfigStatus{Source: agent.FromDefault}), pass(netfilter.IPv4, agent.Pass{Source: agent.FromDefault})}, ""},
+		{"refused, on one line", both[:1], told{read(refused()), pass(netfilter.IPv4, verified())},
 			"configuration refused: /etc/config/ip-masq-agent:3: first; /etc/config/ip-masq-agent:4: second"},
-		{"mended", both[:1], told{read(refused()), pass(iptables.IPv4, verified()), read(good()), pass(iptables.IPv4, verified())}, ""},
+		{"mended", both[:1], told{read(refused()), pass(netfilter.IPv4, verified()), read(good()), pass(netfilter.IPv4, verified())}, ""},
 		{"refused at start, chain left alone", both[:1],
-			told{read(agent.ConfigStatus{Source: agent.FromDefault, Refused: errors.New("no")}), pass(iptables.IPv4, agent.Pass{Source: agent.FromKernel})},
+			told{read(agent.ConfigStatus{Source: agent.FromDefault, Refused: errors.New("no")}), pass(netfilter.IPv4, agent.Pass{Source: agent.FromKernel})},
 			"configuration refused: no; IPv4: the chain found in the kernel was left alone"},
 		{"failing, on one line", both,
-			told{read(good()), pass(iptables.IPv4, busy), pass(iptables.IPv6, verified())},
+			told{read(good()), pass(netfilter.IPv4, busy), pass(netfilter.IPv6, verified())},
 			"IPv4: restoring ip-masq chain: exit status 4:; Another app is currently holding the xtables lock."},
-		{"failed and back", both[:1], told{read(good()), pass(iptables.IPv4, busy), pass(iptables.IPv4, verified())}, ""},
-		{"the file changed, no pass since", both[:1], told{read(good()), pass(iptables.IPv4, verified()), read(good())},
+		{"failed and back", both[:1], told{read(good()), pass(netfilter.IPv4, busy), pass(netfilter.IPv4, verified())}, ""},
+		{"the file changed, no pass since", both[:1], told{read(good()), pass(netfilter.IPv4, verified()), read(good())},
 			"IPv4: not verified since the file changed"},
 		{"the file changed during the pass", both[:1],
 			told{read(good()), func(s *Status) {
-				s.PassStarted(iptables.IPv4)
+				s.PassStarted(netfilter.IPv4)
 				s.ConfigRead(good())
-				s.PassEnded(iptables.IPv4, verified())
+				s.PassEnded(netfilter.IPv4, verified())
 			}},
 			"IPv4: not verified since the file changed"},
 		{"the next pass is running", both[:1],
-			told{read(good()), pass(iptables.IPv4, verified()), func(s *Status) { s.PassStarted(iptables.IPv4) }}, ""},
+			told{read(good()), pass(netfilter.IPv4, verified()), func(s *Status) { s.PassStarted(netfilter.IPv4) }}, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -109,7 +109,7 @@ func TestReady(t *testing.T) {
 
 func TestHealthy(t *testing.T) {
 	turned := (*Status).Turned
-	began := func(s *Status) { s.PassStarted(iptables.IPv6) }
+	began := func(s *Status) { s.PassStarted(netfilter.IPv6) }
 	tests := []struct {
 		name string
 		told told
@@ -121,8 +121,8 @@ func TestHealthy(t *testing.T) {
 		{"it never did", told{after(2 * time.Minute)}, "the file was last read 2m0s ago"},
 		{"a pass takes its time", told{began, after(60 * time.Second), turned}, ""},
 		{"a pass is stuck", told{began, after(61 * time.Second), turned}, "IPv6: a pass has been running for 1m1s"},
-		{"it was, and ended", told{began, after(90 * time.Second), turned, func(s *Status) { s.PassEnded(iptables.IPv6, verified()) }}, ""},
-		{"file and kernel are its patients, not its health", told{read(refused()), pass(iptables.IPv4, agent.Pass{Err: errors.New("no")})}, ""},
+		{"it was, and ended", told{began, after(90 * time.Second), turned, func(s *Status) { s.PassEnded(netfilter.IPv6, verified()) }}, ""},
+		{"file and kernel are its patients, not its health", told{read(refused()), pass(netfilter.IPv4, agent.Pass{Err: errors.New("no")})}, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

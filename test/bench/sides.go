@@ -12,9 +12,11 @@ import (
 	"time"
 
 	"ip-masq-agent/pkg/agent"
+	"ip-masq-agent/pkg/backend"
 	"ip-masq-agent/pkg/config"
 	"ip-masq-agent/pkg/iptables"
 	"ip-masq-agent/pkg/masq"
+	"ip-masq-agent/pkg/netfilter"
 	"ip-masq-agent/pkg/status"
 )
 
@@ -52,13 +54,12 @@ func runNoLooks(args []string) error {
 	if len(args) != 2 {
 		return fmt.Errorf("%s: want a backend and a file, not %q", noLooks, args)
 	}
-	observer := status.New("bench", []iptables.Family{iptables.IPv4})
+	observer := status.New("bench", []netfilter.Family{netfilter.IPv4})
 	go observer.Serve(ctx, address)
 	a := agent.Agent{
 		ConfigFile: args[1],
 		Config:     config.Options{},
-		Masq:       masq.Options{ChainName: "IP-MASQ", RandomFully: true},
-		Tables:     map[iptables.Family]agent.Table{iptables.IPv4: blind{iptables.NewNAT(iptables.IPv4, iptables.Backend(args[0]))}},
+		Tables:     map[netfilter.Family]agent.Table{netfilter.IPv4: blind{backend.NewTable(iptables.Backend(args[0]), netfilter.IPv4, masq.Options{ChainName: "IP-MASQ", RandomFully: true})}},
 		Observer:   observer,
 	}
 	a.Run(ctx)
@@ -66,6 +67,6 @@ func runNoLooks(args []string) error {
 }
 
 // blind is a table that tells nothing without a process.
-type blind struct{ *iptables.NAT }
+type blind struct{ agent.Table }
 
-func (blind) Look() (iptables.Sign, error) { return iptables.Unknown, nil }
+func (blind) Look() (netfilter.Change, error) { return netfilter.ChangeUnknown, nil }

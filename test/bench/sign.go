@@ -30,7 +30,7 @@ func look(backend string) (sign, error) {
 
 // nftSign sends NFT_MSG_GETGEN, linux/netfilter/nf_tables.h.
 func nftSign() (sign, error) {
-	answer, err := netfilter(unix.NFNL_SUBSYS_NFTABLES<<8|unix.NFT_MSG_GETGEN, unix.NLM_F_REQUEST)
+	answer, err := askNetfilter(unix.NFNL_SUBSYS_NFTABLES<<8|unix.NFT_MSG_GETGEN, unix.NLM_F_REQUEST)
 	// Header, struct nfgenmsg, and as the first attribute NFTA_GEN_ID.
 	const value = unix.SizeofNlMsghdr + 4 + unix.SizeofNlAttr
 	if err == nil && len(answer) < value+4 {
@@ -42,9 +42,9 @@ func nftSign() (sign, error) {
 	return sign{generation: binary.BigEndian.Uint32(answer[value:])}, nil
 }
 
-// netfilter sends a message without attributes to the kernel and returns the
+// askNetfilter sends a message without attributes to the kernel and returns the
 // first packet that comes back.
-func netfilter(kind, flags uint16) ([]byte, error) {
+func askNetfilter(kind, flags uint16) ([]byte, error) {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_NETFILTER)
 	if err != nil {
 		return nil, err
@@ -65,7 +65,7 @@ func netfilter(kind, flags uint16) ([]byte, error) {
 // forgetConnections empties the connection table of this namespace, with
 // IPCTNL_MSG_CT_DELETE that names none.
 func forgetConnections() error {
-	answer, err := netfilter(unix.NFNL_SUBSYS_CTNETLINK<<8|2, unix.NLM_F_REQUEST|unix.NLM_F_ACK)
+	answer, err := askNetfilter(unix.NFNL_SUBSYS_CTNETLINK<<8|2, unix.NLM_F_REQUEST|unix.NLM_F_ACK)
 	if err == nil && (len(answer) < unix.SizeofNlMsghdr+4 || binary.NativeEndian.Uint32(answer[unix.SizeofNlMsghdr:]) != 0) {
 		err = fmt.Errorf("refused: %x", answer)
 	}

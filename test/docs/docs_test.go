@@ -22,7 +22,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ip-masq-agent/pkg/agent"
-	"ip-masq-agent/pkg/iptables"
+	"ip-masq-agent/pkg/netfilter"
 	"ip-masq-agent/pkg/status"
 )
 
@@ -151,10 +151,10 @@ func TestREADMEKnowsEveryMetric(t *testing.T) {
 // exported reads /metrics of an agent of which everything was told.
 func exported(t *testing.T) map[string]metric {
 	t.Helper()
-	s := status.New("v1.2.3", []iptables.Family{iptables.IPv4})
+	s := status.New("v1.2.3", []netfilter.Family{netfilter.IPv4})
 	s.ConfigRead(agent.ConfigStatus{Source: agent.FromFile, Hash: "0123"})
-	s.PassStarted(iptables.IPv4)
-	s.PassEnded(iptables.IPv4, agent.Pass{Source: agent.FromFile, Rules: 3, Took: 1})
+	s.PassStarted(netfilter.IPv4)
+	s.PassEnded(netfilter.IPv4, agent.Pass{Source: agent.FromFile, Rules: 3, Took: 1})
 	w := httptest.NewRecorder()
 	s.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
 

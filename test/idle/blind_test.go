@@ -35,7 +35,7 @@ func TestWhereTheKernelCannotBeAsked(t *testing.T) {
 		}
 		netns.IPTables(t, backend, family, "-F", "IP-MASQ")
 		n.waitRight()
-		if said := n.agent.Log.Count("Cannot look at the table without a command", "operation not permitted", `family="`+family+`"`); said != 1 {
+		if said := n.agent.Log.Count("Change detection is unavailable", "operation not permitted", `family="`+family+`"`); said != 1 {
 			t.Errorf("the agent said %d times why it cannot look, want once", said)
 		}
 	})

@@ -14,7 +14,7 @@ import (
 	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 
 	"ip-masq-agent/pkg/agent"
-	"ip-masq-agent/pkg/iptables"
+	"ip-masq-agent/pkg/netfilter"
 	"ip-masq-agent/pkg/status"
 )
 
@@ -22,7 +22,7 @@ import (
 // what Prometheus itself adds to each.
 func exported(t *testing.T) (names, labels []string) {
 	t.Helper()
-	families := []iptables.Family{iptables.IPv4, iptables.IPv6}
+	families := []netfilter.Family{netfilter.IPv4, netfilter.IPv6}
 	s := status.New("v1.2.3", families)
 	s.ConfigRead(agent.ConfigStatus{Source: agent.FromFile, Hash: "0123"})
 	for _, f := range families {

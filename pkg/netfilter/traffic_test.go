@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ip-masq-agent Authors
 
-package iptables
+package netfilter
 
 import (
 	"testing"
@@ -11,7 +11,7 @@ import (
 
 func TestMeter(t *testing.T) {
 	packets := func(kept, masqueraded uint64) Traffic {
-		return Traffic{Return: Count{kept, 60 * kept}, Masquerade: Count{masqueraded, 60 * masqueraded}}
+		return Traffic{Kept: Count{kept, 60 * kept}, Masqueraded: Count{masqueraded, 60 * masqueraded}}
 	}
 	steps := []struct {
 		name              string
@@ -25,13 +25,13 @@ func TestMeter(t *testing.T) {
 		{name: "after an own write", rewritten: true, kept: 12, masqueraded: 0, total: [2]uint64{24, 5}},
 		{name: "after somebody else's flush", kept: 1, masqueraded: 2, total: [2]uint64{25, 7}},
 	}
-	var m meter
+	var m Meter
 	for _, s := range steps {
 		if s.rewritten {
-			m.rewritten()
+			m.Rewritten()
 		}
-		m.read(packets(s.kept, s.masqueraded))
-		if diff := cmp.Diff(packets(s.total[0], s.total[1]), m.total); diff != "" {
+		m.Read(packets(s.kept, s.masqueraded))
+		if diff := cmp.Diff(packets(s.total[0], s.total[1]), m.Total()); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", s.name, diff)
 		}
 	}
