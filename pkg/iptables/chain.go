@@ -43,35 +43,3 @@ func (c Chain) withoutRandomFully() Chain {
 	}
 	return c
 }
-
-// maxNameLength is what iptables(8) allows a chain: XT_EXTENSION_MAXNAMELEN
-// less the closing NUL.
-const maxNameLength = 28
-
-// CheckChainName tells what is wrong with s as the name of a chain of ours.
-// The characters are a part of those iptables would take; the rest of them
-// could end a word or a line of the restore input.
-func CheckChainName(s string) error {
-	const allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
-	switch {
-	case s == "" || len(s) > maxNameLength:
-		return fmt.Errorf("chain name %q has %d characters: give it 1 to %d", s, len(s), maxNameLength)
-	case s[0] == '-':
-		return fmt.Errorf("chain name %q starts with '-': iptables would take it for an option", s)
-	case strings.Trim(s, allowed) != "":
-		return fmt.Errorf("chain name %q: use only letters, digits, '_', '.' and '-'", s)
-	case slices.Contains(reservedNames(), s):
-		return fmt.Errorf("chain name %q belongs to iptables itself: choose another, such as IP-MASQ", s)
-	}
-	return nil
-}
-
-// reservedNames are the built-in chains and the targets of iptables(8) and
-// iptables-extensions(8): -j would not reach a chain of that name.
-func reservedNames() []string {
-	return strings.Fields(`PREROUTING INPUT FORWARD OUTPUT POSTROUTING
-		ACCEPT DROP QUEUE RETURN
-		AUDIT CHECKSUM CLASSIFY CLUSTERIP CONNMARK CONNSECMARK CT DNAT DNPT DSCP ECN HL HMARK IDLETIMER
-		LED LOG MARK MASQUERADE MIRROR NETMAP NFLOG NFQUEUE NOTRACK RATEEST REDIRECT REJECT SAME SECMARK
-		SET SNAT SNPT SYNPROXY TCPMSS TCPOPTSTRIP TEE TOS TPROXY TRACE TTL ULOG`)
-}
