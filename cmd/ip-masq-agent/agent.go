@@ -25,6 +25,9 @@ func runAgent(ctx context.Context, f *flags) error {
 	frugal()
 	log := klog.FromContext(ctx)
 	log.Info("Starting ip-masq-agent", "version", version)
+	if os.Getpid() == 1 {
+		go iptables.Reap(ctx)
+	}
 	choice, err := iptables.Detect(ctx, f.backend, f.masq.ChainName)
 	switch {
 	case ctx.Err() != nil:

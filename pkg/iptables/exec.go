@@ -19,6 +19,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"k8s.io/klog/v2"
 )
 
 const (
@@ -28,41 +30,74 @@ const (
 	// childTimeout ends a child that hangs. It leaves a legacy command its
 	// wait for the lock, and the time that a table of 140,000 rules takes.
 	childTimeout = 20 * time.Second
-	// reapWait is how long a killed child may take to be gone.
+	// reapWait is how long a killed process may take to be gone.
 	reapWait = 500 * time.Millisecond
 )
 
-// run runs a command to its end, or ctx's, or childTimeout's, and returns what
-// it printed. Its error has the command and what that said on stderr.
+// run runs a command until it ends, ctx is done or childTimeout has passed, and
+// returns its standard output. The error has the command line and the standard
+// error output.
 func run(ctx context.Context, stdin, path string, args ...string) (string, error) {
 	var stdout bytes.Buffer // which os/exec fills without a buffer of its own, as it does not a strings.Builder
-	err := runTo(ctx, &stdout, stdin, path, args...)
-	return stdout.String(), err
+	if err := runTo(ctx, &stdout, stdin, path, args...); err != nil {
+		return "", err
+	}
+	return stdout.String(), nil
 }
 
-// runTo is run for an output that need not be kept whole.
+// runTo is run with an output that need not be held in memory. If it returns an
+// error, stdout must not be used any more: a command that cannot be killed may
+// still write to it.
 func runTo(ctx context.Context, stdout io.Writer, stdin, path string, args ...string) error {
+	log := klog.FromContext(ctx).V(4)
 	ctx, cancel := context.WithTimeoutCause(ctx, childTimeout, errHung)
 	defer cancel()
+	began := time.Now()
+	err := runGroup(ctx, stdout, stdin, path, args)
+	log.Info("Ran a command", "command", strings.Join(append([]string{path}, args...), " "), "stdin", stdin, "took", time.Since(began), "err", err)
+	return err
+}
+
+// runGroup runs a command in a process group of its own and ends the whole
+// group with it. No process of the group is left, nor a zombie.
+func runGroup(ctx context.Context, stdout io.Writer, stdin, path string, args []string) error {
 	cmd := exec.CommandContext(ctx, path, args...)
 	var stderr bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), stdout, &stderr
-	// A group of its own, so that what the child itself started goes with it.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.Cancel = func() error { return killGroup(cmd.Process.Pid) }
+	// A process that left the group may hold the pipes open.
 	cmd.WaitDelay = reapWait
-	if err := cmd.Run(); err != nil {
-		if ctx.Err() != nil {
-			err = context.Cause(ctx)
-		}
-		return commandError(path, args, err, stderr.String())
+	if err := startGroup(cmd); err != nil {
+		return commandError(path, args, err, "")
 	}
-	return nil
+	done := make(chan error, 1)
+	go func() { done <- waitGroup(cmd) }()
+	select {
+	case err := <-done:
+		return commandError(path, args, err, stderr.String())
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-done:
+		if err == nil {
+			return nil // it was just in time
+		}
+		return commandError(path, args, context.Cause(ctx), stderr.String())
+	case <-time.After(4 * reapWait):
+		// It hangs in the kernel, where no signal reaches it.
+		return commandError(path, args, context.Cause(ctx), "")
+	}
 }
 
 var errHung = fmt.Errorf("ended after %v without an answer", childTimeout)
 
+// commandError adds the command line and its standard error output to err. It
+// returns nil if err is nil.
 func commandError(path string, args []string, err error, stderr string) error {
+	if err == nil {
+		return nil
+	}
 	command := strings.Join(append([]string{path}, args...), " ")
 	if stderr = clip(stderr); stderr == "" {
 		return fmt.Errorf("%s: %w", command, err)

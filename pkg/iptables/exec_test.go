@@ -7,11 +7,8 @@ import (
 	"context"
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -108,47 +105,5 @@ func TestMissingCommandIsLookedForAgain(t *testing.T) {
 	_, err = n.Apply(t.Context(), Chain{Name: "IP-MASQ"})
 	if err == nil || !strings.Contains(err.Error(), "version") {
 		t.Errorf("error is %v, want one about the version that the command does not tell", err)
-	}
-}
-
-// TestOnlyOwnChildrenAreEnded: the runtime gives threads on, and with them the
-// children of whoever had them before.
-func TestOnlyOwnChildrenAreEnded(t *testing.T) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	start := func(script string) *exec.Cmd {
-		t.Helper()
-		cmd := exec.Command("/bin/sh", "-c", script)
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		return cmd
-	}
-	others := start("exec sleep 600")
-	us := thread{id: syscall.Gettid()}
-	us.before = children(os.Getpid(), us.id)
-	file := filepath.Join(t.TempDir(), "grandchild")
-	own := start("trap '' TERM; sleep 600 & echo $! > " + file + "; wait")
-	grandchild := waitFor(t, file)
-	us.killChildren()
-	if err := own.Wait(); err == nil {
-		t.Error("our child ended by itself")
-	}
-	for range 3000 { // init takes it in, and must collect it
-		if state, err := os.ReadFile("/proc/" + grandchild + "/stat"); err != nil || strings.Contains(string(state), ") Z ") {
-			grandchild = ""
-			break
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	if grandchild != "" {
-		t.Errorf("what our child started, process %s, is still there", grandchild)
-	}
-	if err := syscall.Kill(others.Process.Pid, 0); err != nil {
-		t.Errorf("the child of another was ended too: %v", err)
-	}
-	others.Process.Kill()
-	if status := others.Wait(); status.Error() != "signal: killed" {
-		t.Errorf("the child of another ended with %v", status)
 	}
 }
