@@ -19,6 +19,7 @@ const (
 	NetworkHeader         // the IP header
 	Mark                  // 4 bytes
 	NFProto               // 1 byte: NFPROTO_IPV4 or NFPROTO_IPV6
+	EtherType             // 2 bytes: ETH_P_IP or ETH_P_IPV6
 	L4Proto               // 1 byte: IPPROTO_TCP and so on
 	OutName               // 16 bytes, padded with zeros
 	OutIndex              // 4 bytes
@@ -50,6 +51,11 @@ func (o Operand) of(s state) value {
 		v = knownValue([]byte{nfprotoIPv4})
 		if s.family == IPv6 {
 			v = knownValue([]byte{nfprotoIPv6})
+		}
+	case EtherType:
+		v = knownValue([]byte{0x08, 0x00})
+		if s.family == IPv6 {
+			v = knownValue([]byte{0x86, 0xdd})
 		}
 	case L4Proto:
 		v = s.protocol

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package nftables
+
+import (
+	"bytes"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"ip-masq-agent/pkg/netfilter"
+)
+
+// fit returns a value and constants of the same length. A constant that is
+// shorter is compared with the first bytes; one that is longer may only have the
+// zeros with which a register is filled up.
+func fit(l load, constants ...[]byte) (load, [][]byte, bool) {
+	length := len(constants[0])
+	for _, c := range constants {
+		if len(c) != length || length == 0 {
+			return l, nil, false
+		}
+	}
+	have := l.operand.Length
+	if length > have && wordsOf(length) == wordsOf(have) {
+		for i, c := range constants {
+			if len(bytes.Trim(c[have:], "\x00")) > 0 {
+				return l, nil, false
+			}
+			constants[i] = c[:have]
+		}
+		return l, constants, true
+	}
+	l, ok := l.first(length)
+	return l, constants, ok
+}
+
+// cmp compares a value with a constant.
+func (d *decoder) cmp(a attributes) error {
+	data, err := dataValue(a, unix.NFTA_CMP_DATA)
+	if err != nil {
+		return err
+	}
+	op := a.uint32(unix.NFTA_CMP_OP)
+	l, constants, ok := fit(d.registers.get(a.uint32(unix.NFTA_CMP_SREG)), data)
+	if !ok || op > unix.NFT_CMP_GTE {
+		d.mayFail("cmp")
+		return nil
+	}
+	data = constants[0]
+	if l.operand.Field == netfilter.NFProto && op == unix.NFT_CMP_EQ && len(data) == 1 {
+		d.layer = data[0]
+	}
+	equal := op == unix.NFT_CMP_EQ || op == unix.NFT_CMP_NEQ
+	if l.host && equal {
+		data, l.host = d.network(data), false
+	}
+	text := d.comparison(l, op, data)
+	if l.host { // the order of bytes is not that of numbers
+		d.add(netfilter.NotUnderstood(""), text)
+		return nil
+	}
+	if d.mergeRange(l, op, data) {
+		return nil
+	}
+	if op == unix.NFT_CMP_EQ && d.split(l, data) {
+		return nil
+	}
+	low, high := bytes.Repeat([]byte{0}, len(data)), bytes.Repeat([]byte{0xff}, len(data))
+	var ranges []netfilter.Range
+	switch op {
+	case unix.NFT_CMP_EQ, unix.NFT_CMP_NEQ:
+		ranges = append(ranges, netfilter.Range{From: data, To: data})
+	case unix.NFT_CMP_LTE:
+		ranges = append(ranges, netfilter.Range{From: low, To: data})
+	case unix.NFT_CMP_GTE:
+		ranges = append(ranges, netfilter.Range{From: data, To: high})
+	case unix.NFT_CMP_LT:
+		if !bytes.Equal(data, low) {
+			ranges = append(ranges, netfilter.Range{From: low, To: predecessor(data)})
+		}
+	case unix.NFT_CMP_GT:
+		if !bytes.Equal(data, high) {
+			ranges = append(ranges, netfilter.Range{From: successor(data), To: high})
+		}
+	}
+	d.condition([]load{l}, elementsOf(ranges), op == unix.NFT_CMP_NEQ, text)
+	return nil
+}
+
+func elementsOf(ranges []netfilter.Range) []netfilter.Element {
+	var out []netfilter.Element
+	for _, r := range ranges {
+		out = append(out, netfilter.Element{Key: []netfilter.Range{r}})
+	}
+	return out
+}
+
+// mergeRange turns "at least" and "at most", one after the other, into one
+// condition, as older versions of nft(8) write a range.
+func (d *decoder) mergeRange(l load, op uint32, data []byte) bool {
+	if op != unix.NFT_CMP_LTE || len(d.rule.Steps) == 0 || len(d.clauses) == 0 {
+		return false
+	}
+	last := len(d.rule.Steps) - 1
+	c, ok := d.rule.Steps[last].(netfilter.Condition)
+	if !ok || !c.Understood() || c.Negated || len(c.Key) != 1 || len(c.Elements) != 1 || l.operand.Field == netfilter.Random || !sameOperand(c.Key[0], l.operand) {
+		return false
+	}
+	r := &c.Elements[0].Key[0]
+	if len(r.To) != len(data) || len(bytes.Trim(r.To, "\xff")) > 0 || bytes.Compare(r.From, data) > 0 {
+		return false
+	}
+	r.To = data
+	d.clauses[len(d.clauses)-1].nft = l.text + " " + d.formatted(l, r.From) + "-" + d.formatted(l, data)
+	return true
+}
+
+func sameOperand(a, b netfilter.Operand) bool {
+	return a.Field == b.Field && a.Offset == b.Offset && a.Length == b.Length && bytes.Equal(a.Mask, b.Mask) && bytes.Equal(a.Xor, b.Xor)
+}
+
+// split makes two conditions of one on source and destination, which nft(8)
+// compares at once because they are next to each other in the header.
+func (d *decoder) split(l load, data []byte) bool {
+	o := l.operand
+	f := netfilter.IPv4
+	if o.Field != netfilter.NetworkHeader || l.unsure || o.Mask != nil || o.Xor != nil {
+		return false
+	}
+	if d.layer == protoIPv6 {
+		f = netfilter.IPv6
+	}
+	at := f.DestinationOffset() - f.SourceOffset()
+	if o.Offset != f.SourceOffset() || o.Length <= at || o.Length > 2*at {
+		return false
+	}
+	source, _ := l.first(at)
+	destination := l.from(at)
+	for i, part := range []load{source, destination} {
+		part.text = d.headerName(unix.NFT_PAYLOAD_NETWORK_HEADER, part.operand.Offset, part.operand.Length)
+		part.key = keyOf(unix.NFT_PAYLOAD_NETWORK_HEADER, part.operand.Offset, part.operand.Length, d.layer)
+		b := data[:at]
+		if i == 1 {
+			b = data[at:]
+		}
+		d.condition([]load{part}, elementsOf([]netfilter.Range{{From: b, To: b}}), false, d.comparison(part, unix.NFT_CMP_EQ, b))
+	}
+	return true
+}
+
+// byRange compares a value with a range.
+func (d *decoder) byRange(a attributes) error {
+	from, err := dataValue(a, unix.NFTA_RANGE_FROM_DATA)
+	if err != nil {
+		return err
+	}
+	to, err := dataValue(a, unix.NFTA_RANGE_TO_DATA)
+	if err != nil {
+		return err
+	}
+	op := a.uint32(unix.NFTA_RANGE_OP)
+	l, ends, ok := fit(d.registers.get(a.uint32(unix.NFTA_RANGE_SREG)), from, to)
+	if !ok || l.host || op > unix.NFT_RANGE_NEQ {
+		d.mayFail("range")
+		return nil
+	}
+	relation := ""
+	if op == unix.NFT_RANGE_NEQ {
+		relation = "!= "
+	}
+	text := clause{order: byMatch, iptables: "-m range …", nft: l.text + " " + relation + d.formatted(l, ends[0]) + "-" + d.formatted(l, ends[1])}
+	d.condition([]load{l}, elementsOf([]netfilter.Range{{From: ends[0], To: ends[1]}}), op == unix.NFT_RANGE_NEQ, text)
+	return nil
+}
+
+// lookup looks a key up in a set or a map.
+func (d *decoder) lookup(a attributes) error {
+	s, err := d.sets(a.string(unix.NFTA_LOOKUP_SET))
+	if err != nil {
+		return err
+	}
+	register := a.uint32(unix.NFTA_LOOKUP_SREG)
+	negated := a.uint32(unix.NFTA_LOOKUP_FLAGS)&unix.NFT_LOOKUP_F_INV != 0
+	keys, elements, ok := d.resolve(register, s)
+	text := d.setText(keys, elements, s, negated)
+	if a.has(unix.NFTA_LOOKUP_DREG) && a.uint32(unix.NFTA_LOOKUP_DREG) == unix.NFT_REG_VERDICT {
+		d.verdictMap(keys, elements, s, ok, text)
+		return nil
+	}
+	c := clause{order: byMatch, nft: text}
+	if s.catchall != nil && ok { // every key is in the set
+		ranges := make([]netfilter.Range, len(keys))
+		for i, k := range keys {
+			ranges[i] = netfilter.Range{From: make([]byte, k.operand.Length), To: bytes.Repeat([]byte{0xff}, k.operand.Length)}
+		}
+		elements = []netfilter.Element{{Key: ranges}}
+	}
+	if !ok || s.uncertain {
+		d.add(netfilter.NotUnderstood(""), c)
+	} else {
+		d.condition(keys, elements, negated, c)
+	}
+	if a.has(unix.NFTA_LOOKUP_DREG) { // of a map
+		d.registers.set(a.uint32(unix.NFTA_LOOKUP_DREG), opaque(words*wordBytes/4, text+" map"))
+	}
+	return nil
+}
+
+// verdictMap adds a verdict map. What follows in the rule is reached only by the
+// verdict "continue" of an element.
+func (d *decoder) verdictMap(keys []load, elements []netfilter.Element, s *set, ok bool, text string) {
+	m := netfilter.VerdictMap{Elements: elements, Default: s.catchall, Uncertain: s.uncertain || !ok, Text: text}
+	for _, k := range keys {
+		if k.unsure || k.operand.Field == netfilter.Opaque {
+			m.Uncertain = true
+		}
+		m.Key = append(m.Key, k.operand)
+	}
+	if !ok { // so that the chains that the map leads to are known
+		m.Elements = nil
+		for _, e := range s.elements {
+			m.Elements = append(m.Elements, netfilter.Element{Verdict: e.verdict})
+		}
+	}
+	goesOn := func(e netfilter.Element) bool { return e.Verdict.Action == netfilter.Continue }
+	if slices.ContainsFunc(m.Elements, goesOn) || m.Default != nil && m.Default.Action == netfilter.Continue {
+		m.Uncertain = true
+	}
+	d.effect(m, "", text)
+	d.ended = true
+}
+
+// resolve returns the values that are looked up, and the elements of a set in
+// terms of them. ok is false if they cannot be compared.
+func (d *decoder) resolve(register uint32, s *set) (keys []load, elements []netfilter.Element, ok bool) {
+	if len(s.elements) == 0 {
+		return []load{d.registers.get(register)}, nil, true
+	}
+	keys, ok = d.registers.fields(register, len(s.elements[0].from))
+	if !ok {
+		return []load{d.registers.get(register)}, nil, false
+	}
+	host := make([]bool, len(keys))
+	for i := range keys {
+		host[i] = keys[i].host
+		keys[i].host = false
+	}
+	for _, e := range s.elements {
+		ranges := make([]netfilter.Range, 0, len(keys))
+		at := 0
+		for i, k := range keys {
+			end := at + k.operand.Length
+			if end > len(e.from) || end > len(e.to) {
+				return keys, nil, false
+			}
+			r := netfilter.Range{From: e.from[at:end], To: e.to[at:end]}
+			if host[i] {
+				if !bytes.Equal(r.From, r.To) || len(r.From) != 4 && len(r.From) != 2 {
+					return keys, nil, false
+				}
+				r = netfilter.Range{From: d.network(r.From), To: d.network(r.To)}
+			}
+			ranges = append(ranges, r)
+			at += wordsOf(k.operand.Length) * wordBytes
+		}
+		elements = append(elements, netfilter.Element{Key: ranges, Verdict: e.verdict})
+	}
+	return keys, elements, true
+}
+
+// successor returns b + 1; of the highest value it is 0.
+func successor(b []byte) []byte {
+	out := bytes.Clone(b)
+	for i := len(out) - 1; i >= 0; i-- {
+		out[i]++
+		if out[i] != 0 {
+			break
+		}
+	}
+	return out
+}

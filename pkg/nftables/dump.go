@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package nftables
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// maxReadings is how often a reading is tried that commits of others interrupt.
+const maxReadings = 8
+
+// ErrChanging means that the rule set changed during each try to read it.
+var ErrChanging = errors.New("the rule set kept changing while it was read")
+
+// errInterrupted means that a commit happened during a dump, which is then
+// incomplete or inconsistent (NLM_F_DUMP_INTR).
+var errInterrupted = errors.New("interrupted by a commit")
+
+// stringAttr is an attribute with a string.
+type stringAttr struct {
+	kind  uint16
+	value string
+}
+
+// request builds a request of the nf_tables subsystem.
+func request(family uint8, kind int, flags netlink.HeaderFlags, attrs []stringAttr) (netlink.Message, error) {
+	e := netlink.NewAttributeEncoder()
+	for _, a := range attrs {
+		e.String(a.kind, a.value)
+	}
+	data, err := e.Encode()
+	if err != nil {
+		return netlink.Message{}, err
+	}
+	return newRequest(family, subsysTables, kind, flags, data), nil
+}
+
+func newRequest(family uint8, subsystem, kind int, flags netlink.HeaderFlags, attrs []byte) netlink.Message {
+	return netlink.Message{
+		Header: netlink.Header{Type: netlink.HeaderType(subsystem<<8 | kind), Flags: netlink.Request | flags},
+		Data:   append([]byte{family, 0, 0, 0}, attrs...), // struct nfgenmsg
+	}
+}
+
+// get asks for one object.
+func (c *Conn) get(family uint8, kind int, attrs []stringAttr) (message, error) {
+	var answer message
+	found := false
+	m, err := request(family, kind, 0, attrs)
+	if err == nil {
+		err = c.exchange(m, func(m message) error {
+			answer, found = m, true
+			return nil
+		})
+	}
+	if err == nil && !found {
+		err = errors.New("the kernel sent no answer")
+	}
+	return answer, err
+}
+
+// dump asks for a list of objects and calls fn for each. It fails with
+// errInterrupted after a commit has come between.
+func (c *Conn) dump(family uint8, kind int, attrs []stringAttr, fn func(message) error) error {
+	m, err := request(family, kind, netlink.Dump, attrs)
+	if err != nil {
+		return err
+	}
+	return c.exchange(m, fn)
+}
+
+// exchange sends a request and calls fn for each message of the answer. An
+// error of fn ends the exchange.
+func (c *Conn) exchange(m netlink.Message, fn func(message) error) error {
+	if err := c.dial(); err != nil {
+		return err
+	}
+	err := c.roundTrip(m, fn)
+	var errno unix.Errno
+	var op *netlink.OpError
+	if err != nil && !(errors.As(err, &op) && op.Sequence != 0 && errors.As(op.Err, &errno)) {
+		// Not an answer of the kernel. What it still sends belongs to nobody.
+		c.drop()
+	}
+	return err
+}
+
+func (c *Conn) roundTrip(m netlink.Message, fn func(message) error) error {
+	if err := c.socket.SetDeadline(time.Now().Add(patience)); err != nil {
+		return err
+	}
+	sent, err := c.socket.Send(m)
+	if err != nil {
+		return err
+	}
+	n := 0
+	for m, err := range c.socket.ReceiveIter() {
+		if err != nil {
+			return err
+		}
+		if m.Header.Sequence != sent.Header.Sequence {
+			return fmt.Errorf("netlink answer %d to request %d", m.Header.Sequence, sent.Header.Sequence)
+		}
+		if m.Header.Flags&netlink.DumpInterrupted != 0 {
+			return errInterrupted
+		}
+		if m.Header.Type == netlink.Error {
+			continue // an acknowledgement
+		}
+		answer, err := parseMessage(m.Data)
+		if err == nil {
+			err = fn(answer)
+		}
+		if err != nil {
+			return err
+		}
+		if n++; n%256 == 0 {
+			if err := c.socket.SetDeadline(time.Now().Add(patience)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// consistently calls read, which may ask the kernel several times, until no
+// commit happened meanwhile.
+func (c *Conn) consistently(read func() error) error {
+	for try := range maxReadings {
+		if try > 1 {
+			time.Sleep(time.Duration(try) * 5 * time.Millisecond)
+		}
+		before, err := c.Generation()
+		if err != nil {
+			return err
+		}
+		if err = read(); errors.Is(err, errInterrupted) {
+			continue
+		}
+		after, errAfter := c.Generation()
+		if errAfter != nil {
+			return errors.Join(err, errAfter)
+		}
+		if before == after {
+			return err
+		}
+	}
+	return fmt.Errorf("after %d tries: %w", maxReadings, ErrChanging)
+}
+
+// absent tells whether an error means that a table, chain or set is not there.
+func absent(err error) bool { return errors.Is(err, unix.ENOENT) }

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package nftables
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"ip-masq-agent/pkg/netfilter"
+)
+
+// payload loads bytes of a header, or writes them.
+func (d *decoder) payload(a attributes) {
+	base, offset, length := a.uint32(unix.NFTA_PAYLOAD_BASE), int(a.uint32(unix.NFTA_PAYLOAD_OFFSET)), int(a.uint32(unix.NFTA_PAYLOAD_LEN))
+	if offset < 0 || length < 0 || offset > 1<<16 || length > words*wordBytes {
+		d.mayFail("payload")
+		d.registers.set(a.uint32(unix.NFTA_PAYLOAD_DREG), opaque(words*wordBytes, "payload"))
+		return
+	}
+	text := d.headerName(base, offset, length)
+	if a.has(unix.NFTA_PAYLOAD_SREG) {
+		text += " set …"
+		switch base {
+		case unix.NFT_PAYLOAD_NETWORK_HEADER:
+			d.effect(netfilter.Rewrite{Offset: offset, Length: length}, "", text)
+			d.registers.forget(netfilter.NetworkHeader)
+		case unix.NFT_PAYLOAD_TRANSPORT_HEADER, unix.NFT_PAYLOAD_LL_HEADER:
+			d.say("", text)
+		default:
+			d.verdict(netfilter.Verdict{Action: netfilter.Other, Name: "payload"}, "", text)
+		}
+		return
+	}
+	l := opaque(length, text)
+	l.key = keyOf(base, offset, length, d.layer)
+	if base == unix.NFT_PAYLOAD_NETWORK_HEADER {
+		l.operand = netfilter.Operand{Field: netfilter.NetworkHeader, Offset: offset, Length: length}
+		l.unsure = offset+length > d.headerBytes()
+	}
+	d.registers.set(a.uint32(unix.NFTA_PAYLOAD_DREG), l)
+}
+
+// headerBytes is the length of the longest header of the family without options.
+func (d *decoder) headerBytes() int {
+	if d.family == protoIPv4 {
+		return 20
+	}
+	return 40
+}
+
+// meta loads something about a packet, or sets it.
+func (d *decoder) meta(a attributes) {
+	kind := a.uint32(unix.NFTA_META_KEY)
+	if a.has(unix.NFTA_META_SREG) {
+		d.metaSet(kind, d.registers.get(a.uint32(unix.NFTA_META_SREG)))
+		return
+	}
+	field := func(f netfilter.Field, length int, host bool, text string) load {
+		return load{operand: netfilter.Operand{Field: f, Length: length}, host: host, text: text}
+	}
+	var l load
+	switch kind {
+	case unix.NFT_META_MARK:
+		l = field(netfilter.Mark, 4, true, "meta mark")
+		l.key = keyMark
+	case unix.NFT_META_L4PROTO:
+		l = field(netfilter.L4Proto, 1, false, "meta l4proto")
+		l.key = keyProtocol
+	case unix.NFT_META_PROTOCOL:
+		l = field(netfilter.EtherType, 2, false, "meta protocol")
+	case unix.NFT_META_NFPROTO:
+		l = field(netfilter.NFProto, 1, false, "meta nfproto")
+	case unix.NFT_META_OIF:
+		l = field(netfilter.OutIndex, 4, true, "oif")
+		l.key = keyOutput
+	case unix.NFT_META_OIFNAME:
+		l = field(netfilter.OutName, unix.IFNAMSIZ, false, "oifname")
+		l.key = keyOutput
+	case unix.NFT_META_IIFNAME:
+		l = opaque(unix.IFNAMSIZ, "iifname")
+		l.key = keyInput
+	case unix.NFT_META_IIF:
+		l = opaque(4, "iif")
+	case unix.NFT_META_PRANDOM:
+		l = field(netfilter.Random, 4, false, "meta random")
+		l.operand.High = 1<<32 - 1
+	default:
+		l = opaque(metaLength(kind), metaName(kind))
+	}
+	d.registers.set(a.uint32(unix.NFTA_META_DREG), l)
+}
+
+// metaSet sets the packet's mark, or something else.
+func (d *decoder) metaSet(kind uint32, l load) {
+	switch kind {
+	case unix.NFT_META_MARK:
+		o := l.operand
+		if o.Length != 4 || o.Field == netfilter.Random {
+			o = netfilter.Operand{Length: 4}
+		}
+		if b := l.constant(); len(b) == 4 {
+			o = netfilter.Operand{Field: netfilter.Constant, Length: 4, Constant: d.network(b)}
+		} else if !l.host {
+			o = netfilter.Operand{Length: 4}
+		}
+		d.effect(netfilter.SetMark{To: o}, "-j MARK …", "meta mark set "+d.valueText(l))
+		d.registers.forget(netfilter.Mark)
+	case unix.NFT_META_NFTRACE:
+		d.say("-j TRACE", "meta nftrace set …")
+	case unix.NFT_META_PRIORITY, unix.NFT_META_PKTTYPE, unix.NFT_META_SECMARK:
+		d.say("", metaName(kind)+" set …")
+	default:
+		d.verdict(netfilter.Verdict{Action: netfilter.Other, Name: metaName(kind) + " set"}, "", metaName(kind)+" set …")
+	}
+}
+
+// fib looks an address up in the routing table.
+func (d *decoder) fib(a attributes) {
+	flags := a.uint32(unix.NFTA_FIB_FLAGS)
+	l := opaque(4, "fib")
+	switch a.uint32(unix.NFTA_FIB_RESULT) {
+	case unix.NFT_FIB_RESULT_ADDRTYPE:
+		switch flags {
+		case unix.NFTA_FIB_F_DADDR:
+			l = load{operand: netfilter.Operand{Field: netfilter.DestinationType, Length: 4}, host: true, text: "fib daddr type"}
+		case unix.NFTA_FIB_F_SADDR:
+			l = load{operand: netfilter.Operand{Field: netfilter.SourceType, Length: 4}, host: true, text: "fib saddr type"}
+		}
+	case unix.NFT_FIB_RESULT_OIFNAME:
+		l = opaque(unix.IFNAMSIZ, "fib")
+	}
+	if flags&unix.NFTA_FIB_F_PRESENT != 0 {
+		l = opaque(4, "fib")
+	}
+	d.registers.set(a.uint32(unix.NFTA_FIB_DREG), l)
+}
+
+// numgen makes a number, at random or by counting.
+func (d *decoder) numgen(a attributes) {
+	modulus, offset := a.uint32(unix.NFTA_NG_MODULUS), a.uint32(unix.NFTA_NG_OFFSET)
+	l := opaque(4, fmt.Sprintf("numgen inc mod %d", modulus))
+	if high := offset + modulus - 1; a.uint32(unix.NFTA_NG_TYPE) == unix.NFT_NG_RANDOM && modulus > 0 && high >= offset {
+		l = load{operand: netfilter.Operand{Field: netfilter.Random, Length: 4, Low: offset, High: high}, host: true}
+		l.text = fmt.Sprintf("numgen random mod %d", modulus)
+	}
+	d.registers.set(a.uint32(unix.NFTA_NG_DREG), l)
+}
+
+// ct loads something about the connection, or sets it, which concerns no field
+// that is known here.
+func (d *decoder) ct(a attributes) {
+	if a.has(unix.NFTA_CT_SREG) {
+		d.say("", "ct … set …")
+		return
+	}
+	l := opaque(16, "ct")
+	l.text = ctName(a.uint32(unix.NFTA_CT_KEY))
+	d.registers.set(a.uint32(unix.NFTA_CT_DREG), l)
+}
+
+// bitwise computes (value & mask) ^ xor, or something that is not understood.
+func (d *decoder) bitwise(a attributes) error {
+	l := d.registers.get(a.uint32(unix.NFTA_BITWISE_SREG))
+	length := int(a.uint32(unix.NFTA_BITWISE_LEN))
+	mask, err := dataValue(a, unix.NFTA_BITWISE_MASK)
+	if err != nil {
+		return err
+	}
+	xor, err := dataValue(a, unix.NFTA_BITWISE_XOR)
+	if err != nil {
+		return err
+	}
+	if length > words*wordBytes || length < 0 {
+		length = words * wordBytes
+	}
+	out, ok := l.first(length)
+	if !ok || a.uint32(bitwiseOp) != 0 || len(mask) != length || len(xor) != length || length == 0 {
+		out = opaque(length, l.text)
+	} else if l.operand.Field != netfilter.Opaque {
+		if out.host {
+			mask, xor = d.network(mask), d.network(xor)
+		}
+		out.operand.Mask, out.operand.Xor = combine(out.operand, mask, xor)
+	}
+	d.registers.set(a.uint32(unix.NFTA_BITWISE_DREG), out)
+	return nil
+}
+
+// combine returns the mask and xor of an operand after another mask and xor:
+// ((v & m) ^ x) & mask ^ xor = v & (m & mask) ^ (x & mask ^ xor).
+func combine(o netfilter.Operand, mask, xor []byte) (m, x []byte) {
+	m, x = make([]byte, len(mask)), make([]byte, len(mask))
+	zero := true
+	for i := range mask {
+		m[i], x[i] = mask[i], xor[i]
+		if o.Mask != nil {
+			m[i] &= o.Mask[i]
+		}
+		if o.Xor != nil {
+			x[i] ^= o.Xor[i] & mask[i]
+		}
+		zero = zero && x[i] == 0
+	}
+	if zero {
+		x = nil
+	}
+	return m, x
+}
+
+// byteorder turns a number from the byte order of the host to that of the
+// network or back.
+func (d *decoder) byteorder(a attributes) {
+	l := d.registers.get(a.uint32(unix.NFTA_BYTEORDER_SREG))
+	length, size := int(a.uint32(unix.NFTA_BYTEORDER_LEN)), int(a.uint32(unix.NFTA_BYTEORDER_SIZE))
+	toNetwork := a.uint32(unix.NFTA_BYTEORDER_OP) == unix.NFT_BYTEORDER_HTON
+	if length == l.operand.Length && size == length && toNetwork == l.host {
+		l.host = !l.host
+	} else {
+		l = opaque(l.operand.Length, l.text)
+	}
+	d.registers.set(a.uint32(unix.NFTA_BYTEORDER_DREG), l)
+}
+
+// network turns the bytes of a number in the host's byte order, which have 4 or
+// 2 bytes, to network byte order.
+func (d *decoder) network(b []byte) []byte {
+	switch len(b) {
+	case 4:
+		return binary.BigEndian.AppendUint32(nil, d.host.Uint32(b))
+	case 2:
+		return binary.BigEndian.AppendUint16(nil, d.host.Uint16(b))
+	}
+	return b
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package nftables
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"golang.org/x/sys/unix"
+
+	"ip-masq-agent/pkg/netfilter"
+)
+
+// Verdicts, linux/netfilter.h and linux/netfilter/nf_tables.h.
+const (
+	verdictDrop   = 0
+	verdictAccept = 1
+)
+
+// The flags of NAT, linux/netfilter/nf_nat.h.
+const (
+	natAddresses   = 1  // NF_NAT_RANGE_MAP_IPS
+	natPorts       = 2  // NF_NAT_RANGE_PROTO_SPECIFIED
+	natRandom      = 4  // NF_NAT_RANGE_PROTO_RANDOM
+	natPersistent  = 8  // NF_NAT_RANGE_PERSISTENT
+	natRandomFully = 16 // NF_NAT_RANGE_PROTO_RANDOM_FULLY
+)
+
+var errNoVerdict = errors.New("a verdict is missing")
+
+// parseVerdict parses a nested NFTA_DATA_VERDICT.
+func parseVerdict(data attributes) (netfilter.Verdict, error) {
+	if !data.has(unix.NFTA_DATA_VERDICT) {
+		return netfilter.Verdict{}, errNoVerdict
+	}
+	v, err := data.nested(unix.NFTA_DATA_VERDICT)
+	if err != nil {
+		return netfilter.Verdict{}, err
+	}
+	if len(v[unix.NFTA_VERDICT_CODE]) < 4 {
+		return netfilter.Verdict{}, errShort
+	}
+	out := netfilter.Verdict{Chain: v.string(unix.NFTA_VERDICT_CHAIN)}
+	switch code := int32(v.uint32(unix.NFTA_VERDICT_CODE)); code {
+	case unix.NFT_CONTINUE:
+		out.Action = netfilter.Continue
+	case unix.NFT_JUMP:
+		out.Action = netfilter.Jump
+	case unix.NFT_GOTO:
+		out.Action = netfilter.Goto
+	case unix.NFT_RETURN:
+		out.Action = netfilter.Return
+	case verdictDrop:
+		out.Action = netfilter.Drop
+	case verdictAccept:
+		out.Action = netfilter.Accept
+	default: // NF_QUEUE with a number, NFT_BREAK
+		out.Action, out.Name = netfilter.Other, fmt.Sprintf("verdict %d", code)
+	}
+	return out, nil
+}
+
+// immediate loads a constant, or is a verdict.
+func (d *decoder) immediate(a attributes) error {
+	data, err := a.nested(unix.NFTA_IMMEDIATE_DATA)
+	if err != nil {
+		return err
+	}
+	if register := a.uint32(unix.NFTA_IMMEDIATE_DREG); register != unix.NFT_REG_VERDICT {
+		value := data[unix.NFTA_DATA_VALUE]
+		if len(value) == 0 || len(value) > words*wordBytes {
+			return errShort
+		}
+		d.registers.set(register, load{operand: netfilter.Operand{Field: netfilter.Constant, Length: len(value), Constant: value}})
+		return nil
+	}
+	v, err := parseVerdict(data)
+	if err != nil {
+		return err
+	}
+	if v.Action == netfilter.Continue {
+		return nil // the next expression follows
+	}
+	d.verdict(v, iptablesVerdict(v), nftVerdict(v))
+	return nil
+}
+
+// masq translates the source to the address of the outgoing interface.
+func (d *decoder) masq(a attributes) {
+	v := netfilter.Verdict{Action: netfilter.Masquerade, RandomFully: a.uint32(unix.NFTA_MASQ_FLAGS)&natRandomFully != 0}
+	v.Ports = d.ports(a, unix.NFTA_MASQ_REG_PROTO_MIN, unix.NFTA_MASQ_REG_PROTO_MAX)
+	d.verdict(v, iptablesVerdict(v), nftVerdict(v))
+}
+
+// nat translates the source to an address from registers. In an inet table it
+// acts only on packets of its family.
+func (d *decoder) nat(a attributes) {
+	if a.uint32(unix.NFTA_NAT_TYPE) != unix.NFT_NAT_SNAT {
+		d.verdict(netfilter.Verdict{Action: netfilter.Other, Name: "dnat"}, "", "dnat")
+		return
+	}
+	family := uint8(a.uint32(unix.NFTA_NAT_FAMILY))
+	if d.layer == protoInet && family != protoInet {
+		d.condition([]load{{operand: netfilter.Operand{Field: netfilter.NFProto, Length: 1}}},
+			elementsOf([]netfilter.Range{{From: []byte{family}, To: []byte{family}}}), false,
+			clause{order: byMatch, nft: "meta nfproto " + protoName(family)})
+	}
+	v := netfilter.Verdict{Action: netfilter.SNAT, RandomFully: a.uint32(unix.NFTA_NAT_FLAGS)&natRandomFully != 0}
+	from := d.address(a, unix.NFTA_NAT_REG_ADDR_MIN)
+	to := from
+	if a.has(unix.NFTA_NAT_REG_ADDR_MAX) {
+		to = d.address(a, unix.NFTA_NAT_REG_ADDR_MAX)
+	}
+	if from.IsValid() && to.IsValid() {
+		v.To = netfilter.AddressRange{From: from, To: to}
+	}
+	v.Ports = d.ports(a, unix.NFTA_NAT_REG_PROTO_MIN, unix.NFTA_NAT_REG_PROTO_MAX)
+	d.verdict(v, iptablesVerdict(v), nftVerdict(v))
+}
+
+// address returns the constant address in a register, the zero Addr if there is
+// none.
+func (d *decoder) address(a attributes, kind uint16) netip.Addr {
+	if !a.has(kind) {
+		return netip.Addr{}
+	}
+	addr, _ := netip.AddrFromSlice(d.registers.get(a.uint32(kind)).constant())
+	return addr
+}
+
+// ports returns the constant ports in two registers.
+func (d *decoder) ports(a attributes, low, high uint16) netfilter.PortRange {
+	port := func(kind uint16) uint16 {
+		if b := d.registers.get(a.uint32(kind)).constant(); len(b) >= 2 {
+			return binary.BigEndian.Uint16(b)
+		}
+		return 0
+	}
+	if !a.has(low) {
+		return netfilter.PortRange{}
+	}
+	out := netfilter.PortRange{From: port(low), To: port(low)}
+	if a.has(high) {
+		out.To = port(high)
+	}
+	return out
+}
+
+// objref refers to an object of the table. A counter does nothing to the packet.
+func (d *decoder) objref(a attributes) {
+	const counter = 1 // NFT_OBJECT_COUNTER
+	if a.has(unix.NFTA_OBJREF_IMM_TYPE) && a.uint32(unix.NFTA_OBJREF_IMM_TYPE) == counter {
+		d.say("", "counter name "+quoted(a.string(unix.NFTA_OBJREF_IMM_NAME)))
+		return
+	}
+	d.mayFail("objref")
+}
+
+func (d *decoder) log(a attributes) {
+	text := "log"
+	target := "-j LOG"
+	if a.has(unix.NFTA_LOG_GROUP) {
+		target = "-j NFLOG"
+	}
+	if prefix := a.string(unix.NFTA_LOG_PREFIX); prefix != "" {
+		text += " prefix " + quoted(prefix)
+		if a.has(unix.NFTA_LOG_GROUP) {
+			target += " --nflog-prefix " + iptablesString(prefix)
+		}
+	}
+	d.say(target, text)
+}

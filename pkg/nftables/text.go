@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package nftables
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"ip-masq-agent/pkg/netfilter"
+)
+
+// finish gives the rule and its conditions their texts.
+func (d *decoder) finish(table, chain string) {
+	text := func(c clause) string {
+		if d.native {
+			return c.nft
+		}
+		return c.iptables
+	}
+	for _, c := range d.clauses {
+		if c.step < 0 {
+			continue
+		}
+		if condition, ok := d.rule.Steps[c.step].(netfilter.Condition); ok {
+			condition.Text = text(c)
+			d.rule.Steps[c.step] = condition
+		}
+	}
+	clauses, out := d.clauses, "add rule "+familyName(d.family)+" "+escaped(table)+" "+escaped(chain)
+	if !d.native {
+		clauses, out = slices.Clone(clauses), "-A "+iptablesString(chain)
+		slices.SortStableFunc(clauses, func(a, b clause) int { return cmp.Compare(a.order, b.order) })
+	}
+	for _, c := range clauses {
+		if s := text(c); s != "" {
+			out += " " + s
+		}
+	}
+	if d.native && d.rule.Comment != "" && !strings.Contains(out, " comment ") {
+		out += " comment " + quoted(d.rule.Comment)
+	}
+	d.rule.Text = out
+}
+
+// escaped returns a text of another program without control characters: they
+// are written as in Go, a line break as \n.
+func escaped(s string) string {
+	q := fmt.Sprintf("%q", s)
+	q = q[1 : len(q)-1]
+	return strings.NewReplacer(`\\`, `\`, `\"`, `"`).Replace(q)
+}
+
+// quoted returns a text in quotation marks, as nft(8) prints it.
+func quoted(s string) string { return `"` + escaped(s) + `"` }
+
+// iptablesString returns a text as iptables-save prints it: in quotation marks
+// unless it has only letters, digits, - and _ (xtables_save_string).
+func iptablesString(s string) string {
+	plain := s != ""
+	for _, r := range s {
+		plain = plain && (r == '-' || r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z')
+	}
+	if plain {
+		return s
+	}
+	return `"` + strings.NewReplacer(`"`, `\"`, `\`, `\\`, `'`, `\'`).Replace(controlEscaped(s)) + `"`
+}
+
+// controlEscaped writes control characters as in Go and leaves all else.
+func controlEscaped(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r == '\uFFFD' {
+			b.WriteString(escaped(string(r)))
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// chainName returns the name of a chain as iptables-save prints it.
+func chainName(s string) string { return controlEscaped(s) }
+
+func iptablesVerdict(v netfilter.Verdict) string {
+	switch v.Action {
+	case netfilter.Accept:
+		return "-j ACCEPT"
+	case netfilter.Drop:
+		return "-j DROP"
+	case netfilter.Return:
+		return "-j RETURN"
+	case netfilter.Jump:
+		return "-j " + chainName(v.Chain)
+	case netfilter.Goto:
+		return "-g " + chainName(v.Chain)
+	}
+	return ""
+}
+
+func nftVerdict(v netfilter.Verdict) string {
+	out := ""
+	switch v.Action {
+	case netfilter.Accept:
+		return "accept"
+	case netfilter.Drop:
+		return "drop"
+	case netfilter.Return:
+		return "return"
+	case netfilter.Jump:
+		return "jump " + escaped(v.Chain)
+	case netfilter.Goto:
+		return "goto " + escaped(v.Chain)
+	case netfilter.Continue:
+		return "continue"
+	case netfilter.Masquerade:
+		out = "masquerade"
+	case netfilter.SNAT:
+		out = "snat"
+	default:
+		return escaped(v.Name)
+	}
+	to := ""
+	if v.To.From.IsValid() {
+		to = v.To.From.String()
+		if v.To.From.Is6() && v.Ports != (netfilter.PortRange{}) {
+			to = "[" + to + "]"
+		}
+		if v.To.To != v.To.From {
+			to += "-" + v.To.To.String()
+		}
+	} else if v.Action == netfilter.SNAT {
+		to = "…"
+	}
+	if v.Ports != (netfilter.PortRange{}) {
+		to += ":" + portsText(v.Ports)
+	}
+	if to != "" {
+		out += " to " + to
+	}
+	if v.RandomFully {
+		out += " fully-random"
+	}
+	return out
+}
