@@ -56,6 +56,10 @@ func (d *decoder) cmp(a attributes) error {
 	if l.host && equal {
 		data, l.host = d.network(data), false
 	}
+	d.compared(l, op)
+	if l.key == keyProtocol && op == unix.NFT_CMP_EQ {
+		d.protocol = data[0]
+	}
 	text := d.comparison(l, op, data)
 	if l.host { // the order of bytes is not that of numbers
 		d.add(netfilter.NotUnderstood(""), text)
@@ -113,6 +117,7 @@ func (d *decoder) mergeRange(l load, op uint32, data []byte) bool {
 		return false
 	}
 	r.To = data
+	d.native = d.native || !d.isPort(l)
 	d.clauses[len(d.clauses)-1].nft = l.text + " " + d.formatted(l, r.From) + "-" + d.formatted(l, data)
 	return true
 }
@@ -166,11 +171,14 @@ func (d *decoder) byRange(a attributes) error {
 		d.mayFail("range")
 		return nil
 	}
+	if !d.isPort(l) {
+		d.native = true
+	}
 	relation := ""
 	if op == unix.NFT_RANGE_NEQ {
 		relation = "!= "
 	}
-	text := clause{order: byMatch, iptables: "-m range …", nft: l.text + " " + relation + d.formatted(l, ends[0]) + "-" + d.formatted(l, ends[1])}
+	text := clause{order: byMatch, iptables: d.transportText(), nft: l.text + " " + relation + d.formatted(l, ends[0]) + "-" + d.formatted(l, ends[1])}
 	d.condition([]load{l}, elementsOf([]netfilter.Range{{From: ends[0], To: ends[1]}}), op == unix.NFT_RANGE_NEQ, text)
 	return nil
 }

@@ -22,8 +22,10 @@ type decoder struct {
 	registers registers
 	rule      netfilter.Rule
 	clauses   []clause
-	ended     bool // by a verdict; what follows is never reached
-	native    bool // iptables cannot list it
+	ended     bool         // by a verdict; what follows is never reached
+	native    bool         // iptables cannot list it
+	options   map[key]bool // of iptables that the conditions so far stand for
+	protocol  byte         // that a condition asked for, 0 if none did
 }
 
 // clause is the text of one part of a rule, in both languages.
@@ -89,7 +91,7 @@ func (d *decoder) decode(m message) (netfilter.Rule, error) {
 // expression decodes one expression. A name that is not known ends the rule with
 // a verdict that can do anything.
 func (d *decoder) expression(name string, a attributes) error {
-	if !listable(name, a) {
+	if !emitted(name, a) {
 		d.native = true
 	}
 	switch name {
@@ -132,7 +134,9 @@ func (d *decoder) expression(name string, a attributes) error {
 		d.log(a)
 	case "last", "dup": // they do nothing to the packet
 		d.say("", name)
-	case "limit", "quota", "connlimit", "dynset":
+	case "limit":
+		d.limit(a)
+	case "quota", "connlimit", "dynset":
 		d.mayFail(name)
 	case "exthdr", "socket", "rt", "osf", "xfrm", "tunnel", "hash", "inner":
 		d.unknownLoad(name, a)
@@ -140,34 +144,6 @@ func (d *decoder) expression(name string, a attributes) error {
 		d.verdict(netfilter.Verdict{Action: netfilter.Other, Name: name}, "", name)
 	}
 	return nil
-}
-
-// listable tells whether iptables-nft 1.8.7 to 1.8.13 writes such an expression,
-// and so can list it. Rules that are not made of these make "iptables -S" fail
-// (see nft_is_expr_compatible and nft-ruleparse.c in its source), or print them
-// without a part.
-func listable(name string, a attributes) bool {
-	switch name {
-	case "match", "target", "cmp", "bitwise", "counter", "range":
-		return true
-	case "payload":
-		base := a.uint32(unix.NFTA_PAYLOAD_BASE)
-		return !a.has(unix.NFTA_PAYLOAD_SREG) && (base == unix.NFT_PAYLOAD_NETWORK_HEADER || base == unix.NFT_PAYLOAD_TRANSPORT_HEADER)
-	case "meta":
-		switch a.uint32(unix.NFTA_META_KEY) {
-		case unix.NFT_META_L4PROTO, unix.NFT_META_IIFNAME, unix.NFT_META_OIFNAME, unix.NFT_META_IIF, unix.NFT_META_OIF, unix.NFT_META_MARK:
-			return !a.has(unix.NFTA_META_SREG)
-		case unix.NFT_META_NFTRACE: // the target TRACE
-			return true
-		}
-	case "immediate":
-		return a.uint32(unix.NFTA_IMMEDIATE_DREG) == unix.NFT_REG_VERDICT || len(a[unix.NFTA_IMMEDIATE_DATA]) == 12 // of TRACE
-	case "limit":
-		return a.uint32(unix.NFTA_LIMIT_TYPE) == unix.NFT_LIMIT_PKTS && a.uint32(unix.NFTA_LIMIT_FLAGS) == 0
-	case "log":
-		return a.has(unix.NFTA_LOG_GROUP) // the target NFLOG
-	}
-	return false
 }
 
 // say adds text for something that neither is a condition nor has an effect.

@@ -86,13 +86,13 @@ func TestTextIsThatOfIPTables(t *testing.T) {
 	for _, family := range []string{"IPv4", "IPv6"} {
 		t.Run(family, func(t *testing.T) {
 			netns.Run(t, func(t *testing.T) {
-				netns.Restore(t, "nft", family, ours[family])
+				netns.Restore(t, "iptables-nft", family, ours[family])
 				for _, name := range []string{"IP-MASQ", "POSTROUTING"} {
 					chain, err := open(t).Chain(familyOf(family), "nat", name)
 					if err != nil {
 						t.Fatal(err)
 					}
-					want := netns.List(t, "nft", family, name)[1:]
+					want := netns.List(t, "iptables-nft", family, name)[1:]
 					if diff := cmp.Diff(want, texts(chain)); diff != "" {
 						t.Errorf("rules of %s (-want +got):\n%s", name, diff)
 					}
@@ -122,7 +122,7 @@ func TestReloadedRulesMeanTheSame(t *testing.T) {
 -A POSTROUTING -m comment --comment "ensure" -m addrtype ! --dst-type LOCAL -j IP-MASQ
 COMMIT
 `
-		netns.Restore(t, "nft", "IPv4", rules)
+		netns.Restore(t, "iptables-nft", "IPv4", rules)
 		read := func() [][]netfilter.Step {
 			var out [][]netfilter.Step
 			for _, name := range []string{"IP-MASQ", "POSTROUTING"} {

@@ -75,7 +75,6 @@ func (d *decoder) meta(a attributes) {
 		l = field(netfilter.NFProto, 1, false, "meta nfproto")
 	case unix.NFT_META_OIF:
 		l = field(netfilter.OutIndex, 4, true, "oif")
-		l.key = keyOutput
 	case unix.NFT_META_OIFNAME:
 		l = field(netfilter.OutName, unix.IFNAMSIZ, false, "oifname")
 		l.key = keyOutput

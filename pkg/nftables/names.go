@@ -28,6 +28,7 @@ const (
 	keyOutput
 	keyFragment
 	keyMark
+	keyTransport // the transport header
 )
 
 // addressOf returns the family and the side of an address of which bytes of the
@@ -43,6 +44,9 @@ func addressOf(layer uint8, offset, length int) (f netfilter.Family, source, ok 
 }
 
 func keyOf(base uint32, offset, length int, layer uint8) key {
+	if base == unix.NFT_PAYLOAD_TRANSPORT_HEADER {
+		return keyTransport
+	}
 	if base != unix.NFT_PAYLOAD_NETWORK_HEADER || length == 0 {
 		return keyOther
 	}
@@ -132,7 +136,7 @@ func (d *decoder) comparison(l load, op uint32, data []byte) clause {
 			c.iptables = markOption(binary.BigEndian.Uint32(data), mask, op == unix.NFT_CMP_NEQ)
 		}
 	default:
-		c.iptables = "-m " + strings.ReplaceAll(l.text, " ", "-") + " …"
+		c.iptables = d.transportText()
 	}
 	return c
 }
@@ -158,6 +162,8 @@ func (d *decoder) formatted(l load, data []byte) string {
 			n = n<<8 | uint32(b)
 		}
 		return fmt.Sprint(n)
+	case l.operand.Field == netfilter.OutIndex && len(data) == 4:
+		return fmt.Sprint(binary.BigEndian.Uint32(data))
 	}
 	return fmt.Sprintf("0x%x", data)
 }

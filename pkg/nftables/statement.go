@@ -159,17 +159,45 @@ func (d *decoder) objref(a attributes) {
 	d.mayFail("objref")
 }
 
+// log writes to the kernel's log or sends to a group of listeners.
 func (d *decoder) log(a attributes) {
-	text := "log"
-	target := "-j LOG"
+	text, target := "log", "-j LOG"
 	if a.has(unix.NFTA_LOG_GROUP) {
 		target = "-j NFLOG"
 	}
 	if prefix := a.string(unix.NFTA_LOG_PREFIX); prefix != "" {
 		text += " prefix " + quoted(prefix)
-		if a.has(unix.NFTA_LOG_GROUP) {
-			target += " --nflog-prefix " + iptablesString(prefix)
+		target += " --nflog-prefix " + iptablesString(prefix)
+	}
+	if b := a[unix.NFTA_LOG_GROUP]; len(b) >= 2 {
+		group := binary.BigEndian.Uint16(b)
+		text += fmt.Sprintf(" group %d", group)
+		if group != 0 {
+			target += fmt.Sprintf(" --nflog-group %d", group)
 		}
 	}
 	d.say(target, text)
+}
+
+// limit matches as long as a rate is not exceeded, or if it is.
+func (d *decoder) limit(a attributes) {
+	rate, burst := a.uint64(unix.NFTA_LIMIT_RATE), a.uint32(unix.NFTA_LIMIT_BURST)
+	unit := map[uint64]string{1: "second", 60: "minute", 3600: "hour", 86400: "day"}[a.uint64(unix.NFTA_LIMIT_UNIT)]
+	short := map[string]string{"second": "sec", "minute": "min"}[unit]
+	if short == "" {
+		short = unit
+	}
+	option := fmt.Sprintf("-m limit --limit %d/%s", rate, short)
+	const defaultBurst = 5
+	if burst != defaultBurst {
+		option += fmt.Sprintf(" --limit-burst %d", burst)
+	}
+	over, bytes := "", ""
+	if a.uint32(unix.NFTA_LIMIT_FLAGS)&unix.NFT_LIMIT_F_INV != 0 {
+		over = "over "
+	}
+	if a.uint32(unix.NFTA_LIMIT_TYPE) == unix.NFT_LIMIT_PKT_BYTES {
+		bytes = " bytes"
+	}
+	d.add(netfilter.NotUnderstood(""), clause{order: byMatch, iptables: option, nft: fmt.Sprintf("limit rate %s%d%s/%s", over, rate, bytes, unit)})
 }

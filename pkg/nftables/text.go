@@ -34,9 +34,11 @@ func (d *decoder) finish(table, chain string) {
 		clauses, out = slices.Clone(clauses), "-A "+iptablesString(chain)
 		slices.SortStableFunc(clauses, func(a, b clause) int { return cmp.Compare(a.order, b.order) })
 	}
+	last := ""
 	for _, c := range clauses {
-		if s := text(c); s != "" {
+		if s := text(c); s != "" && s != last {
 			out += " " + s
+			last = s
 		}
 	}
 	if d.native && d.rule.Comment != "" && !strings.Contains(out, " comment ") {
