@@ -9,6 +9,9 @@
 // expressions, or those of iptables-nft, which embed the matches and targets of
 // x_tables.
 //
+// A [Table] is the agent's own table of one family, described by a [Spec]. It is
+// written in one transaction, read back and compared.
+//
 // An expression that is not known is never left out. It becomes a condition
 // that can go either way, or a verdict that can do anything.
 package nftables

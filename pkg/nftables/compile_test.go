@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package nftables
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+
+	"ip-masq-agent/pkg/netfilter"
+	"ip-masq-agent/test/netns"
+)
+
+// TestTransaction has the order of the messages: chains before the elements
+// that go to them, anonymous sets before the rules that look them up.
+func TestTransaction(t *testing.T) {
+	s := specs()["everything kept, one port range"]
+	var got []string
+	for _, o := range s.layout().compile() {
+		got = append(got, o.what)
+	}
+	want := []string{
+		"creating the table to delete",
+		"deleting the table",
+		"creating the table",
+		"adding chain postrouting",
+		"adding chain kept",
+		"adding chain masq",
+		"adding chain ports0",
+		"adding set destinations",
+		"adding elements of set destinations",
+		"adding a rule to chain postrouting",
+		"adding a rule to chain postrouting",
+		"adding a rule to chain postrouting",
+		"adding a rule to chain kept",
+		"adding a rule to chain masq",
+		"adding set __set%d",
+		"adding elements of set __set%d",
+		"adding set __map%d",
+		"adding elements of set __map%d",
+		"adding a rule to chain masq",
+		"adding a rule to chain masq",
+		"adding set __set%d",
+		"adding elements of set __set%d",
+		"adding a rule to chain ports0",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestMessagesFit checks that 60,000 intervals are all in the messages and that
+// no list exceeds the length that an attribute can have.
+func TestMessagesFit(t *testing.T) {
+	const maxAttribute = 1<<16 - 1
+	for _, f := range []netfilter.Family{netfilter.IPv4, netfilter.IPv6} {
+		elements := 0
+		s := Spec{Family: f, Destinations: many(f, 60000)}
+		for _, o := range s.layout().compile() {
+			for _, a := range o.attrs {
+				if len(a.Data)+unix.SizeofNlAttr > maxAttribute/2 {
+					t.Fatalf("%s: an attribute of %d bytes", o.what, len(a.Data))
+				}
+				if o.kind == unix.NFT_MSG_NEWSETELEM && a.Type == unix.NFTA_SET_ELEM_LIST_ELEMENTS|netlink.Nested {
+					list, err := netlink.UnmarshalAttributes(a.Data)
+					if err != nil {
+						t.Fatal(err)
+					}
+					elements += len(list)
+				}
+			}
+		}
+		if elements != 120000 { // a beginning and an end each
+			t.Errorf("%s: %d elements, want 120000", f, elements)
+		}
+	}
+}
+
+func TestEncodeElement(t *testing.T) {
+	tests := []struct {
+		name string
+		spec Spec
+		want []string // in hexadecimal, each element
+	}{
+		{
+			name: "beginning and end",
+			spec: Spec{Destinations: intervals("10.0.0.0-10.8.255.255 keep")},
+			want: []string{
+				"0c000180" + "08000100" + "0a000000" + // key
+					"1c000280" + "18000280" + "08000100" + "fffffffc" + "09000200" + "6b65707400" + "000000", // goto kept
+				"0c000180" + "08000100" + "0a090000" + "08000300" + "00000001", // the first address behind, NFT_SET_ELEM_INTERVAL_END
+			},
+		},
+		{
+			name: "up to the last address",
+			spec: Spec{Destinations: intervals("255.0.0.0-255.255.255.255 masquerade")},
+			want: []string{
+				"0c000180" + "08000100" + "ff000000" +
+					"1c000280" + "18000280" + "08000100" + "fffffffc" + "09000200" + "6d61737100" + "000000" +
+					"0a000600" + "010401000000" + "0000", // user data: the interval is open
+			},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			set := tt.spec.destinations()
+			var got []string
+			for _, a := range set.encodeElement(set.elements[0]) {
+				got = append(got, fmt.Sprintf("%x", a.Data))
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestExpressions compares the expressions in the kernel, as nft prints them,
+// with literal ones.
+func TestExpressions(t *testing.T) {
+	tests := []struct {
+		spec, chain string
+		want        string
+	}{
+		{
+			spec: "defaults", chain: "postrouting",
+			want: `
+  [ fib daddr type => reg 1 ]
+  [ cmp eq reg 1 0x00000002 ]
+  [ immediate reg 0 accept ]
+
+  [ payload load 4b @ network header + 16 => reg 1 ]
+  [ lookup reg 1 set destinations dreg 0 ]
+
+  [ immediate reg 0 goto -> masq ]`,
+		},
+		{
+			spec: "IPv6", chain: "postrouting",
+			want: `
+  [ fib daddr type => reg 1 ]
+  [ cmp eq reg 1 0x00000002 ]
+  [ immediate reg 0 accept ]
+
+  [ payload load 16b @ network header + 24 => reg 1 ]
+  [ lookup reg 1 set destinations dreg 0 ]
+
+  [ immediate reg 0 goto -> masq ]`,
+		},
+		{
+			spec: "defaults", chain: "kept",
+			want: `
+  [ counter pkts 0 bytes 0 ]
+  [ immediate reg 0 accept ]`,
+		},
+		{
+			spec: "exceptions and ports", chain: "masq",
+			want: `
+  [ counter pkts 0 bytes 0 ]
+
+  [ meta load l4proto => reg 1 ]
+  [ lookup reg 1 set __set0 ]
+  [ numgen reg 1 = random mod 61745 ]
+  [ byteorder reg 1 = hton(reg 1, 4, 4) ]
+  [ lookup reg 1 set __map0 dreg 0 ]
+
+  [ masq flags 0x10 ]`,
+		},
+		{
+			spec: "nothing kept", chain: "masq",
+			want: `
+  [ counter pkts 0 bytes 0 ]
+
+  [ masq ]`,
+		},
+		{
+			spec: "exceptions and ports", chain: "ports0",
+			want: `
+  [ meta load l4proto => reg 1 ]
+  [ lookup reg 1 set __set1 ]
+  [ immediate reg 1 0x00000004 ]
+  [ immediate reg 2 0x00002f75 ]
+  [ masq proto_min reg 1 proto_max reg 2 flags 0x12 ]`,
+		},
+		{
+			spec: "exceptions and ports", chain: "ports2",
+			want: `
+  [ meta load l4proto => reg 1 ]
+  [ lookup reg 1 set __set3 ]
+  [ immediate reg 1 0x00001879 ]
+  [ masq proto_min reg 1 proto_max reg 1 flags 0x12 ]`,
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.spec+"/"+tt.chain, func(t *testing.T) {
+			netns.Require(t, "nft")
+			netns.Run(t, func(t *testing.T) {
+				s := specs()[tt.spec]
+				if err := commit(t.Context(), s.layout().compile()); err != nil {
+					t.Fatal(err)
+				}
+				out := nftOutput(t, "--debug=netlink", "list", "chain", familyName(protoOf(s.Family)), TableName, tt.chain)
+				if diff := cmp.Diff(tt.want, expressions(out)); diff != "" {
+					t.Errorf("(-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+// expressions returns the lines with expressions, and an empty line before
+// each rule but the first.
+func expressions(debug string) string {
+	var b strings.Builder
+	open := false
+	for line := range strings.Lines(debug) {
+		line = strings.TrimRight(line, " \n")
+		if !strings.HasPrefix(line, "  [ ") {
+			open = false
+			continue
+		}
+		if !open && b.Len() > 0 {
+			b.WriteString("\n")
+		}
+		// The kernel returns the flags of a lookup also if there are none.
+		b.WriteString("\n" + strings.Replace(line, " 0x0 ]", " ]", 1))
+		open = true
+	}
+	return b.String()
+}
+
+// nftOutput runs nft(8), which must succeed, and returns its standard output.
+func nftOutput(t testing.TB, args ...string) string {
+	t.Helper()
+	out, err := netns.Output("nft", args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}

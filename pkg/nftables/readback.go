@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package nftables
+
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"ip-masq-agent/pkg/netfilter"
+)
+
+// kernelTable is what the kernel has of the agent's table.
+type kernelTable struct {
+	header message            // of the table; without attributes if there is none
+	chains map[string]message // those of the layout that exist
+	rules  map[string][]message
+	sets   map[string]*set
+}
+
+// exists tells whether there is a table.
+func (k kernelTable) exists() bool { return k.header.attributes != nil }
+
+// readBack reads the parts of the agent's table that a layout has, and all its
+// rules. It reads no chain of other tables, of which a node can have many
+// thousands: the kernel cannot list the chains of one table.
+func (c *Conn) readBack(l layout) (kernelTable, error) {
+	var k kernelTable
+	err := c.consistently(func() (err error) {
+		k, err = c.readTable(l)
+		return err
+	})
+	if err != nil {
+		return kernelTable{}, fmt.Errorf("reading table %s %s: %w", familyName(protoOf(l.family)), TableName, err)
+	}
+	return k, nil
+}
+
+func (c *Conn) readTable(l layout) (kernelTable, error) {
+	k := kernelTable{chains: map[string]message{}, rules: map[string][]message{}, sets: map[string]*set{}}
+	family := protoOf(l.family)
+	var err error
+	k.header, err = c.get(family, unix.NFT_MSG_GETTABLE, []stringAttr{{unix.NFTA_TABLE_NAME, TableName}})
+	if absent(err) {
+		return kernelTable{}, nil
+	}
+	if err != nil {
+		return k, err
+	}
+	for _, chain := range l.chains {
+		m, err := c.get(family, unix.NFT_MSG_GETCHAIN, []stringAttr{{unix.NFTA_CHAIN_TABLE, TableName}, {unix.NFTA_CHAIN_NAME, chain.name}})
+		if absent(err) {
+			continue
+		}
+		if err != nil {
+			return k, err
+		}
+		k.chains[chain.name] = m
+	}
+	err = c.dump(family, unix.NFT_MSG_GETRULE, []stringAttr{{unix.NFTA_RULE_TABLE, TableName}}, func(m message) error {
+		if m.string(unix.NFTA_RULE_TABLE) == TableName && m.family == family {
+			chain := m.string(unix.NFTA_RULE_CHAIN)
+			k.rules[chain] = append(k.rules[chain], m)
+		}
+		return nil
+	})
+	if err != nil {
+		return k, err
+	}
+	return k, c.readSets(family, l, k)
+}
+
+// readSets reads the layout's named sets and the sets that rules look up.
+func (c *Conn) readSets(family uint8, l layout, k kernelTable) error {
+	names := map[string]bool{}
+	for _, s := range l.sets {
+		names[s.name] = true
+	}
+	for _, rules := range k.rules {
+		for _, r := range rules {
+			err := eachExpression(r, func(name string, data attributes) error {
+				if name == "lookup" {
+					names[data.string(unix.NFTA_LOOKUP_SET)] = true
+				}
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	r := newTableReader(c, family, TableName)
+	for name := range names {
+		s, err := r.set(name)
+		if absent(err) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		k.sets[name] = s
+	}
+	return nil
+}
+
+// eachExpression calls fn for each expression of a rule, in their order.
+func eachExpression(rule message, fn func(name string, data attributes) error) error {
+	return eachAttribute(rule.attributes[unix.NFTA_RULE_EXPRESSIONS], func(_ uint16, b []byte) error {
+		e, err := parseAttributes(b)
+		if err != nil {
+			return err
+		}
+		data, err := e.nested(unix.NFTA_EXPR_DATA)
+		if err != nil {
+			return err
+		}
+		return fn(e.string(unix.NFTA_EXPR_NAME), data)
+	})
+}
+
+// counted returns what the first counter of a chain counted.
+func (k kernelTable) counted(chain string) (netfilter.Count, error) {
+	for _, r := range k.rules[chain] {
+		if n, found, err := countOf(r); found || err != nil {
+			return n, err
+		}
+	}
+	return netfilter.Count{}, nil
+}
+
+func countOf(rule message) (n netfilter.Count, found bool, err error) {
+	err = eachExpression(rule, func(name string, data attributes) error {
+		if name == "counter" && !found {
+			n = netfilter.Count{Packets: data.uint64(unix.NFTA_COUNTER_PACKETS), Bytes: data.uint64(unix.NFTA_COUNTER_BYTES)}
+			found = true
+		}
+		return nil
+	})
+	return n, found, err
+}
+
+// counters reads the rules of the two chains that count, by chain.
+func (c *Conn) counters(f netfilter.Family) (map[string][]message, error) {
+	rules := map[string][]message{}
+	for _, chain := range []string{keepChain, masqueradeChain} {
+		attrs := []stringAttr{{unix.NFTA_RULE_TABLE, TableName}, {unix.NFTA_RULE_CHAIN, chain}}
+		err := c.dump(protoOf(f), unix.NFT_MSG_GETRULE, attrs, func(m message) error {
+			rules[chain] = append(rules[chain], m)
+			return nil
+		})
+		if err != nil && !absent(err) {
+			return nil, err
+		}
+	}
+	return rules, nil
+}

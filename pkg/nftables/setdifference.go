@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package nftables
+
+import (
+	"bytes"
+	"encoding/binary"
+
+	"ip-masq-agent/pkg/netfilter"
+)
+
+// sameKind tells whether a set has the right flags. Other kernels and other
+// versions of nft describe the keys differently.
+func (s *setLayout) sameKind(have *set) bool {
+	return have.flags == s.flags() && have.verdicts == s.verdicts && have.catchall == nil && !have.uncertain
+}
+
+// compare returns the elements that differ.
+func (s *setLayout) compare(have *set) setDifference {
+	left := map[string]bool{}
+	d := setDifference{set: s}
+	for _, e := range s.elements {
+		left[e.identity()] = true
+	}
+	same := map[string]bool{}
+	for _, h := range have.elements {
+		e := elementLayout{from: h.from, to: h.to, chain: h.verdict.Chain}
+		id := e.identity()
+		if wrong := s.verdicts && h.verdict.Action != netfilter.Goto; wrong || !left[id] {
+			d.remove = append(d.remove, e)
+			continue
+		}
+		same[id] = true
+	}
+	for _, e := range s.elements {
+		if !same[e.identity()] {
+			d.add = append(d.add, e)
+		}
+	}
+	return d
+}
+
+// identity is all that an element means.
+func (e elementLayout) identity() string {
+	b := binary.BigEndian.AppendUint32(nil, uint32(len(e.from)))
+	return string(bytes.Join([][]byte{b, e.from, e.to, []byte(e.chain)}, nil))
+}

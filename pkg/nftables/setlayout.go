@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package nftables
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"ip-masq-agent/pkg/netfilter"
+)
+
+// setLayout is a set or a verdict map.
+type setLayout struct {
+	name      string // of an anonymous set a pattern, such as __set%d
+	comment   string
+	keyType   dataType
+	keyBytes  uint32
+	byteOrder uint32 // of the keys: hostOrder, networkOrder, or 0 if they have none
+	anonymous bool   // belongs to one rule
+	interval  bool
+	verdicts  bool // a verdict map
+	elements  []elementLayout
+}
+
+// elementLayout is one element of a set: a range of keys, both ends included, or one
+// key if the set has no intervals.
+type elementLayout struct {
+	from, to []byte
+	chain    string // goto, of a verdict map
+	text     string // as nft(8) prints the key
+}
+
+// dataType is nft's number for a type of data. The kernel stores it and does
+// not use it.
+type dataType uint32
+
+// The data types, enum datatypes of nft's include/datatype.h.
+const (
+	typeInteger   dataType = 4
+	typeIPv4Addr  dataType = 7
+	typeIPv6Addr  dataType = 8
+	typeInetProto dataType = 12
+)
+
+// The byte orders, enum byteorder of nft's include/datatype.h.
+const (
+	hostOrder    = 1
+	networkOrder = 2
+)
+
+// destinations returns the verdict map of the Spec's intervals.
+func (s Spec) destinations() *setLayout {
+	m := &setLayout{
+		name: destinationsMap, comment: destinationsNote,
+		keyType: typeIPv4Addr, keyBytes: addressBytes(s.Family), byteOrder: networkOrder,
+		interval: true, verdicts: true,
+	}
+	if s.Family == netfilter.IPv6 {
+		m.keyType = typeIPv6Addr
+	}
+	for _, i := range s.Destinations {
+		m.elements = append(m.elements, elementLayout{from: i.From.AsSlice(), to: i.To.AsSlice(), chain: i.verdict(), text: i.text()})
+	}
+	return m
+}
+
+// shares returns the verdict map from a random number to the chain of a range
+// of ports. Each range has as many numbers as ports.
+func (s Spec) shares() *setLayout {
+	m := &setLayout{
+		name: "__map%d", keyType: typeInteger, keyBytes: 4, byteOrder: hostOrder,
+		anonymous: true, interval: true, verdicts: true,
+	}
+	next := uint32(0)
+	for i, r := range s.ToPorts {
+		last := next + size(r) - 1
+		e := elementLayout{
+			from:  binary.BigEndian.AppendUint32(nil, next),
+			to:    binary.BigEndian.AppendUint32(nil, last),
+			chain: portsChain(i),
+			text:  fmt.Sprintf("%d-%d", next, last),
+		}
+		if next == last {
+			e.text = fmt.Sprint(next)
+		}
+		m.elements = append(m.elements, e)
+		next = last + 1
+	}
+	return m
+}
+
+const transportText = "{ tcp, udp, sctp }"
+
+// transports returns the set of the protocols that have ports.
+func transports() *setLayout {
+	s := &setLayout{name: "__set%d", keyType: typeInetProto, keyBytes: 1, anonymous: true}
+	for _, p := range []byte{unix.IPPROTO_TCP, unix.IPPROTO_UDP, unix.IPPROTO_SCTP} {
+		s.elements = append(s.elements, elementLayout{from: []byte{p}, to: []byte{p}})
+	}
+	return s
+}
+
+// flags returns the set's flags, enum nft_set_flags.
+func (s *setLayout) flags() uint32 {
+	flags := uint32(0)
+	if s.interval {
+		flags |= unix.NFT_SET_INTERVAL
+	}
+	if s.anonymous {
+		flags |= unix.NFT_SET_ANONYMOUS | unix.NFT_SET_CONSTANT
+	}
+	if s.verdicts {
+		flags |= unix.NFT_SET_MAP
+	}
+	return flags
+}
+
+// inline returns the elements of an anonymous verdict map as nft(8) prints them
+// in a rule.
+func (s *setLayout) inline() string { return "{ " + strings.Join(s.texts(), ", ") + " }" }
+
+// write prints a named verdict map.
+func (s *setLayout) write(w io.Writer) {
+	name := "ipv4_addr"
+	if s.keyType == typeIPv6Addr {
+		name = "ipv6_addr"
+	}
+	fmt.Fprintf(w, "\n\tmap %s {\n\t\tcomment %q\n\t\ttype %s : verdict\n\t\tflags interval\n", s.name, s.comment, name)
+	if len(s.elements) > 0 {
+		fmt.Fprintf(w, "\t\telements = {\n\t\t\t%s\n\t\t}\n", strings.Join(s.texts(), ",\n\t\t\t"))
+	}
+	fmt.Fprint(w, "\t}\n")
+}
+
+func (s *setLayout) texts() []string {
+	var out []string
+	for _, e := range s.elements {
+		out = append(out, fmt.Sprintf("%s : goto %s", e.text, e.chain))
+	}
+	return out
+}

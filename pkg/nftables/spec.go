@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package nftables
+
+import (
+	"net/netip"
+
+	"go4.org/netipx"
+
+	"ip-masq-agent/pkg/netfilter"
+)
+
+// TableName is the name of the agent's table, in each family.
+const TableName = "ip-masq-agent"
+
+// Spec describes what the agent's table of one family does.
+type Spec struct {
+	Family netfilter.Family
+	// Destinations are disjoint and in ascending order. A destination outside
+	// of all of them is masqueraded.
+	Destinations []Interval
+	RandomFully  bool // masquerade with NF_NAT_RANGE_PROTO_RANDOM_FULLY
+	// ToPorts are the source ports that TCP, UDP and SCTP connections get, each
+	// range in proportion to its size. None leaves the ports to the kernel.
+	ToPorts []netfilter.PortRange
+}
+
+// Interval is a range of destinations, both ends included, with one verdict.
+type Interval struct {
+	From, To   netip.Addr
+	Masquerade bool // else the source address is kept
+}
+
+// verdict returns the chain that decides about the interval.
+func (i Interval) verdict() string {
+	if i.Masquerade {
+		return masqueradeChain
+	}
+	return keepChain
+}
+
+// text returns the interval as nft(8) prints the key of an element.
+func (i Interval) text() string {
+	if i.From == i.To {
+		return i.From.String()
+	}
+	r := netipx.IPRangeFrom(i.From, i.To)
+	if p, ok := r.Prefix(); ok {
+		return p.String()
+	}
+	return r.String()
+}

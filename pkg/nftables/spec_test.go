@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package nftables
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ip-masq-agent/pkg/netfilter"
+)
+
+// intervals reads "10.0.0.0-10.8.255.255 keep, 10.9.0.0 masquerade".
+func intervals(s string) []Interval {
+	var out []Interval
+	for _, field := range strings.Split(s, ", ") {
+		ends, verdict, _ := strings.Cut(field, " ")
+		from, to, isRange := strings.Cut(ends, "-")
+		if !isRange {
+			to = from
+		}
+		out = append(out, Interval{From: netip.MustParseAddr(from), To: netip.MustParseAddr(to), Masquerade: verdict == "masquerade"})
+	}
+	return out
+}
+
+// specs has each part of a table at least once, in both families.
+func specs() map[string]Spec {
+	return map[string]Spec{
+		"nothing kept": {},
+		"defaults": {
+			Destinations: intervals("10.0.0.0-10.255.255.255 keep, 169.254.0.0-169.254.255.255 keep, 172.16.0.0-172.31.255.255 keep, 192.168.0.0-192.168.255.255 keep"),
+			RandomFully:  true,
+		},
+		"exceptions and ports": {
+			Destinations: intervals("0.0.0.0-0.255.255.255 keep, 10.0.0.0-10.8.255.255 keep, 10.9.0.0-10.9.6.255 masquerade, 10.9.7.0-10.9.7.255 keep, 10.9.8.1 masquerade, 255.0.0.0-255.255.255.255 keep"),
+			RandomFully:  true,
+			ToPorts:      []netfilter.PortRange{{From: 1024, To: 29999}, {From: 32768, To: 65535}, {From: 31000, To: 31000}},
+		},
+		"everything kept, one port range": {
+			Destinations: intervals("0.0.0.0-255.255.255.255 keep"),
+			ToPorts:      []netfilter.PortRange{{From: 1024, To: 65535}},
+		},
+		"IPv6": {
+			Family:       netfilter.IPv6,
+			Destinations: intervals("fd00::-fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff keep, fe80::-fe80:: keep, fe80::1 masquerade, fe80::2-febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff keep"),
+			RandomFully:  true,
+		},
+		"IPv6, everything kept, ports": {
+			Family:       netfilter.IPv6,
+			Destinations: intervals("::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff keep"),
+			ToPorts:      []netfilter.PortRange{{From: 1024, To: 2047}, {From: 4096, To: 5000}},
+		},
+	}
+}
+
+func TestString(t *testing.T) {
+	tests := []struct {
+		spec string
+		want string
+	}{
+		{
+			spec: "exceptions and ports",
+			want: `table ip ip-masq-agent
+delete table ip ip-masq-agent
+table ip ip-masq-agent {
+	comment "managed by ip-masq-agent, which reverts any change"
+
+	map destinations {
+		comment "the ranges of the configuration and link-local, flattened: the longest prefix decides"
+		type ipv4_addr : verdict
+		flags interval
+		elements = {
+			0.0.0.0/8 : goto kept,
+			10.0.0.0-10.8.255.255 : goto kept,
+			10.9.0.0-10.9.6.255 : goto masq,
+			10.9.7.0/24 : goto kept,
+			10.9.8.1 : goto masq,
+			255.0.0.0/8 : goto kept
+		}
+	}
+
+	chain postrouting {
+		type nat hook postrouting priority srcnat + 5; policy accept;
+		fib daddr type local accept comment "ip-masq-agent: addresses of this node are not subject to MASQUERADE"
+		ip daddr vmap @destinations comment "ip-masq-agent: ranges of the configuration"
+		goto masq comment "ip-masq-agent: all other destinations are subject to MASQUERADE"
+	}
+
+	chain kept {
+		counter accept comment "ip-masq-agent: local traffic is not subject to MASQUERADE"
+	}
+
+	chain masq {
+		counter comment "ip-masq-agent: outbound traffic is subject to MASQUERADE"
+		meta l4proto { tcp, udp, sctp } numgen random mod 61745 vmap { 0-28975 : goto ports0, 28976-61743 : goto ports1, 61744 : goto ports2 } comment "ip-masq-agent: each range of --to-ports gets its share of the connections"
+		masquerade fully-random comment "ip-masq-agent: outbound traffic is subject to MASQUERADE (must be last in chain)"
+	}
+
+	chain ports0 {
+		meta l4proto { tcp, udp, sctp } masquerade to :1024-29999 fully-random
+	}
+
+	chain ports1 {
+		meta l4proto { tcp, udp, sctp } masquerade to :32768-65535 fully-random
+	}
+
+	chain ports2 {
+		meta l4proto { tcp, udp, sctp } masquerade to :31000 fully-random
+	}
+}
+`,
+		},
+		{
+			spec: "IPv6",
+			want: `table ip6 ip-masq-agent
+delete table ip6 ip-masq-agent
+table ip6 ip-masq-agent {
+	comment "managed by ip-masq-agent, which reverts any change"
+
+	map destinations {
+		comment "the ranges of the configuration and link-local, flattened: the longest prefix decides"
+		type ipv6_addr : verdict
+		flags interval
+		elements = {
+			fd00::/8 : goto kept,
+			fe80:: : goto kept,
+			fe80::1 : goto masq,
+			fe80::2-febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff : goto kept
+		}
+	}
+
+	chain postrouting {
+		type nat hook postrouting priority srcnat + 5; policy accept;
+		fib daddr type local accept comment "ip-masq-agent: addresses of this node are not subject to MASQUERADE"
+		ip6 daddr vmap @destinations comment "ip-masq-agent: ranges of the configuration"
+		goto masq comment "ip-masq-agent: all other destinations are subject to MASQUERADE"
+	}
+
+	chain kept {
+		counter accept comment "ip-masq-agent: local traffic is not subject to MASQUERADE"
+	}
+
+	chain masq {
+		counter comment "ip-masq-agent: outbound traffic is subject to MASQUERADE"
+		masquerade fully-random comment "ip-masq-agent: outbound traffic is subject to MASQUERADE (must be last in chain)"
+	}
+}
+`,
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.spec, func(t *testing.T) {
+			if diff := cmp.Diff(tt.want, specs()[tt.spec].String()); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestCommentsFit checks the length that nft and the kernel allow a comment.
+func TestCommentsFit(t *testing.T) {
+	const limit = 128 // NFTNL_UDATA_COMMENT_MAXLEN
+	for name, s := range specs() {
+		l := s.layout()
+		comments := []string{l.comment}
+		for _, set := range l.sets {
+			comments = append(comments, set.comment)
+		}
+		for _, c := range l.chains {
+			for _, r := range c.rules {
+				comments = append(comments, r.comment)
+			}
+		}
+		for _, c := range comments {
+			if len(c) >= limit || strings.ContainsAny(c, "\"\\") {
+				t.Errorf("%s: comment %q has %d bytes, or a character that nft cannot print", name, c, len(c))
+			}
+		}
+	}
+}
+
+// many returns n disjoint intervals of 256 addresses, the verdict alternating.
+func many(f netfilter.Family, n int) []Interval {
+	var out []Interval
+	for i := range n {
+		from := netip.AddrFrom4([4]byte{byte(20 + i>>15), byte(i >> 7), byte(i << 1), 0})
+		to := netip.AddrFrom4([4]byte{byte(20 + i>>15), byte(i >> 7), byte(i << 1), 255})
+		if f == netfilter.IPv6 {
+			from = netip.MustParseAddr(fmt.Sprintf("2001:db8:%x:%x::", i>>15, 2*i&0xffff))
+			to = netip.MustParseAddr(fmt.Sprintf("2001:db8:%x:%x:ffff:ffff:ffff:ffff", i>>15, 2*i&0xffff))
+		}
+		out = append(out, Interval{From: from, To: to, Masquerade: i%2 == 1})
+	}
+	return out
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package nftables
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+
+	"ip-masq-agent/pkg/netfilter"
+)
+
+// Table is the agent's table of one family. It is not safe for concurrent use;
+// two Tables of different families share nothing.
+type Table struct {
+	family netfilter.Family
+	conn   *Conn // nil until the first use, and after the kernel failed to answer
+	meter  netfilter.Meter
+
+	verified   bool   // the last Apply succeeded,
+	generation uint32 // and this was the rule set's generation then
+}
+
+// NewTable returns the table of a family. The kernel is asked at the first use.
+func NewTable(f netfilter.Family) *Table { return &Table{family: f} }
+
+// maxRounds bounds Apply: read, write, read to verify; and again for another
+// program that wrote in between, or for a kernel that refused the first write.
+const maxRounds = 4
+
+// Apply makes the kernel hold exactly the wanted table: what differs is written
+// in one transaction, then read back. If only ranges differ, only elements of
+// sets are exchanged, so that rules keep their handles and counters. Anything
+// else that differs, or does not belong into the table, has the table replaced
+// as a whole. On an error the kernel holds what it held, or what another
+// program made of it.
+func (t *Table) Apply(ctx context.Context, want Spec) (netfilter.Report, error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	began := threadCPU()
+	t.verified = false
+	if want.Family != t.family {
+		return netfilter.Report{}, fmt.Errorf("writing table %s %s: the ranges are of %s", familyName(protoOf(t.family)), TableName, want.Family)
+	}
+	if err := t.open(); err != nil {
+		return netfilter.Report{}, err
+	}
+	l := want.layout()
+	report := netfilter.Report{Rules: l.rules()}
+	var reason string
+	var refused error // why the kernel did not exchange elements
+	for range maxRounds {
+		if err := ctx.Err(); err != nil {
+			return netfilter.Report{}, err
+		}
+		generation, err := t.conn.Generation() // before the reading, so that a later commit shows
+		if err != nil {
+			return netfilter.Report{}, err
+		}
+		k, err := t.conn.readBack(l)
+		if err != nil {
+			return netfilter.Report{}, err
+		}
+		if report.Traffic, err = t.read(k); err != nil {
+			return netfilter.Report{}, err
+		}
+		d := l.compare(k)
+		if d.empty() {
+			t.verified, t.generation = true, generation
+			report.Cost = threadCPU() - began
+			return report, nil
+		}
+		reason = d.String()
+		err = t.write(ctx, l, d, refused != nil)
+		switch {
+		case err != nil && d.structure == "" && refused == nil:
+			refused = err // replace the table instead
+			continue
+		case err != nil:
+			return netfilter.Report{}, errors.Join(refused, err)
+		}
+		report.WroteChain = report.WroteChain || !d.inactive || !k.exists()
+		report.WroteJump = report.WroteJump || d.inactive
+	}
+	return netfilter.Report{}, fmt.Errorf("table %s %s still differs after %d writes (%s): another program keeps changing it, or the kernel returns something else than was written",
+		familyName(protoOf(t.family)), TableName, maxRounds, reason)
+}
+
+// write writes what differs.
+func (t *Table) write(ctx context.Context, l layout, d difference, replace bool) error {
+	operations := l.compile()
+	whole := d.structure != "" || replace
+	if !whole {
+		operations = d.compile(l.family)
+	}
+	if err := commit(ctx, operations); err != nil {
+		return fmt.Errorf("writing table %s %s: %w", familyName(protoOf(t.family)), TableName, err)
+	}
+	if whole {
+		t.meter.Rewritten()
+	}
+	return nil
+}
+
+// HasRules tells whether the kernel has a table of the agent, whatever it does.
+func (t *Table) HasRules(context.Context) (bool, error) {
+	if err := t.open(); err != nil {
+		return false, err
+	}
+	info, err := t.conn.Table(t.family, TableName)
+	return info.Exists, err
+}
+
+// Look compares the generation of the rule set with that of the last Apply. It
+// costs a few microseconds.
+func (t *Table) Look() (netfilter.Change, error) {
+	if !t.verified {
+		return netfilter.ChangeUnknown, nil
+	}
+	now, err := t.conn.Generation()
+	switch {
+	case err != nil:
+		return netfilter.ChangeUnknown, err
+	case now != t.generation:
+		return netfilter.Changed, nil
+	}
+	return netfilter.Unchanged, nil
+}
+
+// Traffic returns what the table has counted up to now.
+func (t *Table) Traffic() (netfilter.Traffic, error) {
+	if !t.verified {
+		return t.meter.Total(), nil
+	}
+	k := kernelTable{}
+	var err error
+	if k.rules, err = t.conn.counters(t.family); err != nil {
+		return t.meter.Total(), fmt.Errorf("reading the counters of table %s %s: %w", familyName(protoOf(t.family)), TableName, err)
+	}
+	if len(k.rules[keepChain]) == 0 || len(k.rules[masqueradeChain]) == 0 {
+		return t.meter.Total(), nil // another program deleted them, as Look will tell
+	}
+	return t.read(k)
+}
+
+// read takes what the kernel's table counted, and returns the total.
+func (t *Table) read(k kernelTable) (netfilter.Traffic, error) {
+	var now netfilter.Traffic
+	var errs [2]error
+	now.Kept, errs[0] = k.counted(keepChain)
+	now.Masqueraded, errs[1] = k.counted(masqueradeChain)
+	if err := errors.Join(errs[:]...); err != nil {
+		return t.meter.Total(), err
+	}
+	return t.meter.Read(now), nil
+}
+
+// Remove deletes the table in one transaction. It reports whether there was one.
+func (t *Table) Remove(ctx context.Context) (bool, error) {
+	t.verified = false
+	err := commit(ctx, compileRemoval(t.family))
+	switch {
+	case absent(err):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("removing table %s %s: %w", familyName(protoOf(t.family)), TableName, err)
+	}
+	return true, nil
+}
+
+func (t *Table) open() error {
+	if t.conn != nil {
+		return nil
+	}
+	conn, err := Dial()
+	if err == nil {
+		t.conn = conn
+	}
+	return err
+}
