@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package masq
+
+import (
+	"net/netip"
+	"slices"
+
+	"go4.org/netipx"
+
+	"ip-masq-agent/pkg/nftables"
+)
+
+// flatten returns the verdicts as disjoint intervals in ascending order, with
+// neighbors of the same verdict joined. The longest prefix decides; of equal
+// prefixes, the first in all.
+//
+// An nftables set refuses intervals that overlap, and has no longest-prefix
+// match. netipx is used because its IPSetBuilder applies additions and removals
+// in the order of the calls: applied from the shortest to the longest prefix,
+// they make the longest-prefix rule. The prefixes of one length are applied
+// together, because IPSetBuilder sorts all that it has whenever an addition
+// follows a removal.
+func flatten(all []verdict) []nftables.Interval {
+	var keep, masquerade netipx.IPSetBuilder
+	for _, length := range byLength(all) {
+		for _, v := range length {
+			if v.masquerade {
+				masquerade.AddPrefix(v.destination)
+			} else {
+				keep.AddPrefix(v.destination)
+			}
+		}
+		for _, v := range length {
+			if v.masquerade {
+				keep.RemovePrefix(v.destination)
+			} else {
+				masquerade.RemovePrefix(v.destination)
+			}
+		}
+	}
+	out := append(intervals(&keep, false), intervals(&masquerade, true)...)
+	slices.SortFunc(out, func(a, b nftables.Interval) int { return a.From.Compare(b.From) })
+	return out
+}
+
+// byLength groups the verdicts by the length of their prefixes, the shortest
+// first. A prefix that occurs again is left out.
+func byLength(all []verdict) [][]verdict {
+	lengths := make([][]verdict, 129) // an IPv6 prefix has 0 to 128 bits
+	seen := map[netip.Prefix]bool{}
+	for _, v := range all {
+		if bits := v.destination.Bits(); !seen[v.destination] {
+			seen[v.destination] = true
+			lengths[bits] = append(lengths[bits], v)
+		}
+	}
+	return slices.DeleteFunc(lengths, func(l []verdict) bool { return len(l) == 0 })
+}
+
+// intervals returns what is in a set. The set was built of valid prefixes, so
+// it has no error.
+func intervals(b *netipx.IPSetBuilder, masquerade bool) []nftables.Interval {
+	set, _ := b.IPSet()
+	var out []nftables.Interval
+	for _, r := range set.Ranges() {
+		out = append(out, nftables.Interval{From: r.From(), To: r.To(), Masquerade: masquerade})
+	}
+	return out
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package masq
+
+import (
+	"ip-masq-agent/pkg/config"
+	"ip-masq-agent/pkg/netfilter"
+	"ip-masq-agent/pkg/nftables"
+)
+
+// Table returns the nftables table that a configuration asks for in one family.
+// It has the same verdict on each destination as the chain that [Options.Chain]
+// returns.
+func (o Options) Table(f netfilter.Family, c config.Config) nftables.Spec {
+	s := nftables.Spec{
+		Family:       f,
+		Destinations: flatten(verdicts(f, c)),
+		RandomFully:  o.RandomFully,
+	}
+	for _, r := range o.ToPorts {
+		s.ToPorts = append(s.ToPorts, netfilter.PortRange(r))
+	}
+	return s
+}
