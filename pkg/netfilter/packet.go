@@ -48,6 +48,7 @@ type state struct {
 	outIndex        value
 	destinationType value
 	sourceType      value
+	rewritten       bool // a rule overwrote the source address, or may have
 }
 
 const (
@@ -101,24 +102,45 @@ func putNumber(v value, n uint32) {
 }
 
 func (s state) clone() state {
-	s.network, s.mark = s.network.clone(), s.mark.clone() // the rest never changes
+	s.network, s.mark = s.network.clone(), s.mark.clone() // the rest is never changed in place
 	return s
 }
 
 // join returns what is known of a packet that is in one state or the other.
 func (s state) join(o state) state {
 	s.network, s.mark = s.network.join(o.network), s.mark.join(o.mark)
+	s.destinationType, s.sourceType = s.destinationType.join(o.destinationType), s.sourceType.join(o.sourceType)
+	s.rewritten = s.rewritten || o.rewritten
 	return s
 }
 
 // equal tells whether the same is known in both states.
 func (s state) equal(o state) bool {
-	return s.network.equal(o.network) && s.mark.equal(o.mark)
+	return s.network.equal(o.network) && s.mark.equal(o.mark) &&
+		s.destinationType.equal(o.destinationType) && s.sourceType.equal(o.sourceType) && s.rewritten == o.rewritten
 }
 
 // changed returns what is known of a packet after something unknown was done to
 // it: of its mark, and of its header, nothing.
 func (s state) changed() state {
-	s.network, s.mark = unknownValue(len(s.network.bits)), unknownValue(len(s.mark.bits))
+	s.mark = unknownValue(len(s.mark.bits))
+	return s.rewrite(Rewrite{Offset: 0, Length: len(s.network.bits)})
+}
+
+// rewrite returns what is known of a packet after a part of its header was
+// overwritten. How the routing table classes an address is looked up anew by
+// each condition that asks for it.
+func (s state) rewrite(r Rewrite) state {
+	s = s.clone()
+	s.network.forget(r.Offset, r.Length)
+	overlaps := func(offset int) bool {
+		return r.Offset < offset+s.family.addressBytes() && offset < r.Offset+r.Length
+	}
+	if overlaps(s.family.DestinationOffset()) {
+		s.destinationType = unknownValue(len(s.destinationType.bits))
+	}
+	if overlaps(s.family.SourceOffset()) {
+		s.sourceType, s.rewritten = unknownValue(len(s.sourceType.bits)), true
+	}
 	return s
 }

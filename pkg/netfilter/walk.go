@@ -30,7 +30,11 @@ func (rs Ruleset) Walk(p Packet) Result {
 			return w.result
 		}
 	}
-	w.result.add(Outcome{Fate: Kept})
+	if s.rewritten {
+		w.result.add(Outcome{Fate: Undetermined})
+	} else {
+		w.result.add(Outcome{Fate: Kept})
+	}
 	return w.result
 }
 
@@ -212,7 +216,7 @@ func (r *ruleWalk) steps(s state) {
 		case SetMark:
 			s.mark = step.To.of(s)
 		case Rewrite:
-			s.network.forget(step.Offset, step.Length)
+			s = s.rewrite(step)
 		case Verdict:
 			if after, passes := r.verdict(step, s); passes {
 				r.goOn(after)
