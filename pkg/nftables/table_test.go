@@ -106,6 +106,7 @@ func TestRepairs(t *testing.T) {
 		{name: "element added", damage: "add element " + name + " destinations { 8.8.8.8 : goto kept }", wantChain: true, wantNo: true},
 		{name: "element with another verdict", damage: "delete element " + name + " destinations { 10.9.7.0/24 }; add element " + name + " destinations { 10.9.7.0/24 : goto masq }", wantChain: true, wantNo: true},
 		{name: "element that drops", damage: "add element " + name + " destinations { 8.8.8.8 : drop }", wantChain: true, wantNo: true},
+		{name: "element that jumps", damage: "delete element " + name + " destinations { 10.9.7.0/24 }; add element " + name + " destinations { 10.9.7.0/24 : jump kept }", wantChain: true, wantNo: true},
 		{name: "map flushed", damage: "flush map " + name + " destinations", wantChain: true, wantNo: true},
 		{name: "rule replaced", damage: "flush chain " + name + " kept; add rule " + name + " kept counter drop", wantChain: true, wantNo: true},
 		{name: "comment lost", damage: "flush chain " + name + " kept; add rule " + name + " kept counter accept", wantChain: true, wantNo: true},
@@ -277,4 +278,25 @@ func TestUnknownFamily(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "the ranges are of IPv4") {
 		t.Errorf("the error is %v", err)
 	}
+}
+
+// TestRefusedEditReplacesTheTable has a map that has no room for more elements.
+func TestRefusedEditReplacesTheTable(t *testing.T) {
+	netns.Require(t, "nft")
+	netns.Run(t, func(t *testing.T) {
+		first := Spec{Destinations: intervals("10.0.0.0-10.255.255.255 keep")}
+		nft(t, strings.Replace(first.String(), "flags interval\n", "flags interval\nsize 2\n", 1))
+		table := NewTable(netfilter.IPv4)
+		checkUnchanged(t, table, first)
+
+		second := Spec{Destinations: many(netfilter.IPv4, 10)}
+		if report := apply(t, table, second); !report.WroteChain {
+			t.Errorf("report %+v", report)
+		}
+		listed := list(t, netfilter.IPv4)
+		if strings.Contains(listed, "size 2") || strings.Count(listed, ": goto") != 10 {
+			t.Errorf("the table is\n%s", listed)
+		}
+		checkUnchanged(t, table, second)
+	})
 }
