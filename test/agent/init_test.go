@@ -21,7 +21,7 @@ import (
 // left the process group, and orphans.
 func TestPID1LeavesNoProcesses(t *testing.T) {
 	netns.Run(t, func(t *testing.T) {
-		n := newNode(t, "nft", "IPv4")
+		n := newNode(t, "iptables-nft", "IPv4")
 		iptables := n.shim()
 		iptables.before(t, netns.Command(n.backend, n.family, "restore"),
 			"sleep 300 & (sleep 300 &); (sleep 0.1 &)\nsetsid sh -c 'touch "+iptables.dir+"/left; exec sleep 0.5' >/dev/null 2>&1 &\nwhile [ ! -e "+iptables.dir+"/left ]; do :; done; rm "+iptables.dir+"/left")
