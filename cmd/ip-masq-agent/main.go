@@ -35,17 +35,21 @@ const (
 )
 
 func main() {
-	err := run(context.Background(), os.Args[1:], os.Stdout, os.Stderr)
-	klog.Flush()
-	if err != nil {
-		if !errors.Is(err, errFound) {
-			fmt.Fprintln(os.Stderr, "ip-masq-agent:", err)
-		}
-		os.Exit(exitStatus(err))
+	drain, err := decoupleStderr()
+	if err == nil {
+		err = run(context.Background(), os.Args[1:], os.Stdout, drain)
 	}
+	if err != nil && !errors.Is(err, errFound) {
+		fmt.Fprintln(os.Stderr, "ip-masq-agent:", err)
+	}
+	klog.Flush()
+	drain()
+	os.Exit(exitStatus(err))
 }
 
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+// run runs what args say. drain writes out what was logged, before an end that
+// does not return here.
+func run(ctx context.Context, args []string, stdout io.Writer, drain func()) error {
 	if v, ok := findVerb(args); ok {
 		f := v.newFlags()
 		if done, err := parse(f, args[1:], v.min, v.max, "ip-masq-agent "+v.name, stdout); done {
@@ -67,7 +71,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	// must not keep the agent from ending: the rules stay either way.
 	defer context.AfterFunc(ctx, func() {
 		time.Sleep(grace)
-		klog.Flush()
+		drain()
 		os.Exit(0)
 	})()
 	return runAgent(ctx, f)
@@ -101,6 +105,9 @@ func (e usageError) Error() string {
 }
 
 func exitStatus(err error) int {
+	if err == nil {
+		return 0
+	}
 	if errors.As(err, new(usageError)) {
 		return exitUsage
 	}
