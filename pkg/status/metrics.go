@@ -8,6 +8,7 @@ import (
 	"runtime"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/common/expfmt"
 
 	"ip-masq-agent/pkg/agent"
@@ -65,7 +66,8 @@ func newMetrics(s *Status, version string) *metrics {
 		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.syncs, m.seconds, m.repairs, build, newCollector(s))
+	m.registry.MustRegister(m.syncs, m.seconds, m.repairs, build, newCollector(s),
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 

@@ -19,7 +19,8 @@ import (
 	"ip-masq-agent/pkg/netfilter"
 )
 
-// scrape returns the samples of /metrics, or all of it.
+// scrape returns the agent's own samples of /metrics, or all that is said of
+// them.
 func scrape(t *testing.T, s *Status, all bool) string {
 	t.Helper()
 	w := httptest.NewRecorder()
@@ -29,7 +30,8 @@ func scrape(t *testing.T, s *Status, all bool) string {
 	}
 	var b strings.Builder
 	for line := range strings.Lines(w.Body.String()) {
-		if all || !strings.HasPrefix(line, "#") {
+		name := strings.TrimPrefix(strings.TrimPrefix(line, "# HELP "), "# TYPE ")
+		if strings.HasPrefix(name, "ip_masq_agent_") && (all || name == line) {
 			b.WriteString(line)
 		}
 	}
@@ -63,6 +65,18 @@ func TestGolden(t *testing.T) {
 			t.Errorf("/metrics (-want +got):\n%s", diff)
 		}
 	})
+}
+
+// TestCollectors: of the Go runtime and the process there is what client_golang
+// has.
+func TestCollectors(t *testing.T) {
+	w := httptest.NewRecorder()
+	New("v1.2.3", both).Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	for _, series := range []string{"go_goroutines", "go_memstats_heap_alloc_bytes", "process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds"} {
+		if !strings.Contains(w.Body.String(), "\n"+series+" ") {
+			t.Errorf("no %s", series)
+		}
+	}
 }
 
 // TestSeriesBeforeTheFirstEvent: increase() sees the first event only of a

@@ -6,8 +6,10 @@ package status
 import (
 	"context"
 	"errors"
+	stdlog "log"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"k8s.io/klog/v2"
@@ -42,11 +44,20 @@ func (s *Status) Serve(ctx context.Context, address string) {
 // serve answers at listener, and closes it, until ctx is done or it fails.
 func serve(ctx context.Context, handler http.Handler, listener net.Listener) error {
 	server := newServer(handler)
+	server.ErrorLog = stdlog.New(errorLog{klog.FromContext(ctx)}, "", 0)
 	defer context.AfterFunc(ctx, func() { server.Close() })()
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+	if err := server.Serve(&limitListener{Listener: listener, max: maxConnections}); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil
+}
+
+// errorLog passes on what net/http reports, such as a failed accept.
+type errorLog struct{ log klog.Logger }
+
+func (l errorLog) Write(line []byte) (int, error) {
+	l.log.Info("HTTP server error", "err", strings.TrimSpace(string(line)))
+	return len(line), nil
 }
 
 // newServer returns a server on which no client can hold a connection for long.
@@ -58,7 +69,7 @@ func newServer(handler http.Handler) *http.Server {
 		WriteTimeout:      10 * time.Second,
 		IdleTimeout:       30 * time.Second,
 		MaxHeaderBytes:    16 << 10,
-		// Or "OPTIONS *" would be answered past the handler.
+		// Otherwise "OPTIONS *" would not reach the handler.
 		DisableGeneralOptionsHandler: true,
 	}
 }

@@ -9,10 +9,13 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/klog/v2"
+	"k8s.io/klog/v2/ktesting"
 
 	"ip-masq-agent/pkg/netfilter"
 )
@@ -87,6 +90,31 @@ func TestTimeouts(t *testing.T) {
 		if d <= 0 || d > time.Minute {
 			t.Errorf("%s is %v, want one, and under a minute", name, d)
 		}
+	}
+}
+
+// TestServerErrorsAreLogged has a handler that panics, of which net/http tells
+// its own log alone.
+func TestServerErrorsAreLogged(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := ktesting.NewConfig(ktesting.BufferLogs(true))
+	logger := ktesting.NewLogger(ktesting.NopTL{}, config)
+	ctx, cancel := context.WithCancel(klog.NewContext(context.Background(), logger))
+	done := make(chan error, 1)
+	go func() {
+		done <- serve(ctx, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("lost the way") }), listener)
+	}()
+	if answer, err := http.Get("http://" + listener.Addr().String()); err == nil {
+		answer.Body.Close()
+		t.Error("a handler that panics has answered")
+	}
+	cancel()
+	<-done
+	if log := logger.GetSink().(ktesting.Underlier).GetBuffer().String(); !strings.Contains(log, "lost the way") {
+		t.Errorf("the log is %q", log)
 	}
 }
 

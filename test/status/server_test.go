@@ -5,9 +5,11 @@ package status_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -126,4 +128,52 @@ func TestEndsSlowConnections(t *testing.T) {
 		}
 		n.well()
 	})
+}
+
+// TestManyConnections: clients that never finish their requests neither keep
+// the kubelet out nor cost the agent memory.
+func TestManyConnections(t *testing.T) {
+	netns.Run(t, func(t *testing.T) {
+		n := newNode(t, good)
+		n.start()
+		n.waitFor("/readyz", 200, "ok")
+		before := n.memory()
+		var conns []net.Conn
+		defer func() {
+			for _, c := range conns {
+				c.Close()
+			}
+		}()
+		for range 5000 {
+			conn, err := net.Dial("tcp", address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			conns = append(conns, conn)
+			if _, err := io.WriteString(conn, "GET /healthz HTTP/1.1\r\nHost: a\r\n"); err != nil && !errors.Is(err, syscall.EPIPE) && !errors.Is(err, syscall.ECONNRESET) {
+				t.Fatal(err)
+			}
+		}
+		n.well()
+		if grown := n.memory() - before; grown > 8<<10 {
+			t.Errorf("the agent grew by %d kB", grown)
+		}
+		n.write(other) // it has descriptors left to read the file
+		n.waitFor("/metrics", 200, "\nip_masq_agent_rules{family=\"IPv4\"} 4\n")
+	})
+}
+
+// memory is the agent's resident memory in kB.
+func (n *node) memory() int {
+	n.t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", n.agent.PID()))
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	_, rss, _ := strings.Cut(string(status), "VmRSS:")
+	kB, err := strconv.Atoi(strings.Fields(rss)[0])
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return kB
 }
