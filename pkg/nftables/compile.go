@@ -127,7 +127,7 @@ func (c *compiler) elements(what string, kind int, flags netlink.HeaderFlags, s 
 func (s *setLayout) encodeElement(e elementLayout) []netlink.Attribute {
 	start := []netlink.Attribute{attrNested(unix.NFTA_SET_ELEM_KEY, attrBytes(unix.NFTA_DATA_VALUE, e.from))}
 	if s.verdicts {
-		start = append(start, attrNested(unix.NFTA_SET_ELEM_DATA, verdictData(unix.NFT_GOTO, e.chain)))
+		start = append(start, attrNested(unix.NFTA_SET_ELEM_DATA, verdictData(s.code(), e.chain)))
 	}
 	after, open := next(e.to)
 	if s.interval && open {

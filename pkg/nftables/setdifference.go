@@ -6,8 +6,6 @@ package nftables
 import (
 	"bytes"
 	"encoding/binary"
-
-	"ip-masq-agent/pkg/netfilter"
 )
 
 // sameKind tells whether a set has the right flags. Other kernels and other
@@ -27,7 +25,7 @@ func (s *setLayout) compare(have *set) setDifference {
 	for _, h := range have.elements {
 		e := elementLayout{from: h.from, to: h.to, chain: h.verdict.Chain}
 		id := e.identity()
-		if wrong := s.verdicts && h.verdict.Action != netfilter.Goto; wrong || !left[id] {
+		if wrong := s.verdicts && h.verdict.Action != s.action(); wrong || !left[id] {
 			d.remove = append(d.remove, e)
 			continue
 		}

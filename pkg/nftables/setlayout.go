@@ -23,7 +23,8 @@ type setLayout struct {
 	byteOrder uint32 // of the keys: hostOrder, networkOrder, or 0 if they have none
 	anonymous bool   // belongs to one rule
 	interval  bool
-	verdicts  bool // a verdict map
+	verdicts  bool // a verdict map, of elements that all jump or all go to chains
+	jump      bool
 	elements  []elementLayout
 }
 
@@ -31,7 +32,7 @@ type setLayout struct {
 // key if the set has no intervals.
 type elementLayout struct {
 	from, to []byte
-	chain    string // goto, of a verdict map
+	chain    string // of a verdict map
 	text     string // as nft(8) prints the key
 }
 
@@ -70,11 +71,13 @@ func (s Spec) destinations() *setLayout {
 }
 
 // shares returns the verdict map from a random number to the chain of a range
-// of ports. Each range has as many numbers as ports.
+// of ports. Each range has as many numbers as ports. It is a jump, so that a
+// chain of ports that had no rule for a packet would lead back to the rule that
+// masquerades.
 func (s Spec) shares() *setLayout {
 	m := &setLayout{
 		name: "__map%d", keyType: typeInteger, keyBytes: 4, byteOrder: hostOrder,
-		anonymous: true, interval: true, verdicts: true,
+		anonymous: true, interval: true, verdicts: true, jump: true,
 	}
 	next := uint32(0)
 	for i, r := range s.ToPorts {
@@ -140,7 +143,30 @@ func (s *setLayout) write(w io.Writer) {
 func (s *setLayout) texts() []string {
 	var out []string
 	for _, e := range s.elements {
-		out = append(out, fmt.Sprintf("%s : goto %s", e.text, e.chain))
+		out = append(out, fmt.Sprintf("%s : %s %s", e.text, s.verdictText(), e.chain))
 	}
 	return out
+}
+
+func (s *setLayout) verdictText() string {
+	if s.jump {
+		return "jump"
+	}
+	return "goto"
+}
+
+// action and code are the verdict of the elements, in the model and in the
+// kernel.
+func (s *setLayout) action() netfilter.Action {
+	if s.jump {
+		return netfilter.Jump
+	}
+	return netfilter.Goto
+}
+
+func (s *setLayout) code() int32 {
+	if s.jump {
+		return unix.NFT_JUMP
+	}
+	return unix.NFT_GOTO
 }

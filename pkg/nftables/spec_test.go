@@ -97,7 +97,7 @@ table ip ip-masq-agent {
 
 	chain masq {
 		counter comment "ip-masq-agent: outbound traffic is subject to MASQUERADE"
-		meta l4proto { tcp, udp, sctp } numgen random mod 61745 vmap { 0-28975 : goto ports0, 28976-61743 : goto ports1, 61744 : goto ports2 } comment "ip-masq-agent: each range of --to-ports gets its share of the connections"
+		meta l4proto { tcp, udp, sctp } numgen random mod 61745 vmap { 0-28975 : jump ports0, 28976-61743 : jump ports1, 61744 : jump ports2 } comment "ip-masq-agent: each range of --to-ports gets its share of the connections"
 		masquerade fully-random comment "ip-masq-agent: outbound traffic is subject to MASQUERADE (must be last in chain)"
 	}
 
