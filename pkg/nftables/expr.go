@@ -141,7 +141,7 @@ func (d *decoder) expression(name string, a attributes) error {
 	case "exthdr", "socket", "rt", "osf", "xfrm", "tunnel", "hash", "inner":
 		d.unknownLoad(name, a)
 	default: // queue, reject, redir, tproxy, synproxy, notrack; and whatever is new
-		d.verdict(netfilter.Verdict{Action: netfilter.Other, Name: name}, "", name)
+		d.verdict(netfilter.Verdict{Action: netfilter.Other, Name: name}, "", escaped(name))
 	}
 	return nil
 }

@@ -68,7 +68,7 @@ func iptablesString(s string) string {
 	if plain {
 		return s
 	}
-	return `"` + strings.NewReplacer(`"`, `\"`, `\`, `\\`, `'`, `\'`).Replace(controlEscaped(s)) + `"`
+	return `"` + controlEscaped(strings.NewReplacer(`"`, `\"`, `\`, `\\`, `'`, `\'`).Replace(s)) + `"`
 }
 
 // controlEscaped writes control characters as in Go and leaves all else.
