@@ -149,16 +149,32 @@ func (e expr) same(name string, data attributes, sets map[string]*set) bool {
 	return sameAttributes(e.attributes, data)
 }
 
-// String says what differs, for errors.
-func (d difference) String() string {
+// lines returns what differs, one difference a line. Elements are as nft(8)
+// prints them, after "- " if they are missing and after "+ " if they are too
+// much.
+func (d difference) lines() []string {
 	if d.structure != "" {
-		return d.structure
+		return []string{d.structure}
 	}
-	var parts []string
+	var out []string
 	for _, s := range d.sets {
-		parts = append(parts, fmt.Sprintf("set %s has %d elements too many and lacks %d", s.set.name, len(s.remove), len(s.add)))
+		for _, e := range s.add {
+			out = append(out, fmt.Sprintf("- element %s : %s %s", e.text, s.set.verdictText(), e.chain))
+		}
+		for _, e := range s.remove {
+			out = append(out, "+ element "+e.foundText())
+		}
 	}
-	return strings.Join(parts, "; ")
+	return out
+}
+
+// String is a summary of lines for errors.
+func (d difference) String() string {
+	lines := d.lines()
+	if more := len(lines) - 3; more > 0 {
+		lines = append(lines[:3], fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(lines, "; ")
 }
 
 // rules is how many rules the table has.

@@ -6,6 +6,8 @@ package nftables
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
+	"net/netip"
 )
 
 // sameKind tells whether a set has the right flags. Other kernels and other
@@ -23,7 +25,7 @@ func (s *setLayout) compare(have *set) setDifference {
 	}
 	same := map[string]bool{}
 	for _, h := range have.elements {
-		e := elementLayout{from: h.from, to: h.to, chain: h.verdict.Chain}
+		e := elementLayout{from: h.from, to: h.to, chain: h.verdict.Chain, found: h.verdict}
 		id := e.identity()
 		if wrong := s.verdicts && h.verdict.Action != s.action(); wrong || !left[id] {
 			d.remove = append(d.remove, e)
@@ -43,4 +45,14 @@ func (s *setLayout) compare(have *set) setDifference {
 func (e elementLayout) identity() string {
 	b := binary.BigEndian.AppendUint32(nil, uint32(len(e.from)))
 	return string(bytes.Join([][]byte{b, e.from, e.to, []byte(e.chain)}, nil))
+}
+
+// foundText returns an element of the kernel as nft(8) prints it.
+func (e elementLayout) foundText() string {
+	from, okFrom := netip.AddrFromSlice(e.from)
+	to, okTo := netip.AddrFromSlice(e.to)
+	if !okFrom || !okTo {
+		return fmt.Sprintf("%x-%x : %s", e.from, e.to, nftVerdict(e.found))
+	}
+	return fmt.Sprintf("%s : %s", Interval{From: from, To: to}.text(), nftVerdict(e.found))
 }

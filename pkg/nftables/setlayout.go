@@ -32,8 +32,9 @@ type setLayout struct {
 // key if the set has no intervals.
 type elementLayout struct {
 	from, to []byte
-	chain    string // of a verdict map
-	text     string // as nft(8) prints the key
+	chain    string            // of a verdict map
+	text     string            // as nft(8) prints the key
+	found    netfilter.Verdict // of an element in the kernel
 }
 
 // dataType is nft's number for a type of data. The kernel stores it and does

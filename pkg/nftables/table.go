@@ -104,6 +104,21 @@ func (t *Table) write(ctx context.Context, l layout, d difference, replace bool)
 	return nil
 }
 
+// Differences returns how the kernel's table differs from the wanted one, a line
+// each; none if it does not. Lines on elements of sets start with "- " if they
+// are missing and with "+ " if they are too much. Nothing is written.
+func (t *Table) Differences(want Spec) ([]string, error) {
+	if err := t.open(); err != nil {
+		return nil, err
+	}
+	l := want.layout()
+	k, err := t.conn.readBack(l)
+	if err != nil {
+		return nil, err
+	}
+	return l.compare(k).lines(), nil
+}
+
 // HasRules tells whether the kernel has a table of the agent, whatever it does.
 func (t *Table) HasRules(context.Context) (bool, error) {
 	if err := t.open(); err != nil {
