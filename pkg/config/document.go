@@ -28,7 +28,7 @@ func (p *parser) outline(data []byte) (root place, ok bool) {
 	case errors.Is(err, io.EOF): // empty, or only comments
 		return place{}, true
 	case err != nil:
-		p.unreadable(err)
+		p.unreadable(data, err)
 		return place{}, false
 	}
 	root = place{document.Content[0]}
@@ -64,14 +64,14 @@ func further(decoder *goyaml.Decoder) (line int, more bool) {
 func (p *parser) values(data []byte, root place) (fields map[string]any, ok bool) {
 	text, err := yaml.YAMLToJSON(data)
 	if err != nil {
-		p.unreadable(err)
+		p.unreadable(data, err)
 		return nil, false
 	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber() // cidrLimit: 64 is to stay a whole number
 	var value any
 	if err := decoder.Decode(&value); err != nil {
-		p.unreadable(err)
+		p.unreadable(data, err)
 		return nil, false
 	}
 	switch value := value.(type) {
@@ -87,11 +87,20 @@ func (p *parser) values(data []byte, root place) (fields map[string]any, ok bool
 	return nil, false
 }
 
-// unreadable reports a text that is not YAML.
-func (p *parser) unreadable(err error) {
+// unreadable reports a text that is not YAML, or has what JSON cannot hold.
+func (p *parser) unreadable(data []byte, err error) {
+	if line, text := findTemplate(data); line > 0 {
+		p.problems.add(line, "", text, templateFault)
+		return
+	}
 	line, message := location(err)
 	f := fault{"does not parse (" + message + ")", "check indentation (spaces, no tabs), colons and quotes"}
-	if line > 0 {
+	switch {
+	case strings.Contains(message, "map key"):
+		f = fault{"has a key that is not a plain word", "write keys such as resyncInterval"}
+	case strings.Contains(message, "json: unsupported value"):
+		f = fault{"has a number that JSON cannot hold", "write numbers with digits, not .inf or .nan"}
+	case line > 0:
 		f.remedy += " around this line"
 	}
 	p.problems.add(line, "", "", f)

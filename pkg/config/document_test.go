@@ -23,7 +23,11 @@ func TestParseRefusesText(t *testing.T) {
 		{"undefined alias", "masqLinkLocal: *yes", []string{
 			`f: does not parse (unknown anchor 'yes' referenced): ` + syntax}},
 		{"null key", "~: 1", []string{
-			`f: does not parse (unsupported map key of type: %!s(<nil>), key: <nil>, value: 1): ` + syntax}},
+			`f: has a key that is not a plain word: write keys such as resyncInterval`}},
+		{"list as a key", "? [a]\n: 1\n", []string{
+			`f: has a key that is not a plain word: write keys such as resyncInterval`}},
+		{"no finite number", "cidrLimit: .inf", []string{
+			`f: has a number that JSON cannot hold: write numbers with digits, not .inf or .nan`}},
 		{"control characters in a message", `masqLinkLocal: !!int "a\e[31m\nb"`, []string{
 			"f: does not parse (cannot decode !!str `a [31m b` as a !!int): " + syntax}},
 
@@ -48,6 +52,38 @@ func TestParseRefusesText(t *testing.T) {
 	})
 }
 
+func TestParseRefusesTemplates(t *testing.T) {
+	const template = " is a template that was not rendered: put in its value before it becomes the ConfigMap, as helm template or envsubst do"
+	checkRefusals(t, []refusal{
+		{"an item of Helm", "nonMasqueradeCIDRs:\n- 10.0.0.0/8\n- {{ .PodCIDR }}\n", []string{`f:3: "{{ .PodCIDR }}"` + template}},
+		{"in quotes", "nonMasqueradeCIDRs:\n- 10.0.0.0/8\n- '{{ .PodCIDR }}'\n", []string{`f:3: nonMasqueradeCIDRs: "{{ .PodCIDR }}"` + template}},
+		{"a list", "nonMasqueradeCIDRs: {{ .CIDRs | toJson }}\n", []string{`f:1: "{{ .CIDRs | toJson }}"` + template}},
+		{"a control line", "# {{ comment }}\n{{- if .Values.ipv6 }}\nmasqLinkLocalIPv6: true\n{{- end }}\n", []string{`f:2: "{{- if .Values.ipv6 }}"` + template}},
+		{"Jinja", "{% if ipv6 %}\nmasqLinkLocalIPv6: true\n{% endif %}\n", []string{`f:1: "{% if ipv6 %}"` + template}},
+		{"envsubst", "nonMasqueradeCIDRs: [\"${POD_CIDR}\"]\nresyncInterval: $(INTERVAL)\n", []string{
+			`f:1: nonMasqueradeCIDRs: "${POD_CIDR}"` + template, `f:2: resyncInterval: "$(INTERVAL)"` + template}},
+	})
+}
+
+// TestParseJSON has what JSON allows and the YAML libraries do not read.
+func TestParseJSON(t *testing.T) {
+	want := config.Default(config.Options{})
+	want.NonMasquerade = prefixes("10.0.0.0/8 1.0.0.0/8")
+	for _, text := range []string{
+		`{"nonMasqueradeCIDRs": ["10.0.0.0\/8", "1.0.0.0/8"]}`,
+		" \n{\"nonMasqueradeCIDRs\"\n:\n[\"\\u0031\\u0030.0.0.0\\/8\",\t\"1.0.0.0\\u002f8\"\n]}\n",
+	} {
+		checkAccepted(t, text, config.Options{}, want, nil)
+	}
+	const example = "write a CIDR, such as 10.0.0.0/8"
+	checkRefusals(t, []refusal{
+		{"lines stay", "{\n\"nonMasqueradeCIDRs\": [\n\"10.0.0.0\\/8\",\n\"a\\\\\\/\\ud83d\\ude00\\\"\"\n]}", []string{
+			"f:4: nonMasqueradeCIDRs: \"a\\\\/😀\\\"\" is not a CIDR: " + example}},
+		{"YAML is not JSON", `{nonMasqueradeCIDRs: ["a\zb"]}`, []string{
+			"f: does not parse (found unknown escape character): check indentation (spaces, no tabs), colons and quotes"}},
+	})
+}
+
 // Aliases that are followed without a measure would cost the node its memory.
 func TestParseRefusesExpansion(t *testing.T) {
 	want := []string{`f: grows without measure when its aliases are followed: write the values out, without & and *`}
@@ -67,7 +103,12 @@ func TestParseRefusesKeys(t *testing.T) {
 		{"swapped letters", "resyscInterval: 60s", []string{`f:1: resyscInterval: is an unknown key: did you mean resyncInterval?`}},
 		{"missing letter", "nonMasqueradeCIDR: []", []string{`f:1: nonMasqueradeCIDR: is an unknown key: did you mean nonMasqueradeCIDRs?`}},
 		{"other style", "non_masquerade_cidrs: []", []string{`f:1: non_masquerade_cidrs: is an unknown key: did you mean nonMasqueradeCIDRs?`}},
-		{"shorter", "linkLocal: true", []string{`f:1: linkLocal: is an unknown key: did you mean masqLinkLocal?`}},
+		{"shorter", "linkLocal: true", []string{`f:1: linkLocal: is an unknown key: ` + keys}},
+		{"the opposite is as near", "unMasqueradeCIDRs: []", []string{`f:1: unMasqueradeCIDRs: is an unknown key: ` + keys}},
+		{"another agent's, the equivalent", "forceMasqueradeCIDRs: []", []string{`f:1: forceMasqueradeCIDRs: is a key of another agent: write masqueradeCIDRs`}},
+		{"another agent's, none", "NonMasqueradeSrcCIDRs: []", []string{`f:1: NonMasqueradeSrcCIDRs: is a key of another agent: remove it; the keys here are nonMasqueradeCIDRs, masqueradeCIDRs, cidrLimit, masqLinkLocal, masqLinkLocalIPv6, resyncInterval`}},
+		{"another agent's, by a value", "masqueradeAll: true", []string{`f:1: masqueradeAll: is a key of another agent: write nonMasqueradeCIDRs: [] for the same`}},
+		{"another agent's, of one family", "masqLinkLocalIPv4: true", []string{`f:1: masqLinkLocalIPv4: is a key of another agent: write masqLinkLocal`}},
 		{"null value", "resyncIntervall:", []string{`f:1: resyncIntervall: is an unknown key: did you mean resyncInterval?`}},
 		{"nothing like it", "logLevel: 4", []string{`f:1: logLevel: is an unknown key: ` + keys}},
 		{"not a string", "1: 2", []string{`f:1: 1: is an unknown key: ` + keys}},

@@ -15,47 +15,109 @@ const (
 	keyResyncInterval    = "resyncInterval"
 )
 
-func knownKeys() []string {
-	return []string{
-		keyNonMasquerade, keyMasquerade, keyLimit,
-		keyMasqLinkLocal, keyMasqLinkLocalIPv6, keyResyncInterval,
+// key is a key of the file with the function that reads its value. A key that
+// is not in the table of keys is unknown, so none can lack a reader.
+type key struct {
+	name string
+	read func(*parser, entry)
+}
+
+func keys() []key {
+	return []key{
+		{keyNonMasquerade, func(p *parser, e entry) { p.nonMasquerade = p.list(e) }},
+		{keyMasquerade, func(p *parser, e entry) { p.masquerade = p.list(e) }},
+		{keyLimit, scalar(func(p *parser, e entry) *fault {
+			p.limit = limit{key: e.key, line: e.line}
+			f := set(&p.limit.value, parseLimit, e)
+			p.limit.valid = f == nil
+			return f
+		})},
+		{keyMasqLinkLocal, scalar(func(p *parser, e entry) *fault { return set(&p.config.MasqLinkLocal, parseBool, e) })},
+		{keyMasqLinkLocalIPv6, scalar(func(p *parser, e entry) *fault { return set(&p.config.MasqLinkLocalIPv6, parseBool, e) })},
+		{keyResyncInterval, scalar(func(p *parser, e entry) *fault { return set(&p.config.ResyncInterval, parseInterval, e) })},
 	}
 }
 
-// canonical returns the known key that key is, or "". Case does not matter, as
-// it never did in ip-masq-agent, which decodes with encoding/json.
-func canonical(key string) string {
-	for _, known := range knownKeys() {
-		if strings.EqualFold(key, known) {
-			return known
+// findKey returns the key of the table that a key of the file is. Case does not
+// matter, as it never did in ip-masq-agent, which decodes with encoding/json.
+func findKey(written string) (key, bool) {
+	for _, k := range keys() {
+		if strings.EqualFold(written, k.name) {
+			return k, true
 		}
 	}
-	return ""
+	return key{}, false
+}
+
+// canonical returns the name of a known key, and any other key as it is.
+func canonical(written string) string {
+	if k, ok := findKey(written); ok {
+		return k.name
+	}
+	return written
+}
+
+// keyNames lists the keys for a message.
+func keyNames() string {
+	var names []string
+	for _, k := range keys() {
+		names = append(names, k.name)
+	}
+	return strings.Join(names, ", ")
 }
 
 // unknownKey is the fault of a key that is not known.
-func unknownKey(key string) fault {
+func unknownKey(written string) fault {
 	const reason = "is an unknown key"
-	if strings.EqualFold(key, "config") {
+	if strings.EqualFold(written, "config") {
 		return fault{reason, "write only what is below it: this file is the value of the ConfigMap's key \"config\""}
 	}
-	if known := nearest(key, knownKeys()); known != "" {
+	for _, o := range otherAgentsKeys() {
+		if strings.EqualFold(written, o.key) {
+			return fault{"is a key of another agent", o.remedy}
+		}
+	}
+	if known := nearest(written); known != "" {
 		return fault{reason, "did you mean " + known + "?"}
 	}
-	return fault{reason, "remove it; the keys are " + strings.Join(knownKeys(), ", ")}
+	return fault{reason, "remove it; the keys are " + keyNames()}
 }
 
-// nearest returns the candidate that a slip of the hand most likely turned into
-// word, or "": no more than a third of the candidate's letters may be wrong.
-func nearest(word string, candidates []string) string {
-	if len(word) > maxQuoted {
+// otherAgentsKeys returns keys of the agent's forks and relatives, with what to
+// write here for the same effect. By their letters alone most of them resemble
+// a key of the opposite meaning.
+func otherAgentsKeys() []struct{ key, remedy string } {
+	const none = "remove it; the keys here are "
+	return []struct{ key, remedy string }{
+		{"forceMasqueradeCIDRs", "write " + keyMasquerade},
+		{"masqueradeAll", "write " + keyNonMasquerade + ": [] for the same"},
+		{"nonMasqueradeDstCIDRs", "write " + keyNonMasquerade},
+		{"nonMasqueradeSrcCIDRs", none + keyNames()},
+		{"masqueradeSrcCIDRs", none + keyNames()},
+		{"masqLinkLocalIPv4", "write " + keyMasqLinkLocal},
+	}
+}
+
+// nearest returns the key that a typing error most likely turned into written,
+// or "". A suggestion must not turn the meaning around: the keys that have an
+// opposite, such as masqueradeCIDRs, may differ in two letters, the others in a
+// third of theirs, and of two equally near keys neither is suggested.
+func nearest(written string) string {
+	if len(written) > maxQuoted {
 		return ""
 	}
 	best, bestDistance := "", maxQuoted
-	for _, c := range candidates {
-		d := distance(strings.ToLower(word), strings.ToLower(c))
-		if d <= len(c)/3 && d < bestDistance {
-			best, bestDistance = c, d
+	for _, k := range keys() {
+		most := len(k.name) / 3
+		if strings.Contains(strings.ToLower(k.name), "masq") {
+			most = 2
+		}
+		switch d := distance(strings.ToLower(written), strings.ToLower(k.name)); {
+		case d > most:
+		case d < bestDistance:
+			best, bestDistance = k.name, d
+		case d == bestDistance:
+			best = ""
 		}
 	}
 	return best

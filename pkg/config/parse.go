@@ -20,6 +20,7 @@ import (
 // there are, and none repeats more than a few words of the file.
 func Parse(file string, data []byte, o Options) (Config, []Problem, error) {
 	p := newParser(file, o)
+	data = plainJSON(data)
 	if root, ok := p.outline(data); ok {
 		if fields, ok := p.values(data, root); ok {
 			p.mapping(fields, root)
@@ -77,7 +78,7 @@ func (p *parser) mapping(fields map[string]any, root place) {
 		return
 	}
 	for _, e := range p.entries(fields, root) {
-		p.read(e)
+		p.entry(e)
 	}
 	p.checkLimit()
 	p.checkOverlap()
@@ -111,7 +112,7 @@ func (p *parser) entries(fields map[string]any, root place) []entry {
 	slices.SortFunc(mentions, inOrder)
 	first := make(map[string]entry)
 	for _, m := range mentions {
-		name := cmp.Or(canonical(m.key), m.key)
+		name := canonical(m.key)
 		if before, again := first[name]; again {
 			p.problems.add(m.line, m.key, "", fault{
 				"is given twice, here and as " + mention(before.key, before.line),
@@ -124,18 +125,14 @@ func (p *parser) entries(fields map[string]any, root place) []entry {
 	return entries
 }
 
-// read takes over the value of one key.
-func (p *parser) read(e entry) {
-	switch name := canonical(e.key); name {
-	case "":
+// entry reads the value of one key.
+func (p *parser) entry(e entry) {
+	k, ok := findKey(e.key)
+	if !ok {
 		p.problems.add(e.line, e.key, "", unknownKey(e.key))
-	case keyNonMasquerade:
-		p.nonMasquerade = p.list(e)
-	case keyMasquerade:
-		p.masquerade = p.list(e)
-	default:
-		p.scalar(name, e)
+		return
 	}
+	k.read(p, e)
 }
 
 // strict lets the strict reader of sigs.k8s.io/yaml have the last word on a

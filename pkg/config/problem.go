@@ -80,7 +80,11 @@ type report struct {
 	omitted  int // problems beyond maxProblems
 }
 
+// add adds a problem. A value that is a template has that as its problem.
 func (r *report) add(line int, key, value string, f fault) {
+	if unrendered.MatchString(value) {
+		f = templateFault
+	}
 	if len(r.problems) == maxProblems {
 		r.omitted++
 		return

@@ -15,28 +15,27 @@ import (
 // into a load on every node.
 const minInterval = 100 * time.Millisecond
 
-// scalar takes over the value of a key that is no list.
-func (p *parser) scalar(name string, e entry) {
-	if e.value == nil {
-		p.warnings.add(e.line, e.key, "", fault{"has no value, so its default is used", "write a value or remove the key"})
-		return
+// scalar returns a function that reads the value of a key that is no list: with
+// read, unless it is null.
+func scalar(read func(*parser, entry) *fault) func(*parser, entry) {
+	return func(p *parser, e entry) {
+		if e.value == nil {
+			p.warnings.add(e.line, e.key, "", fault{"has no value, so its default is used", "write a value or remove the key"})
+			return
+		}
+		if f := read(p, e); f != nil {
+			p.problems.add(e.line, e.key, e.place.text(e.value), *f)
+		}
 	}
-	var f *fault
-	switch name {
-	case keyLimit:
-		p.limit = limit{key: e.key, line: e.line}
-		p.limit.value, f = parseLimit(e.value)
-		p.limit.valid = f == nil
-	case keyMasqLinkLocal:
-		p.config.MasqLinkLocal, f = parseBool(e.value)
-	case keyMasqLinkLocalIPv6:
-		p.config.MasqLinkLocalIPv6, f = parseBool(e.value)
-	case keyResyncInterval:
-		p.config.ResyncInterval, f = parseInterval(e.value)
+}
+
+// set assigns a value that parse accepts.
+func set[T any](to *T, parse func(any) (T, *fault), e entry) *fault {
+	value, f := parse(e.value)
+	if f == nil {
+		*to = value
 	}
-	if f != nil {
-		p.problems.add(e.line, e.key, e.place.text(e.value), *f)
-	}
+	return f
 }
 
 func parseBool(value any) (bool, *fault) {
@@ -59,7 +58,7 @@ type limit struct {
 	line      int
 	byDefault bool
 	value     int
-	valid     bool // false: the file gives none that can be used
+	valid     bool // false: the file's value cannot be used
 }
 
 func parseLimit(value any) (int, *fault) {
