@@ -12,6 +12,7 @@ import (
 
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
+	"k8s.io/klog/v2"
 )
 
 const (
@@ -46,7 +47,11 @@ func commit(ctx context.Context, operations []operation) error {
 	if err != nil {
 		return fmt.Errorf("sending a transaction of %d bytes: %w", size, err)
 	}
-	return acknowledged(socket, operations, sent)
+	if err := acknowledged(socket, operations, sent); err != nil {
+		return err
+	}
+	klog.FromContext(ctx).V(4).Info("Committed a transaction to nf_tables", "messages", len(operations), "bytes", size)
+	return nil
 }
 
 // prepare sets up a socket for a transaction and its answers.

@@ -15,6 +15,7 @@ type difference struct {
 	// structure says in words what cannot be repaired by exchanging elements of
 	// sets; empty if nothing is.
 	structure string
+	missing   bool // there is no table
 	inactive  bool // packets do not pass the table: no base chain, or dormant
 	sets      []setDifference
 }
@@ -33,7 +34,7 @@ func (d difference) empty() bool { return d.structure == "" && len(d.sets) == 0 
 // sets; what rules counted is not compared.
 func (l layout) compare(k kernelTable) difference {
 	if !k.exists() {
-		return difference{structure: "the table is missing", inactive: true}
+		return difference{structure: "the table is missing", missing: true, inactive: true}
 	}
 	if flags := k.header.uint32(unix.NFTA_TABLE_FLAGS); flags != 0 {
 		return difference{structure: fmt.Sprintf("the table has flags %#x", flags), inactive: flags&unix.NFT_TABLE_F_DORMANT != 0}

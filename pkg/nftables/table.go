@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"runtime"
 
+	"k8s.io/klog/v2"
+
 	"ip-masq-agent/pkg/netfilter"
 )
 
@@ -37,72 +39,84 @@ const maxRounds = 4
 // as a whole. On an error the kernel holds what it held, or what another
 // program made of it.
 func (t *Table) Apply(ctx context.Context, want Spec) (netfilter.Report, error) {
-	runtime.LockOSThread()
+	runtime.LockOSThread() // for threadCPU
 	defer runtime.UnlockOSThread()
 	began := threadCPU()
 	t.verified = false
 	if want.Family != t.family {
-		return netfilter.Report{}, fmt.Errorf("writing table %s %s: the ranges are of %s", familyName(protoOf(t.family)), TableName, want.Family)
+		return netfilter.Report{}, fmt.Errorf("writing table %s: the ranges are of %s", t.name(), want.Family)
 	}
 	if err := t.open(); err != nil {
 		return netfilter.Report{}, err
 	}
 	l := want.layout()
 	report := netfilter.Report{Rules: l.rules()}
-	var reason string
-	var refused error // why the kernel did not exchange elements
+	var d difference
+	refused := false // the kernel did not exchange elements
 	for range maxRounds {
-		if err := ctx.Err(); err != nil {
+		var err error
+		if d, err = t.verify(ctx, l, &report); err != nil {
 			return netfilter.Report{}, err
 		}
-		generation, err := t.conn.Generation() // before the reading, so that a later commit shows
-		if err != nil {
-			return netfilter.Report{}, err
-		}
-		k, err := t.conn.readBack(l)
-		if err != nil {
-			return netfilter.Report{}, err
-		}
-		if report.Traffic, err = t.read(k); err != nil {
-			return netfilter.Report{}, err
-		}
-		d := l.compare(k)
 		if d.empty() {
-			t.verified, t.generation = true, generation
 			report.Cost = threadCPU() - began
 			return report, nil
 		}
-		reason = d.String()
-		err = t.write(ctx, l, d, refused != nil)
+		replace := refused || d.structure != ""
+		err = t.write(ctx, l, d, replace)
 		switch {
-		case err != nil && d.structure == "" && refused == nil:
-			refused = err // replace the table instead
-			continue
-		case err != nil:
-			return netfilter.Report{}, errors.Join(refused, err)
+		case err == nil:
+			report.WroteChain = report.WroteChain || !d.inactive || d.missing
+			report.WroteJump = report.WroteJump || d.inactive
+		case replace:
+			return netfilter.Report{}, err
+		default:
+			klog.FromContext(ctx).V(1).Info("The kernel refused to exchange elements, replacing the table", "table", t.name(), "err", err)
+			refused = true
 		}
-		report.WroteChain = report.WroteChain || !d.inactive || !k.exists()
-		report.WroteJump = report.WroteJump || d.inactive
 	}
-	return netfilter.Report{}, fmt.Errorf("table %s %s still differs after %d writes (%s): another program keeps changing it, or the kernel returns something else than was written",
-		familyName(protoOf(t.family)), TableName, maxRounds, reason)
+	return netfilter.Report{}, fmt.Errorf("table %s still differs after %d writes (%s): another program keeps changing it, or the kernel returns something else than was written", t.name(), maxRounds, d)
 }
 
-// write writes what differs.
+// verify reads the table and compares it. If it does not differ, it is verified
+// for Look.
+func (t *Table) verify(ctx context.Context, l layout, report *netfilter.Report) (difference, error) {
+	if err := ctx.Err(); err != nil {
+		return difference{}, err
+	}
+	generation, err := t.conn.Generation() // before the reading, so that a later commit shows
+	if err != nil {
+		return difference{}, err
+	}
+	k, err := t.conn.readBack(l)
+	if err != nil {
+		return difference{}, err
+	}
+	if report.Traffic, err = t.read(k); err != nil {
+		return difference{}, err
+	}
+	d := l.compare(k)
+	t.verified, t.generation = d.empty(), generation
+	return d, nil
+}
+
+// write replaces the table, or only exchanges the elements that differ.
 func (t *Table) write(ctx context.Context, l layout, d difference, replace bool) error {
-	operations := l.compile()
-	whole := d.structure != "" || replace
-	if !whole {
-		operations = d.compile(l.family)
+	operations := d.compile(l.family)
+	if replace {
+		operations = l.compile()
 	}
 	if err := commit(ctx, operations); err != nil {
-		return fmt.Errorf("writing table %s %s: %w", familyName(protoOf(t.family)), TableName, err)
+		return fmt.Errorf("writing table %s: %w", t.name(), err)
 	}
-	if whole {
+	if replace {
 		t.meter.Rewritten()
 	}
 	return nil
 }
+
+// name is the table's name as nft(8) prints it.
+func (t *Table) name() string { return familyName(protoOf(t.family)) + " " + TableName }
 
 // Differences returns how the kernel's table differs from the wanted one, a line
 // each; none if it does not. Lines on elements of sets start with "- " if they
@@ -152,7 +166,7 @@ func (t *Table) Traffic() (netfilter.Traffic, error) {
 	k := kernelTable{}
 	var err error
 	if k.rules, err = t.conn.counters(t.family); err != nil {
-		return t.meter.Total(), fmt.Errorf("reading the counters of table %s %s: %w", familyName(protoOf(t.family)), TableName, err)
+		return t.meter.Total(), fmt.Errorf("reading the counters of table %s: %w", t.name(), err)
 	}
 	if len(k.rules[keepChain]) == 0 || len(k.rules[masqueradeChain]) == 0 {
 		return t.meter.Total(), nil // another program deleted them, as Look will tell
@@ -180,7 +194,7 @@ func (t *Table) Remove(ctx context.Context) (bool, error) {
 	case absent(err):
 		return false, nil
 	case err != nil:
-		return false, fmt.Errorf("removing table %s %s: %w", familyName(protoOf(t.family)), TableName, err)
+		return false, fmt.Errorf("removing table %s: %w", t.name(), err)
 	}
 	return true, nil
 }
