@@ -75,23 +75,37 @@ func (c *Conn) dump(family uint8, kind int, attrs []stringAttr, fn func(message)
 	return c.exchange(m, fn)
 }
 
-// exchange sends a request and calls fn for each message of the answer. An
-// error of fn ends the exchange.
+// exchange sends a request and calls fn for each message of the answer. After
+// an error of fn, or an interruption, the rest of the answer is read and left.
 func (c *Conn) exchange(m netlink.Message, fn func(message) error) error {
 	if err := c.dial(); err != nil {
 		return err
 	}
-	err := c.roundTrip(m, fn)
+	var failure error
+	err := c.roundTrip(m, func(m netlink.Message) {
+		if failure != nil {
+			return
+		}
+		if m.Header.Flags&netlink.DumpInterrupted != 0 {
+			failure = errInterrupted
+			return
+		}
+		answer, err := parseMessage(m.Data)
+		if err == nil {
+			err = fn(answer)
+		}
+		failure = err
+	})
 	var errno unix.Errno
 	var op *netlink.OpError
 	if err != nil && !(errors.As(err, &op) && op.Sequence != 0 && errors.As(op.Err, &errno)) {
 		// Not an answer of the kernel. What it still sends belongs to nobody.
 		c.drop()
 	}
-	return err
+	return errors.Join(failure, err)
 }
 
-func (c *Conn) roundTrip(m netlink.Message, fn func(message) error) error {
+func (c *Conn) roundTrip(m netlink.Message, fn func(netlink.Message)) error {
 	if err := c.socket.SetDeadline(time.Now().Add(patience)); err != nil {
 		return err
 	}
@@ -107,18 +121,8 @@ func (c *Conn) roundTrip(m netlink.Message, fn func(message) error) error {
 		if m.Header.Sequence != sent.Header.Sequence {
 			return fmt.Errorf("netlink answer %d to request %d", m.Header.Sequence, sent.Header.Sequence)
 		}
-		if m.Header.Flags&netlink.DumpInterrupted != 0 {
-			return errInterrupted
-		}
-		if m.Header.Type == netlink.Error {
-			continue // an acknowledgement
-		}
-		answer, err := parseMessage(m.Data)
-		if err == nil {
-			err = fn(answer)
-		}
-		if err != nil {
-			return err
+		if m.Header.Type != netlink.Error { // which would be an acknowledgement
+			fn(m)
 		}
 		if n++; n%256 == 0 {
 			if err := c.socket.SetDeadline(time.Now().Add(patience)); err != nil {
