@@ -155,7 +155,7 @@ func TestDecode(t *testing.T) {
 			"masked twice", protoIPv4,
 			[]netlink.Attribute{loadMeta(unix.NFT_META_MARK), mask([]byte{0xf0, 0, 0, 0}, []byte{0x0f, 0, 0, 0}), mask([]byte{0x3f, 0, 0, 0}, []byte{1, 0, 0, 0}), compare(eq, 0x2e, 0, 0, 0)},
 			[]netfilter.Step{is(masked(mark, []byte{0, 0, 0, 0x30}, []byte{0, 0, 0, 0x0e}), []byte{0, 0, 0, 0x2e}, []byte{0, 0, 0, 0x2e})},
-			"-A P -m mark --mark 0x2e/0x30", false,
+			"add rule ip nat P meta mark & 0x00000030 == 0x0000002e", true,
 		},
 		{
 			"protocol of iptables 1.8.9", protoIPv4,

@@ -49,7 +49,10 @@ func emitted(name string, a attributes) bool {
 // comparison.
 func (d *decoder) compared(l load, op uint32) {
 	equality := op == unix.NFT_CMP_EQ || op == unix.NFT_CMP_NEQ
+	maskable := l.key == keySource || l.key == keyDestination || l.key == keyMark || l.key == keyFragment || l.key == keyTransport
 	switch {
+	case l.operand.Xor != nil || l.operand.Mask != nil && !maskable:
+		d.native = true
 	case l.key == keyTransport:
 		if !d.isPort(l) {
 			d.native = true
