@@ -81,6 +81,7 @@ func cString(b []byte) string {
 type message struct {
 	family uint8
 	attributes
+	raw []byte // what it was parsed from
 }
 
 const nfgenmsgBytes = 4 // struct nfgenmsg, linux/netfilter/nfnetlink.h
@@ -90,5 +91,5 @@ func parseMessage(b []byte) (message, error) {
 		return message{}, errShort
 	}
 	a, err := parseAttributes(b[nfgenmsgBytes:])
-	return message{family: b[0], attributes: a}, err
+	return message{family: b[0], attributes: a, raw: b}, err
 }

@@ -138,11 +138,11 @@ func targets(rules []netfilter.Rule) []string {
 // rules reads the rules of one chain.
 func (r *tableReader) rules(c *netfilter.Chain) ([]netfilter.Rule, error) {
 	chain := c.Name
-	var raw []message
+	var raw [][]byte // parsed later: until then that takes a fraction of the memory
 	err := r.conn.dump(r.family, unix.NFT_MSG_GETRULE, []stringAttr{{unix.NFTA_RULE_TABLE, r.table}, {unix.NFTA_RULE_CHAIN, chain}}, func(m message) error {
 		// Kernels before 4.6 ignore the names and send every rule.
 		if m.family == r.family && m.string(unix.NFTA_RULE_TABLE) == r.table && m.string(unix.NFTA_RULE_CHAIN) == chain {
-			raw = append(raw, m)
+			raw = append(raw, m.raw)
 		}
 		return nil
 	})
@@ -150,12 +150,16 @@ func (r *tableReader) rules(c *netfilter.Chain) ([]netfilter.Rule, error) {
 		return nil, fmt.Errorf("reading the rules of chain %s of table %s %s: %w", chain, familyName(r.family), r.table, err)
 	}
 	out := make([]netfilter.Rule, 0, len(raw))
-	for i, m := range raw {
-		rule, err := decodeRule(m, r.set, !iptablesShows(r.family, r.table, c))
+	for i, b := range raw {
+		m, err := parseMessage(b)
+		var rule netfilter.Rule
+		if err == nil {
+			rule, err = decodeRule(m, r.set, !iptablesShows(r.family, r.table, c))
+		}
 		if err != nil {
 			return nil, fmt.Errorf("decoding rule %d of chain %s of table %s %s: %w", i+1, chain, familyName(r.family), r.table, err)
 		}
-		raw[i] = message{} // frees it
+		raw[i] = nil // frees it
 		out = append(out, rule)
 	}
 	return out, nil
