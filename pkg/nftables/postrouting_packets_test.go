@@ -39,18 +39,24 @@ func TestPacketsAgree(t *testing.T) {
 		netns.Serve(t, world, "10.2.0.2:80")
 		netns.Serve(t, world, "[fd00:2::2]:80")
 
-		for _, tt := range packetTests {
+		for _, tt := range append(packetTests, iptablesPacketTests...) {
 			t.Run(tt.name, func(t *testing.T) {
 				if out, err := exec.Command("nft", "flush", "ruleset").CombinedOutput(); err != nil {
 					t.Fatalf("%v: %s", err, out)
 				}
-				rules := tt.rules
+				rules, compat := tt.rules, ""
+				if strings.Contains(rules, "-A POSTROUTING") {
+					rules, compat = "table inet none { }", "*nat\n"+rules+"\nCOMMIT\n"
+				}
 				if !strings.Contains(rules, "table") {
 					rules = "table inet t { chain p { type nat hook postrouting priority 100; " + rules + "; }; }"
 				}
 				// Chains of type nat see packets only where connections are
 				// tracked, which other rules may or may not ask for.
 				nft(t, "table inet track { chain c { type filter hook prerouting priority 0; ct state new; }; }\n"+rules)
+				if compat != "" {
+					netns.Restore(t, "iptables-nft", "IPv4", compat)
+				}
 				rs, err := open(t).Postrouting()
 				if err != nil {
 					t.Fatal(err)
