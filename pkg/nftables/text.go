@@ -31,7 +31,7 @@ func (d *decoder) finish(table, chain string) {
 	}
 	clauses, out := d.clauses, "add rule "+familyName(d.family)+" "+escaped(table)+" "+escaped(chain)
 	if !d.native {
-		clauses, out = slices.Clone(clauses), "-A "+iptablesString(chain)
+		clauses, out = slices.Clone(clauses), "-A "+chainName(chain)
 		slices.SortStableFunc(clauses, func(a, b clause) int { return cmp.Compare(a.order, b.order) })
 	}
 	last := ""
