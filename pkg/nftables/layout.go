@@ -44,14 +44,15 @@ type layout struct {
 	chains  []chainLayout
 }
 
+// chainLayout is a chain with its rules.
 type chainLayout struct {
 	name  string
 	base  bool // at nat/postrouting
 	rules []ruleLayout
 }
 
-// ruleLayout is a rule: its text as nft(8) prints it, without the comment, and what
-// that means to the kernel.
+// ruleLayout is a rule: its text as nft(8) prints it, without the comment, and
+// what that means to the kernel.
 type ruleLayout struct {
 	text        string
 	comment     string
