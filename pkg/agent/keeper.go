@@ -83,6 +83,9 @@ func (k *keeper) run(ctx context.Context) {
 // nothing was committed is as good as a read.
 func (k *keeper) turn(ctx context.Context, w want) {
 	sign := k.look(klog.FromContext(ctx))
+	if k.schedule.damping.calm() {
+		klog.FromContext(ctx).Info("Repairs are prompt again, as nothing changed the rules for a while", "family", k.family)
+	}
 	switch {
 	case sign == netfilter.Unchanged && k.verified && k.schedule.due():
 		k.observer.PassEnded(k.family, k.confirmed(klog.FromContext(ctx)))
@@ -102,7 +105,7 @@ func (k *keeper) look(log klog.Logger) netfilter.Change {
 // confirmed is what the last pass came to, seen again without a read.
 func (k *keeper) confirmed(log klog.Logger) Pass {
 	p := k.last
-	p.RepairedChain, p.RepairedJump, p.Took = false, false, 0
+	p.RepairedChain, p.RepairedJump, p.Damped, p.Took = false, false, false, 0
 	var err error
 	p.Traffic, err = k.table.Traffic()
 	k.sayOnce(log, err)
@@ -131,9 +134,28 @@ func (k *keeper) pass(ctx context.Context, w want) {
 	} else {
 		k.schedule.failed(w.config.ResyncInterval)
 	}
+	p.Damped = k.damp(klog.FromContext(ctx), p, w.config.ResyncInterval)
 	k.log(klog.FromContext(ctx), p)
 	k.observer.PassEnded(k.family, p)
 	k.last = p
+}
+
+// damp slows down the repairs if p is one of many, and tells whether they are.
+func (k *keeper) damp(log klog.Logger, p Pass, interval time.Duration) bool {
+	var kinds []repair
+	if p.RepairedChain {
+		kinds = append(kinds, repairChain)
+	}
+	if p.RepairedJump {
+		kinds = append(kinds, repairJump)
+	}
+	before := k.schedule.damping.pause
+	damped := k.schedule.damping.repaired(interval, kinds...)
+	if damped && before == 0 {
+		log.Info("Warning: something else keeps changing the rules, so repairs slow down until it stops; look for a second agent or a script that writes the same chain",
+			"family", k.family, "repairs", fightRepairs, "within", fightWindow)
+	}
+	return damped
 }
 
 // sync returns what a pass came to, and the CPU time it cost.

@@ -49,6 +49,7 @@ type Pass struct {
 	Traffic       netfilter.Traffic
 	RepairedChain bool // something else had changed it
 	RepairedJump  bool
+	Damped        bool // the next repair has to wait, for something else keeps undoing them
 	Took          time.Duration
 }
 

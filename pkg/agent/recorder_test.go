@@ -162,7 +162,11 @@ func (n *node) write(content string) {
 		}
 		return
 	}
-	if err := os.WriteFile(n.file, []byte(content), 0o600); err != nil {
+	// A new file, as the kubelet makes one.
+	if err := os.WriteFile(n.file+".new", []byte(content), 0o600); err != nil {
+		n.t.Fatal(err)
+	}
+	if err := os.Rename(n.file+".new", n.file); err != nil {
 		n.t.Fatal(err)
 	}
 }

@@ -22,6 +22,7 @@ type schedule struct {
 	next     time.Time // a pass is due, come what may
 	paid     time.Time // up to when the passes so far are paid for
 	failures int       // in a row
+	damping  damping
 }
 
 // now makes a pass due at once.
@@ -29,9 +30,11 @@ func (s *schedule) now() { s.next = time.Time{} }
 
 func (s *schedule) due() bool { return !time.Now().Before(s.next) }
 
-// affordable tells whether a sign of change may be followed up. After a
-// failure it is the schedule of the next try that counts.
-func (s *schedule) affordable() bool { return s.failures == 0 && !time.Now().Before(s.paid) }
+// affordable tells whether a change in the kernel may be followed up. After a
+// failure only next counts.
+func (s *schedule) affordable() bool {
+	return s.failures == 0 && !time.Now().Before(s.paid) && !s.damping.waiting()
+}
 
 // sleep is how long until a pass is due.
 func (s *schedule) sleep() time.Duration { return time.Until(s.next) }

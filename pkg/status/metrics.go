@@ -21,6 +21,7 @@ type metrics struct {
 	syncs    *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
 	repairs  *prometheus.CounterVec
+	damped   *prometheus.CounterVec
 }
 
 // The values of the labels.
@@ -50,6 +51,10 @@ func newMetrics(s *Status, version string) *metrics {
 			Name: "ip_masq_agent_repairs_total",
 			Help: "Repairs of what something else had changed, by cause: chain or jump.",
 		}, []string{"family", "cause"}),
+		damped: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ip_masq_agent_damped_repairs_total",
+			Help: "Repairs after which the next one had to wait, because something else keeps undoing them.",
+		}, []string{"family"}),
 	}
 	for _, f := range s.families { // series that exist before the first event, so that increase() sees it
 		for _, result := range []string{success, failure, skipped} {
@@ -59,6 +64,7 @@ func newMetrics(s *Status, version string) *metrics {
 			m.repairs.WithLabelValues(f.String(), cause)
 		}
 		m.seconds.WithLabelValues(f.String())
+		m.damped.WithLabelValues(f.String())
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name:        "ip_masq_agent_build_info",
@@ -66,7 +72,7 @@ func newMetrics(s *Status, version string) *metrics {
 		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.syncs, m.seconds, m.repairs, build, newCollector(s),
+	m.registry.MustRegister(m.syncs, m.seconds, m.repairs, m.damped, build, newCollector(s),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -85,6 +91,9 @@ func (m *metrics) passEnded(f netfilter.Family, p agent.Pass) {
 	}
 	if p.RepairedChain {
 		m.repairs.WithLabelValues(family, causeChain).Inc()
+	}
+	if p.Damped {
+		m.damped.WithLabelValues(family).Inc()
 	}
 	if p.RepairedJump {
 		m.repairs.WithLabelValues(family, causeJump).Inc()

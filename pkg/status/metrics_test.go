@@ -55,7 +55,7 @@ func TestGolden(t *testing.T) {
 		})(s)
 		time.Sleep(time.Minute)
 		pass(netfilter.IPv4, agent.Pass{
-			Source: agent.FromFile, Rules: 5, Took: 40 * time.Millisecond, RepairedChain: true, RepairedJump: true,
+			Source: agent.FromFile, Rules: 5, Took: 40 * time.Millisecond, RepairedChain: true, RepairedJump: true, Damped: true,
 			Traffic: netfilter.Traffic{Kept: netfilter.Count{Packets: 8, Bytes: 480}, Masqueraded: netfilter.Count{Packets: 2, Bytes: 120}},
 		})(s)
 		time.Sleep(time.Minute)
@@ -90,6 +90,7 @@ func TestSeriesBeforeTheFirstEvent(t *testing.T) {
 			`ip_masq_agent_syncs_total{family="F",result="skipped"} 0`,
 			`ip_masq_agent_repairs_total{cause="chain",family="F"} 0`,
 			`ip_masq_agent_repairs_total{cause="jump",family="F"} 0`,
+			`ip_masq_agent_damped_repairs_total{family="F"} 0`,
 			`ip_masq_agent_sync_duration_seconds_count{family="F"} 0`,
 			`ip_masq_agent_packets_total{family="F",verdict="return"} 0`,
 			`ip_masq_agent_bytes_total{family="F",verdict="masquerade"} 0`,

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package agent
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"k8s.io/klog/v2"
+	"k8s.io/klog/v2/ktesting"
+)
+
+// follower is a source with its file and its log.
+type follower struct {
+	t      *testing.T
+	source *source
+	logger klog.Logger
+	read   int // of the log
+}
+
+func newFollower(t *testing.T) *follower {
+	logger := ktesting.NewLogger(ktesting.NopTL{}, ktesting.NewConfig(ktesting.BufferLogs(true)))
+	return &follower{t: t, logger: logger, source: &source{path: filepath.Join(t.TempDir(), "ip-masq-agent")}}
+}
+
+// poll returns what the source found out: the first range that is wanted,
+// "invalid", or "same"; and what it logged.
+func (f *follower) poll() (found, log string) {
+	f.t.Helper()
+	w, changed := f.source.poll(f.logger)
+	all := f.logger.GetSink().(ktesting.Underlier).GetBuffer().String()
+	log, f.read = all[f.read:], len(all)
+	switch {
+	case !changed:
+		return "same", log
+	case w.status.Refused != nil:
+		return "invalid", log
+	case len(w.config.NonMasquerade) == 0:
+		return "none", log
+	}
+	return w.config.NonMasquerade[0].String(), log
+}
+
+// steps of a story: what happens to the file, and what the next poll finds.
+type step struct {
+	do, content string // "write" in place, "replace", "remove", or "" for nothing
+	want        string
+	logs        string // a part of what is logged
+}
+
+func TestSource(t *testing.T) {
+	const one, two, bad = "nonMasqueradeCIDRs: [1.0.0.0/8]\n", "nonMasqueradeCIDRs: [2.0.0.0/8]\n", "x"
+	const gone, empty = "the configuration file is gone, falling back to the defaults", "the configuration file is empty, falling back to the defaults"
+	start := step{"replace", one, "1.0.0.0/8", "masqueradeCIDRs=[]"}
+	tests := []struct {
+		name  string
+		steps []step
+	}{
+		{"replaced", []step{start, {"replace", two, "2.0.0.0/8", ""}, {"", "", "same", ""}}},
+		{"truncated and rewritten", []step{start, {"write", "", "same", ""}, {"write", two, "same", ""}, {"", "", "2.0.0.0/8", ""}}},
+		{"truncated and rewritten as it was", []step{start, {"write", "", "same", ""}, {"write", one, "same", ""}, {"", "", "same", ""}}},
+		{"written in two halves", []step{start, {"write", "nonMasqueradeCIDRs:", "same", ""}, {"write", two, "same", ""}, {"", "", "2.0.0.0/8", ""}}},
+		{"invalid for a moment", []step{start, {"write", bad, "same", ""}, {"write", two, "same", ""}, {"", "", "2.0.0.0/8", ""}}},
+		{"removed and created", []step{start, {"remove", "", "same", ""}, {"replace", two, "2.0.0.0/8", ""}}},
+		{"removed", []step{start, {"remove", "", "same", ""}, {"", "", "10.0.0.0/8", gone}, {"", "", "same", ""}, {"replace", two, "2.0.0.0/8", ""}}},
+		{"emptied", []step{start, {"write", "", "same", ""}, {"", "", "10.0.0.0/8", empty}, {"", "", "same", ""}}},
+		{"replaced by an empty file", []step{start, {"replace", "", "same", ""}, {"", "", "10.0.0.0/8", empty}}},
+		{"replaced by comments", []step{start, {"replace", "# none\n---\n", "same", ""}, {"", "", "10.0.0.0/8", empty}}},
+		{"emptied while it was invalid", []step{start, {"replace", bad, "invalid", "last valid one stays in force"}, {"write", "", "same", ""}, {"", "", "10.0.0.0/8", empty}}},
+		{"none at the start", []step{{"", "", "10.0.0.0/8", "source=\"default\""}, {"", "", "same", ""}, {"replace", one, "1.0.0.0/8", ""}}},
+		{"empty at the start", []step{{"replace", "", "10.0.0.0/8", ""}, {"write", one, "same", ""}, {"", "", "1.0.0.0/8", ""}}},
+		{"invalid at the start", []step{{"replace", bad, "invalid", "no previous valid one"}, {"remove", "", "10.0.0.0/8", ""}}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			f := newFollower(t)
+			for i, s := range tt.steps {
+				f.do(s)
+				found, log := f.poll()
+				if found != s.want || !strings.Contains(log, s.logs) {
+					t.Errorf("step %d: found %s, want %s; logged %q, want %q", i, found, s.want, log, s.logs)
+				}
+				if s.want == "same" && log != "" {
+					t.Errorf("step %d: logged %q", i, log)
+				}
+				if strings.Contains(log, "falling back") != (s.logs == gone || s.logs == empty) {
+					t.Errorf("step %d: logged %q", i, log)
+				}
+			}
+		})
+	}
+}
+
+func (f *follower) do(s step) {
+	f.t.Helper()
+	var err error
+	switch s.do {
+	case "write":
+		err = os.WriteFile(f.source.path, []byte(s.content), 0o600)
+	case "replace":
+		if err = os.WriteFile(f.source.path+".new", []byte(s.content), 0o600); err == nil {
+			err = os.Rename(f.source.path+".new", f.source.path)
+		}
+	case "remove":
+		err = os.Remove(f.source.path)
+	}
+	if err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// TestOtherFilesAreNamed: a ConfigMap whose key was renamed mounts another file.
+func TestOtherFilesAreNamed(t *testing.T) {
+	f := newFollower(t)
+	dir := filepath.Dir(f.source.path)
+	for _, name := range []string{"config", "..data", "backup.yaml"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const others = `otherFiles=["backup.yaml","config"]`
+	if _, log := f.poll(); !strings.Contains(log, "Warning: there is no configuration file") || !strings.Contains(log, others) || !strings.Contains(log, f.source.path) {
+		t.Errorf("at the start, logged %q", log)
+	}
+	f.do(step{do: "replace", content: "resyncInterval: 5s"})
+	f.poll()
+	f.do(step{do: "remove"})
+	f.poll()
+	if _, log := f.poll(); !strings.Contains(log, "Warning: the configuration file is gone") || !strings.Contains(log, others) {
+		t.Errorf("after the file was removed, logged %q", log)
+	}
+}
