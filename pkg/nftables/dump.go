@@ -12,8 +12,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxReadings is how often a reading is tried that commits of others interrupt.
-const maxReadings = 8
+// A reading that commits of others interrupt is tried up to maxReadings times.
+// After readingTime no further try is made, except for the first few.
+const (
+	maxReadings = 50
+	minReadings = 5
+	readingTime = 5 * time.Second
+)
 
 // ErrChanging means that the rule set changed during each try to read it.
 var ErrChanging = errors.New("the rule set kept changing while it was read")
@@ -136,9 +141,13 @@ func (c *Conn) roundTrip(m netlink.Message, fn func(netlink.Message)) error {
 // consistently calls read, which may ask the kernel several times, until no
 // commit happened meanwhile.
 func (c *Conn) consistently(read func() error) error {
-	for try := range maxReadings {
-		if try > 1 {
-			time.Sleep(time.Duration(try) * 5 * time.Millisecond)
+	start, tries := time.Now(), 0
+	for ; tries < maxReadings; tries++ {
+		if tries >= minReadings && time.Since(start) > readingTime {
+			break
+		}
+		if tries > 0 {
+			time.Sleep(time.Duration(min(tries, 10)) * 2 * time.Millisecond)
 		}
 		before, err := c.Generation()
 		if err != nil {
@@ -155,7 +164,7 @@ func (c *Conn) consistently(read func() error) error {
 			return err
 		}
 	}
-	return fmt.Errorf("after %d tries: %w", maxReadings, ErrChanging)
+	return fmt.Errorf("after %d tries: %w", tries, ErrChanging)
 }
 
 // absent tells whether an error means that a table, chain or set is not there.
