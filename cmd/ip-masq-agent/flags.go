@@ -27,6 +27,7 @@ type flags struct {
 	httpAddress string
 	backend     string
 	version     bool
+	isAgent     bool // not a subcommand
 
 	// Of the verbs alone.
 	operands    []string
@@ -56,10 +57,17 @@ func newFlags(usage string) *flags {
 }
 
 // agentFlags are those of the agent itself.
-func agentFlags() *flags {
+func agentFlags() *flags { return newAgentFlags((*flags).loggingFlags) }
+
+// othersFlags are those of an agent in another process. klog keeps its settings
+// for the whole process, and they are not for this one.
+func othersFlags() *flags { return newAgentFlags((*flags).ignoredLoggingFlags) }
+
+func newAgentFlags(logging func(*flags)) *flags {
 	f := newFlags("ip-masq-agent decides, on a Kubernetes node, which pod traffic leaves with the\n" +
 		"node's address and which keeps the pod's: it keeps one iptables chain as a file says.\n\n" +
 		"Usage:\n  ip-masq-agent [flags]         run the agent\n" + verbUsage())
+	f.isAgent = true
 	f.ruleFlags()
 	f.fileFlags()
 
@@ -67,7 +75,7 @@ func agentFlags() *flags {
 	host.StringVar(&f.httpAddress, "http-bind-address", "127.0.0.1:10292", "`address` for /healthz, /readyz and /metrics; empty turns them off")
 	f.backendFlag(host, agentBackend)
 
-	f.loggingFlags()
+	logging(f)
 	other := f.group("Other")
 	other.BoolVar(&f.version, "version", false, "print the version and exit")
 	f.helpFlag(other)
@@ -88,7 +96,7 @@ func (f *flags) parse(args []string, min, max int) error {
 	for _, g := range f.groups {
 		f.all.AddFlagSet(g.set)
 	}
-	if err := f.all.Parse(args); err != nil {
+	if err := f.all.Parse(f.doubleDashes(args)); err != nil {
 		return err
 	}
 	if help, _ := f.all.GetBool("help"); help {
@@ -96,12 +104,31 @@ func (f *flags) parse(args []string, min, max int) error {
 	}
 	f.operands = f.all.Args()
 	switch n := len(f.operands); {
+	case f.isAgent && n > 0:
+		return fmt.Errorf("unknown subcommand %q: it is one of %s", f.operands[0], verbNames())
 	case max >= 0 && n > max:
 		return fmt.Errorf("unexpected argument %q", f.operands[max])
 	case n < min:
 		return fmt.Errorf("an argument is missing")
 	}
 	return f.validate()
+}
+
+// doubleDashes returns args with two dashes before each long flag that has one,
+// as the flags of ip-masq-agent 2.12 may have: -masq-chain=IP-MASQ. pflag would
+// read it as the short flags -m, -a and so on.
+func (f *flags) doubleDashes(args []string) []string {
+	out := slices.Clone(args)
+	for i, arg := range out {
+		if arg == "--" {
+			break
+		}
+		name, _, _ := strings.Cut(strings.TrimPrefix(arg, "-"), "=")
+		if len(name) > 1 && strings.HasPrefix(arg, "-") && f.all.Lookup(name) != nil {
+			out[i] = "-" + arg
+		}
+	}
+	return out
 }
 
 // validate looks at what a flag's type does not say.

@@ -56,6 +56,26 @@ func (f *flags) loggingFlags() {
 	logging.AddGoFlagSet(goFlags)
 }
 
+// ignoredLoggingFlags takes the flags of klog, and does nothing with them.
+func (f *flags) ignoredLoggingFlags() {
+	logging := f.group("Logging (klog)")
+	goFlags, ignored := flag.NewFlagSet("klog", flag.ContinueOnError), flag.NewFlagSet("ignored", flag.ContinueOnError)
+	klog.InitFlags(goFlags)
+	goFlags.VisitAll(func(k *flag.Flag) {
+		b, isBool := k.Value.(interface{ IsBoolFlag() bool })
+		ignored.Var(ignoredValue(isBool && b.IsBoolFlag()), k.Name, k.Usage)
+	})
+	logging.AddGoFlagSet(ignored)
+}
+
+// ignoredValue is the flag.Value of a flag that may have any value. It is true
+// if the flag may have none.
+type ignoredValue bool
+
+func (v ignoredValue) Set(string) error { return nil }
+func (v ignoredValue) String() string   { return "" }
+func (v ignoredValue) IsBoolFlag() bool { return bool(v) }
+
 // outputFlags end every verb's flags.
 func (f *flags) outputFlags() {
 	output := f.group("Output")

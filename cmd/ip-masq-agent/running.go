@@ -44,14 +44,11 @@ func runningAgents() []*runningAgent {
 			continue
 		}
 		line, err := os.ReadFile(dir + "/cmdline")
-		if err != nil {
-			continue
-		}
 		words := strings.Split(strings.TrimSuffix(string(line), "\x00"), "\x00")
-		if filepath.Base(words[0]) != "ip-masq-agent" {
+		if err != nil || filepath.Base(words[0]) != "ip-masq-agent" || !isRoot(pid) || !isAgent(dir+"/exe") {
 			continue
 		}
-		a := &runningAgent{PID: pid, Args: words[1:], flags: agentFlags()}
+		a := &runningAgent{PID: pid, Args: words[1:], flags: othersFlags()}
 		if _, isVerb := findVerb(a.Args); isVerb || a.flags.parse(a.Args, 0, 0) != nil {
 			continue
 		}
@@ -62,6 +59,45 @@ func runningAgents() []*runningAgent {
 		// A child that an agent has just started, and that is not yet iptables.
 		return slices.ContainsFunc(all, func(p *runningAgent) bool { return p.PID == parent(a.PID) })
 	})
+}
+
+// isRoot tells whether a process' effective user is root, see /proc/PID/status in
+// proc(5). Any user can give a process the agent's name.
+func isRoot(pid int) bool {
+	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid)) // a process that is gone is nobody's
+	for line := range strings.Lines(string(status)) {
+		if ids, ok := strings.CutPrefix(line, "Uid:"); ok {
+			fields := strings.Fields(ids) // real, effective, saved, file system
+			return len(fields) > 1 && fields[1] == "0"
+		}
+	}
+	return false
+}
+
+// isAgent tells whether an executable is this program, of whatever version: its
+// build information (runtime/debug.BuildInfo) names the package of main. It is
+// searched as text, because the package debug/buildinfo would cost 0.2 MB.
+func isAgent(exe string) bool {
+	f, err := os.Open(exe)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	const maxSize = 64 << 20 // bytes; the agent has 10 MB
+	marker := []byte("path\tip-masq-agent/cmd/" + "ip-masq-agent\n")
+	r := io.LimitReader(f, maxSize)
+	for buf, kept := make([]byte, 256<<10), 0; ; {
+		n, err := r.Read(buf[kept:])
+		chunk := buf[:kept+n]
+		if bytes.Contains(chunk, marker) {
+			return true
+		}
+		if err != nil {
+			return false
+		}
+		// The marker may lie across the end of what was read.
+		kept = copy(buf, chunk[max(0, len(chunk)-len(marker)):])
+	}
 }
 
 // parent reads the parent of a process, 0 if it is gone: the second word behind

@@ -54,6 +54,15 @@ func (v verb) newFlags() *flags {
 	return f
 }
 
+// verbNames lists the subcommands for a message.
+func verbNames() string {
+	var names []string
+	for _, v := range verbs() {
+		names = append(names, v.name)
+	}
+	return strings.Join(names, ", ")
+}
+
 // verbUsage is the verbs' part of the agent's --help.
 func verbUsage() string {
 	var b strings.Builder

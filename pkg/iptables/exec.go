@@ -54,7 +54,16 @@ func runTo(ctx context.Context, stdout io.Writer, stdin, path string, args ...st
 	defer cancel()
 	began := time.Now()
 	err := runGroup(ctx, stdout, stdin, path, args)
-	log.Info("Ran a command", "command", strings.Join(append([]string{path}, args...), " "), "stdin", stdin, "took", time.Since(began), "err", err)
+	if log.Enabled() {
+		details := []any{"command", strings.Join(append([]string{path}, args...), " "), "took", time.Since(began)}
+		if stdin != "" {
+			details = append(details, "stdin", stdin)
+		}
+		if err != nil {
+			details = append(details, "err", err)
+		}
+		log.Info("Ran a command", details...)
+	}
 	return err
 }
 

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package agent_test
+
+import (
+	"strings"
+	"testing"
+
+	"ip-masq-agent/test/netns"
+)
+
+// TestVerbosity: at level 4 the log has each command and what it commits, for
+// the whole program or for the file that runs commands.
+func TestVerbosity(t *testing.T) {
+	for flags, want := range map[string]bool{
+		"--v=0":                  false,
+		"-v=3":                   false,
+		"-v=4":                   true,
+		"-v 4":                   true,
+		"--vmodule=exec=4":       true,
+		"-vmodule=exec=4":        true,
+		"--vmodule=source=4":     false,
+		"-logtostderr=true -v=5": true,
+	} {
+		t.Run(flags, func(t *testing.T) {
+			netns.Run(t, func(t *testing.T) {
+				n := newNode(t, "iptables-nft", "IPv4")
+				p := n.startRight(n.oneRange(), n.oneRangeChain(), strings.Fields(flags)...)
+				p.WaitLog("Synced rules")
+				for _, part := range []string{`command="/`, "\t:IP-MASQ - [0:0]\n"} {
+					if got := strings.Contains(p.Log.String(), part); got != want {
+						t.Errorf("the log has %q: %v, want %v", part, got, want)
+					}
+				}
+			})
+		})
+	}
+}
+
+// TestSingleDashes: 2.12 takes long flags with one dash, and deployed manifests
+// have them.
+func TestSingleDashes(t *testing.T) {
+	netns.Run(t, func(t *testing.T) {
+		n := newNode(t, "iptables-nft", "IPv4")
+		n.config.write(t, n.oneRange())
+		p := n.start("-masq-chain=IP-MASQ", "-enable-ipv6", "-random-fully=false", "-nomasq-all-reserved-ranges", "-to-ports", "1024-2000", "-logtostderr")
+		p.WaitLog("Synced rules", "IPv6")
+		p.WaitLog("Synced rules", "IPv4")
+		for _, rule := range n.chain() {
+			if strings.Contains(rule, "--random-fully") {
+				t.Errorf("-random-fully=false had no effect: %s", rule)
+			}
+		}
+		if got := strings.Join(n.chain(), "\n"); !strings.Contains(got, "--to-ports 1024-2000") {
+			t.Errorf("-to-ports had no effect:\n%s", got)
+		}
+	})
+}
