@@ -23,41 +23,39 @@ import (
 // runAgent is the program without a verb: the daemon of the DaemonSet.
 func runAgent(ctx context.Context, f *flags) error {
 	frugal()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // which ends the server if no backend is usable
 	log := klog.FromContext(ctx)
 	log.Info("Starting ip-masq-agent", "version", version)
 	if os.Getpid() == 1 {
 		go iptables.Reap(ctx)
 	}
-	choice, err := iptables.Detect(ctx, f.backend, f.masq.ChainName)
-	switch {
-	case ctx.Err() != nil:
-		return nil // asked to end, which is no failure of what was cut off
-	case err != nil:
-		return err
-	}
-	log.Info("Chose the iptables backend", "backend", choice.Backend, "why", choice.Why)
-	if choice.Unread != nil {
-		log.Error(choice.Unread, "Could not look at all that tells the backend")
-	}
-	if choice.Leftover != "" {
-		log.Info("Warning: the other backend holds a chain of the same name, and its rules are in force too; remove it if this agent, or one before it, left it there",
-			"backend", choice.Leftover, "chain", f.masq.ChainName)
-	}
 	families := []netfilter.Family{netfilter.IPv4}
 	if f.config.IPv6 {
 		families = append(families, netfilter.IPv6)
 	}
-	tables := map[netfilter.Family]agent.Table{}
-	for _, family := range families {
-		tables[family] = backend.NewTable(choice.Backend, family, f.masq)
-	}
-	log.Info("Keeping the chain", "chain", f.masq.ChainName, "families", fmt.Sprint(families), "file", f.configFile)
+	// Health is served before anything that can hang.
 	observer := status.New(version, families)
 	if f.httpAddress != "" {
 		var serving sync.WaitGroup
 		defer serving.Wait()
 		serving.Go(func() { observer.Serve(ctx, f.httpAddress) })
 	}
+	query := backend.Query{Prefer: f.backend, Chain: f.masq.ChainName, Families: families, ToPorts: len(f.masq.ToPorts) > 0}
+	choice, err := backend.Choose(ctx, query, observer.Starting)
+	switch {
+	case ctx.Err() != nil:
+		return nil // asked to stop, which is no failure
+	case err != nil:
+		return err
+	}
+	tables := map[netfilter.Family]agent.Table{}
+	for _, family := range families {
+		tables[family] = backend.NewTable(choice.Backend, family, f.masq)
+		observer.SetBackend(family, string(choice.Backend))
+	}
+	log.Info("Starting to sync", "chain", f.masq.ChainName, "families", fmt.Sprint(families), "file", f.configFile)
+	go backend.Watch(ctx, choice, query)
 	a := agent.Agent{
 		ConfigFile: f.configFile,
 		Config:     f.config,

@@ -10,44 +10,43 @@ import (
 	"io"
 	"strings"
 
-	"ip-masq-agent/pkg/iptables"
+	"ip-masq-agent/pkg/backend"
 	"ip-masq-agent/pkg/netfilter"
 )
 
-const cleanupAbout = `cleanup removes the agent's chain and every rule of POSTROUTING that goes to it,
-in both families and both backends, and nothing else. What is not there is no
-failure. An agent that runs on the node would write its chain again, so delete
-its DaemonSet first; manifests/cleanup.yaml runs cleanup on every node.`
+const cleanupAbout = `cleanup removes what the agent wrote: its chain and every rule of POSTROUTING that
+goes to it, in iptables-nft and iptables-legacy, and the table ip-masq-agent of the
+backend nftables, for both IP families; and nothing else. What is not there is no
+failure. An agent that runs on the node would write its rules again, so delete its
+DaemonSet first; manifests/cleanup.yaml runs cleanup on every node.`
 
 func cleanupFlags(f *flags) {
 	set := f.group("Cleanup")
 	set.StringVar(&f.masq.ChainName, "masq-chain", "IP-MASQ", "`name` of the chain to remove, such as IP-MASQ-AGENT after another agent")
-	f.backendFlag(set, "auto, which is both, iptables-nft or iptables-legacy: the `backend` to clean")
-	set.BoolVar(&f.dryRun, "dry-run", false, "only say what would be removed")
+	f.backendFlag(set, "`name` of the backend to clean: auto, which is all, iptables-nft, iptables-legacy or nftables")
+	set.BoolVar(&f.dryRun, "dry-run", false, "only print what would be removed, as input for a command")
 }
 
-// cleaned is what became of one table.
+// cleaned is what became of one family in one backend.
 type cleaned struct {
-	Backend iptables.Backend `json:"backend"`
-	Family  string           `json:"family"`
-	Found   bool             `json:"found"` // a chain of that name
-	Removed bool             `json:"removed"`
-	Rules   []string         `json:"rules,omitempty"`
-	Jumps   []string         `json:"jumps,omitempty"`
-	Error   string           `json:"error,omitempty"`
-	Skipped bool             `json:"skipped,omitempty"` // its command is not there
-
-	commit string
+	Backend backend.Name `json:"backend"`
+	Family  string       `json:"family"`
+	Found   bool         `json:"found"` // there was something to remove
+	Removed bool         `json:"removed"`
+	Rules   []string     `json:"rules,omitempty"`
+	Jumps   []string     `json:"jumps,omitempty"`
+	Command string       `json:"command,omitempty"` // that removes it, given Input
+	Input   string       `json:"input,omitempty"`
+	Error   string       `json:"error,omitempty"`
+	Skipped string       `json:"skipped,omitempty"` // why nothing was looked for
 }
 
 func runCleanup(ctx context.Context, f *flags, stdout io.Writer) error {
-	if a := f.keeper(ctx); a != nil && !f.dryRun {
+	if a := liveAgent(ctx, f.masq.ChainName, string(f.backend)); a != nil && !f.dryRun {
 		return fmt.Errorf("process %d is an agent that keeps chain %s on this node, and would write it again: delete its DaemonSet first. Nothing was removed", a.PID, f.masq.ChainName)
 	}
-	tables, err := f.clean(ctx)
-	if err != nil {
-		return err
-	}
+	tables := f.clean(ctx)
+	var err error
 	if f.output == outputJSON {
 		err = printJSON(stdout, tables)
 	} else {
@@ -64,70 +63,74 @@ func runCleanup(ctx context.Context, f *flags, stdout io.Writer) error {
 	return nil
 }
 
-// keeper returns the agent that would write again what is to be removed, nil if
-// none can be seen. In the backend that it does not use it writes nothing.
-func (f *flags) keeper(ctx context.Context) *runningAgent {
-	for _, a := range runningAgents() {
-		if a.flags.masq.ChainName != f.masq.ChainName {
-			continue
-		}
-		choice, err := iptables.Detect(ctx, a.flags.backend, f.masq.ChainName)
-		if err == nil && f.backend != "auto" && f.backend != string(choice.Backend) {
-			continue
-		}
-		return a
-	}
-	return nil
-}
-
-// clean goes on to the next table when one fails. A backend whose commands are
-// not there is passed over, unless it was asked for or no other is there.
-func (f *flags) clean(ctx context.Context) ([]cleaned, error) {
+// clean cleans each family in each backend. It goes on if one fails. A backend
+// that the kernel does not have is skipped, unless it was asked for.
+func (f *flags) clean(ctx context.Context) []cleaned {
 	var out []cleaned
-	any := false
-	for _, b := range []iptables.Backend{iptables.NFT, iptables.Legacy} {
-		if f.backend != "auto" && f.backend != string(b) {
+	for _, b := range backend.Names()[1:] {
+		if f.backend != backend.Auto && f.backend != b {
 			continue
 		}
 		for _, family := range []netfilter.Family{netfilter.IPv4, netfilter.IPv6} {
-			t := cleaned{Backend: b, Family: family.String()}
-			if !iptables.Installed(ctx, b, family) {
-				t.Skipped = true
-				out = append(out, t)
-				continue
-			}
-			any = true
-			removal, err := iptables.NewNAT(family, b).Remove(ctx, f.masq.ChainName, f.dryRun)
-			if err != nil {
-				t.Error = err.Error()
-			}
-			t.Found, t.Rules, t.Jumps, t.commit = removal.Chain, removal.Rules, removal.Jumps, removal.Input
-			t.Removed = removal.Chain && !f.dryRun
-			out = append(out, t)
+			out = append(out, f.cleanTable(ctx, b, family))
 		}
 	}
-	if !any {
-		return nil, errors.New("no usable iptables: install the package iptables")
+	return out
+}
+
+func (f *flags) cleanTable(ctx context.Context, b backend.Name, family netfilter.Family) cleaned {
+	t := cleaned{Backend: b, Family: family.String()}
+	if a := liveTable(ctx, b); a != nil && !f.dryRun {
+		t.Skipped = fmt.Sprintf("process %d is an agent that keeps this table", a.PID)
+		return t
 	}
-	return out, nil
+	removal, err := backend.Remove(ctx, b, family, f.masq.ChainName, f.dryRun)
+	switch {
+	case errors.Is(err, errors.ErrUnsupported) && f.backend == backend.Auto:
+		t.Skipped = "the kernel does not have nf_tables"
+		return t
+	case err != nil:
+		t.Error = err.Error()
+	}
+	t.Found, t.Rules, t.Jumps, t.Command, t.Input = removal.Chain, removal.Rules, removal.Jumps, removal.Command, removal.Input
+	t.Removed = removal.Chain && err == nil && !f.dryRun
+	return t
+}
+
+// liveTable returns the agent that keeps the table of the backend nftables,
+// which does not depend on the name of the chain; nil for any other backend.
+func liveTable(ctx context.Context, b backend.Name) *runningAgent {
+	if b != backend.NFTables {
+		return nil
+	}
+	for _, a := range runningAgents() {
+		if in := a.backend(ctx); in == string(backend.NFTables) {
+			return a
+		}
+	}
+	return nil
 }
 
 func writeCleaned(w io.Writer, chain string, tables []cleaned) error {
 	var b strings.Builder
 	for _, t := range tables {
+		what, rest := "chain "+chain, fmt.Sprintf(" (rules: %d) and the jumps to it: %d", len(t.Rules), len(t.Jumps))
+		if t.Backend == backend.NFTables {
+			what, rest = "table ip-masq-agent", ""
+		}
 		fmt.Fprintf(&b, "%-15s  %s  ", t.Backend, t.Family)
 		switch {
 		case t.Error != "":
 			fmt.Fprintf(&b, "failed: %s\n", t.Error)
-		case t.Skipped:
-			fmt.Fprintf(&b, "no command %s, so nothing was looked for\n", command(t))
+		case t.Skipped != "":
+			fmt.Fprintf(&b, "skipped: %s\n", t.Skipped)
 		case t.Removed:
-			fmt.Fprintf(&b, "removed chain %s (rules: %d) and the jumps to it: %d\n", chain, len(t.Rules), len(t.Jumps))
+			fmt.Fprintf(&b, "removed %s%s\n", what, rest)
 		case t.Found:
-			fmt.Fprintf(&b, "would remove chain %s (rules: %d) and the jumps to it: %d, as input to %s-restore --noflush:\n%s", chain, len(t.Rules), len(t.Jumps), command(t), t.commit)
+			fmt.Fprintf(&b, "would remove %s%s, as input to %s:\n%s", what, rest, t.Command, t.Input)
 			continue
 		default:
-			fmt.Fprintf(&b, "no chain %s\n", chain)
+			fmt.Fprintf(&b, "no %s\n", what)
 		}
 		for _, j := range t.Jumps {
 			fmt.Fprintf(&b, "        %s\n", j)
@@ -135,12 +138,4 @@ func writeCleaned(w io.Writer, chain string, tables []cleaned) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
-}
-
-// command is how the table is reached by hand.
-func command(t cleaned) string {
-	if t.Family == netfilter.IPv6.String() {
-		return strings.Replace(string(t.Backend), "iptables", "ip6tables", 1)
-	}
-	return string(t.Backend)
 }

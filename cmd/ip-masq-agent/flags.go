@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"ip-masq-agent/pkg/backend"
 	"ip-masq-agent/pkg/config"
 	"ip-masq-agent/pkg/iptables"
 	"ip-masq-agent/pkg/masq"
@@ -25,7 +26,7 @@ type flags struct {
 	config      config.Options
 	configFile  string
 	httpAddress string
-	backend     string
+	backend     backend.Name
 	version     bool
 	isAgent     bool // not a subcommand
 
@@ -140,9 +141,8 @@ func (f *flags) validate() error {
 	if err := iptables.CheckChainName(f.masq.ChainName); has("masq-chain") && err != nil {
 		return fmt.Errorf("--masq-chain: %w", err)
 	}
-	backends := []string{"auto", string(iptables.NFT), string(iptables.Legacy)}
-	if has("backend") && !slices.Contains(backends, f.backend) {
-		return fmt.Errorf("--backend: %q is none of auto, iptables-nft, iptables-legacy", f.backend)
+	if has("backend") && !slices.Contains(backend.Names(), f.backend) {
+		return fmt.Errorf("--backend: %q is none of %s", f.backend, backendNames())
 	}
 	if has("output") && f.output != outputText && f.output != outputJSON {
 		return fmt.Errorf("--output: %q is neither text nor json", f.output)

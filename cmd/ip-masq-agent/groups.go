@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 	"k8s.io/klog/v2"
 
+	"ip-masq-agent/pkg/backend"
 	"ip-masq-agent/pkg/iptables"
 	"ip-masq-agent/pkg/masq"
 )
@@ -23,11 +24,11 @@ func (f *flags) chainFlag(set *pflag.FlagSet) {
 }
 
 func (f *flags) backendFlag(set *pflag.FlagSet, usage string) {
-	set.StringVar(&f.backend, "backend", "auto", usage)
+	set.StringVar((*string)(&f.backend), "backend", string(backend.Auto), usage)
 }
 
 // agentBackend is the usage of --backend where one backend is chosen.
-const agentBackend = "`name` of the backend: auto, iptables-nft or iptables-legacy; auto takes what the rest of the node uses"
+const agentBackend = "`name` of the backend: auto, iptables-nft, iptables-legacy or nftables; auto takes what the rest of the node uses"
 
 // ruleFlags are about the rules that are written.
 func (f *flags) ruleFlags() {
@@ -135,3 +136,12 @@ func (p *prefixes) String() string {
 }
 
 func (p *prefixes) Type() string { return "CIDRs" }
+
+// backendNames lists the values of --backend.
+func backendNames() string {
+	var names []string
+	for _, b := range backend.Names() {
+		names = append(names, string(b))
+	}
+	return strings.Join(names, ", ")
+}

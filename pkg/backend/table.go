@@ -11,12 +11,17 @@ import (
 	"ip-masq-agent/pkg/iptables"
 	"ip-masq-agent/pkg/masq"
 	"ip-masq-agent/pkg/netfilter"
+	"ip-masq-agent/pkg/nftables"
 )
 
 // NewTable returns what the kernel holds for one family in a backend, as the
 // agent uses it: a configuration goes in, and is rendered for that backend.
-func NewTable(b iptables.Backend, f netfilter.Family, o masq.Options) agent.Table {
-	return iptablesTable{iptables.NewNAT(f, b), f, o}
+// The backend is not Auto.
+func NewTable(b Name, f netfilter.Family, o masq.Options) agent.Table {
+	if b == NFTables {
+		return nftablesTable{nftables.NewTable(f), f, o}
+	}
+	return iptablesTable{iptables.NewNAT(f, iptables.Backend(b)), f, o}
 }
 
 // iptablesTable is a chain in the nat table of iptables-nft or iptables-legacy.
@@ -32,4 +37,15 @@ func (t iptablesTable) Apply(ctx context.Context, c config.Config) (netfilter.Re
 
 func (t iptablesTable) HasRules(ctx context.Context) (bool, error) {
 	return t.NAT.HasRules(ctx, t.options.ChainName)
+}
+
+// nftablesTable is a table of our own in nf_tables.
+type nftablesTable struct {
+	*nftables.Table
+	family  netfilter.Family
+	options masq.Options
+}
+
+func (t nftablesTable) Apply(ctx context.Context, c config.Config) (netfilter.Report, error) {
+	return t.Table.Apply(ctx, t.options.Table(t.family, c))
 }

@@ -6,14 +6,9 @@ package iptables
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
-	"runtime"
-	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -130,97 +125,6 @@ func clip(s string) string {
 		}
 		return r
 	}, s)
-}
-
-// clipped is an error of go-iptables, whose text has all that the command said.
-func clipped(err error) error { return clippedError{err} }
-
-type clippedError struct{ error }
-
-func (e clippedError) Error() string { return clip(e.error.Error()) }
-func (e clippedError) Unwrap() error { return e.error }
-
-// watched calls f, which runs a child through go-iptables, and gives that
-// child the deadline that go-iptables cannot: it has no context. f stays on
-// one thread, so the kernel can tell which children are f's.
-func watched(ctx context.Context, f func() error) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, childTimeout, errHung)
-	defer cancel()
-	started, done := make(chan thread, 1), make(chan error, 1)
-	go func() {
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		t := thread{id: syscall.Gettid()}
-		t.before = children(os.Getpid(), t.id)
-		started <- t
-		done <- f()
-	}()
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-	}
-	t := <-started
-	for giveUp := time.After(reapWait); ; {
-		t.killChildren()
-		select {
-		case err := <-done:
-			if err == nil {
-				return nil // it was just in time
-			}
-			return fmt.Errorf("%w: %w", context.Cause(ctx), err)
-		case <-giveUp: // stuck in the kernel; it cannot be waited for
-			return context.Cause(ctx)
-		case <-time.After(reapWait / 20):
-		}
-	}
-}
-
-// thread is one of ours that runs a child which knows no deadline.
-type thread struct {
-	id     int
-	before []int // children it had from others, who have had it before
-}
-
-// killChildren ends what the thread started since.
-func (t thread) killChildren() {
-	for _, child := range children(os.Getpid(), t.id) {
-		if !slices.Contains(t.before, child) {
-			kill(child)
-		}
-	}
-}
-
-// kill ends a process and all that it started. These first: only while it is
-// their parent can they be found.
-func kill(pid int) {
-	for _, child := range children(pid, pid) {
-		kill(child)
-	}
-	_ = syscall.Kill(pid, syscall.SIGKILL) // gone already is as good
-}
-
-// children are the processes that a thread started, see
-// /proc/PID/task/TID/children in proc(5).
-func children(pid, tid int) []int {
-	list, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, tid))
-	if err != nil {
-		return nil
-	}
-	var out []int
-	for _, word := range strings.Fields(string(list)) {
-		if child, err := strconv.Atoi(word); err == nil {
-			out = append(out, child)
-		}
-	}
-	return out
-}
-
-// exited tells whether err is that of a command which ran and ended with code:
-// an exec.ExitError, be it inside go-iptables' own error.
-func exited(err error, code int) bool {
-	var status interface{ ExitCode() int }
-	return errors.As(err, &status) && status.ExitCode() == code
 }
 
 // childCPU is the CPU time of all children so far that have ended.

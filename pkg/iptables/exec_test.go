@@ -36,8 +36,8 @@ func TestRunError(t *testing.T) {
 	}
 }
 
-// TestChildIsEndedWithItsContext covers both ways to run a child: run, and
-// watched, whose child go-iptables starts without a context.
+// TestChildIsEndedWithItsContext covers a command as such, and the one that open
+// runs before go-iptables, which has no context, runs it again.
 func TestChildIsEndedWithItsContext(t *testing.T) {
 	const hang = "echo $$ > \"$0.pid\"; exec /bin/sleep 600"
 	stopping := errors.New("the agent is stopping")
@@ -49,7 +49,7 @@ func TestChildIsEndedWithItsContext(t *testing.T) {
 			_, err := run(ctx, "", path)
 			return err
 		}},
-		{"watched", func(ctx context.Context, path string) error {
+		{"open", func(ctx context.Context, path string) error {
 			n := NewNAT(netfilter.IPv4, NFT)
 			return n.open(ctx)
 		}},

@@ -9,20 +9,21 @@ import (
 	"ip-masq-agent/pkg/netfilter"
 )
 
-// mark is the kernel's own sign of change. It is taken before a read, so that
-// a commit which the read might have missed makes it differ.
-type mark struct {
+// snapshot is what the kernel tells cheaply about its rules. Two that differ
+// mean that something was committed in between. It is taken before a read, so
+// that a commit which the read may have missed makes the next one differ.
+type snapshot struct {
 	nft    uint32     // the generation of the rule set: one more with each commit
 	legacy legacyInfo // sizes and offsets of the table
 }
 
-// Look compares the kernel's sign of change with that of the last Apply that
-// succeeded. It costs a few microseconds.
+// Look compares the kernel's rules, by their snapshot, with those that the last
+// successful Apply saw. It costs a few microseconds.
 func (n *NAT) Look() (netfilter.Change, error) {
 	if n.verified == nil {
 		return netfilter.ChangeUnknown, nil
 	}
-	now, err := n.mark()
+	now, err := n.snapshot()
 	switch {
 	case err != nil:
 		return netfilter.ChangeUnknown, err
@@ -34,34 +35,29 @@ func (n *NAT) Look() (netfilter.Change, error) {
 	return netfilter.PerhapsUnchanged, nil
 }
 
-func (n *NAT) mark() (m mark, err error) {
-	if n.backend == NFT {
-		m.nft, err = nftGeneration()
+func (n *NAT) snapshot() (s snapshot, err error) {
+	if n.backend == Legacy {
+		s.legacy, err = readLegacyInfo(n.family)
+	} else if conn, dialErr := n.nfTables(); dialErr != nil {
+		err = dialErr
 	} else {
-		m.legacy, err = readLegacyInfo(n.family)
+		s.nft, err = conn.Generation()
 	}
 	if err != nil {
-		return mark{}, fmt.Errorf("looking for changes in %s: %w", n.backend, err)
+		return snapshot{}, fmt.Errorf("looking for changes in %s: %w", n.backend, err)
 	}
-	return m, nil
+	return s, nil
 }
 
-// Traffic returns what Report.Traffic would say now, without running a process.
-// On legacy, where it takes a process to know, that is what the last Apply saw.
+// Traffic returns what Report.Traffic would be now, without running a process.
+// On iptables-legacy, where it takes one, that is what the last Apply saw.
 func (n *NAT) Traffic() (netfilter.Traffic, error) {
-	if n.verified == nil || n.backend != NFT {
+	if n.verified == nil || n.backend == Legacy {
 		return n.meter.Total(), nil
 	}
-	counts, err := nftCounters(n.family, n.chain.Name)
+	have, err := n.readNFT(n.chain.Name)
 	if err != nil {
 		return n.meter.Total(), fmt.Errorf("reading the counters of %s chain %s: %w", n.family, n.chain.Name, err)
 	}
-	if len(counts) == len(n.chain.Rules) { // else somebody is changing it, and Look will tell
-		var now netfilter.Traffic
-		for i, c := range counts {
-			now.Add(actionOf(n.chain.Rules[i].Target), c)
-		}
-		return n.meter.Read(now), nil
-	}
-	return n.meter.Total(), nil
+	return n.meter.Read(traffic(n.family, have.chain)), nil
 }

@@ -4,146 +4,179 @@
 package iptables
 
 import (
+	"encoding/binary"
+	"math"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
+
+	"ip-masq-agent/pkg/netfilter"
 )
 
-// Answer is whether a packet meets a condition, as far as can be told.
-type Answer uint8
-
-// The answers.
-const (
-	No Answer = iota
-	Maybe
-	Yes
-)
-
-func (a Answer) not() Answer { return Yes - a }
-
-func answer(b bool) Answer {
-	if b {
-		return Yes
-	}
-	return No
-}
-
-// Packet is the first packet of a connection, as POSTROUTING sees it: behind
-// any DNAT, so its destination is never a Service's address. It carries no
-// mark: kube-proxy marks what it wants masqueraded, and that is its own affair.
-type Packet struct {
-	Source      netip.Addr // the zero Addr is not known
-	Destination netip.Addr
-	Local       Answer // whether the destination is LOCAL to the node
-	Out         string // the device it leaves by; empty is not known
-	Protocol    string // tcp, udp, …; empty is not known
-}
-
-// Matches tells whether the rule takes the packet: no as soon as one condition
-// does not hold, yes if all of them do.
-func (e Entry) Matches(p Packet) Answer {
-	a := Yes
-	for _, c := range e.conditions {
-		a = min(a, c.holds(p))
-	}
-	return a
-}
-
-// condition is one match of a rule.
-type condition struct {
-	option, text string
-	unknown      bool
-	prefix       netip.Prefix // of -s and -d
-	holds        func(Packet) Answer
-}
-
-// unknown is a condition that can go either way.
-func unknown(text string) condition {
-	return condition{text: text, unknown: true, holds: func(Packet) Answer { return Maybe }}
-}
-
-func newCondition(negated bool, option string, arguments []string) condition {
-	text := strings.Join(append([]string{option}, arguments...), " ")
-	if negated {
-		text = "! " + text
-	}
-	c := unknown(text)
-	c.option = option
-	if len(arguments) != 1 {
-		return c
-	}
-	holds := judge(option, arguments[0])
-	if holds == nil {
-		return c
-	}
-	c.unknown, c.holds = false, holds
-	if option == "-s" || option == "-d" {
-		c.prefix, _ = netip.ParsePrefix(arguments[0]) // holds has read it
-	}
-	if negated {
-		c.holds = func(p Packet) Answer { return holds(p).not() }
-	}
-	return c
-}
-
-// judge returns what an option of iptables(8) or iptables-extensions(8) asks of
-// a packet, nil if that is not known here.
-func judge(option, argument string) func(Packet) Answer {
+// understand returns the condition that an option of iptables(8) or
+// iptables-extensions(8) with one argument stands for.
+func understand(f netfilter.Family, option, argument string) netfilter.Condition {
+	var key netfilter.Operand
+	var elements []netfilter.Element
+	ok := false
 	switch option {
 	case "-s":
-		return inside(argument, func(p Packet) netip.Addr { return p.Source })
+		key, elements, ok = address(f, f.SourceOffset(), argument)
 	case "-d":
-		return inside(argument, func(p Packet) netip.Addr { return p.Destination })
+		key, elements, ok = address(f, f.DestinationOffset(), argument)
 	case "-o":
-		return func(p Packet) Answer { return device(argument, p.Out) }
+		key, elements, ok = outInterface(argument)
 	case "-p":
-		return func(p Packet) Answer {
-			if p.Protocol == "" {
-				return Maybe
-			}
-			return answer(protocolName(argument) == p.Protocol)
-		}
+		key, elements, ok = protocol(argument)
 	case "--dst-type":
-		if argument == "LOCAL" {
-			return func(p Packet) Answer { return p.Local }
-		}
+		key = netfilter.Operand{Field: netfilter.DestinationType, Length: 4}
+		elements, ok = addressTypes(argument)
+	case "--src-type":
+		key = netfilter.Operand{Field: netfilter.SourceType, Length: 4}
+		elements, ok = addressTypes(argument)
 	case "--mark":
-		return marked(argument)
+		key, elements, ok = mark(argument)
+	case "--probability":
+		key, elements, ok = probability(argument)
 	}
-	return nil
+	if !ok {
+		return netfilter.NotUnderstood(option)
+	}
+	return netfilter.Condition{Key: []netfilter.Operand{key}, Elements: elements}
 }
 
-func inside(argument string, of func(Packet) netip.Addr) func(Packet) Answer {
-	prefix, err := netip.ParsePrefix(argument)
-	if err != nil { // such as a mask with holes
-		return nil
+// one returns the elements of a key that has one value.
+func one(b []byte) []netfilter.Element { return between(b, b) }
+
+func between(from, to []byte) []netfilter.Element {
+	return []netfilter.Element{{Key: []netfilter.Range{{From: from, To: to}}}}
+}
+
+func number(n uint32) []byte { return binary.BigEndian.AppendUint32(nil, n) }
+
+// address parses A, A/LENGTH or A/MASK; a mask may have holes.
+func address(f netfilter.Family, offset int, argument string) (netfilter.Operand, []netfilter.Element, bool) {
+	word, length, hasMask := strings.Cut(argument, "/")
+	addr, err := netip.ParseAddr(word)
+	if err != nil || netfilter.FamilyOf(addr) != f {
+		return netfilter.Operand{}, nil, false
 	}
-	return func(p Packet) Answer {
-		addr := of(p)
-		if !addr.IsValid() {
-			return Maybe
+	mask := netip.PrefixFrom(addr, addr.BitLen())
+	if hasMask {
+		if bits, err := strconv.Atoi(length); err == nil && bits >= 0 && bits <= addr.BitLen() {
+			mask = netip.PrefixFrom(addr, bits)
+		} else {
+			return holed(f, offset, addr, length)
 		}
-		return answer(prefix.Contains(addr))
 	}
+	in := netfilter.DestinationIn
+	if offset == f.SourceOffset() {
+		in = netfilter.SourceIn
+	}
+	c := in(mask, false, "")
+	return c.Key[0], c.Elements, true
 }
 
-// device compares as -o does: a name that ends in + is the start of a name.
-func device(pattern, name string) Answer {
-	if name == "" {
-		return Maybe
+// holed parses the mask of an address that is not a prefix.
+func holed(f netfilter.Family, offset int, addr netip.Addr, word string) (netfilter.Operand, []netfilter.Element, bool) {
+	mask, err := netip.ParseAddr(word)
+	if err != nil || netfilter.FamilyOf(mask) != f {
+		return netfilter.Operand{}, nil, false
 	}
-	if start, ok := strings.CutSuffix(pattern, "+"); ok {
-		return answer(strings.HasPrefix(name, start))
+	value := addr.AsSlice()
+	for i, m := range mask.AsSlice() {
+		value[i] &= m
 	}
-	return answer(pattern == name)
+	return netfilter.Operand{Field: netfilter.NetworkHeader, Offset: offset, Length: len(value), Mask: mask.AsSlice()}, one(value), true
 }
 
-// marked compares VALUE/MASK with a packet that has no mark.
-func marked(argument string) func(Packet) Answer {
-	value, _, _ := strings.Cut(argument, "/")
-	v, err := strconv.ParseUint(value, 0, 32)
-	if err != nil {
-		return nil
+// outInterface parses a name; one that ends in + is the start of a name.
+func outInterface(argument string) (netfilter.Operand, []netfilter.Element, bool) {
+	name, isStart := strings.CutSuffix(argument, "+")
+	if len(name) >= netfilter.InterfaceBytes || isStart && name == "" {
+		return netfilter.Operand{}, nil, false
 	}
-	return func(Packet) Answer { return answer(v == 0) }
+	value := []byte(name)
+	if !isStart {
+		value = make([]byte, netfilter.InterfaceBytes)
+		copy(value, name)
+	}
+	return netfilter.Operand{Field: netfilter.OutName, Length: len(value)}, one(value), true
+}
+
+// protocols are the names that iptables prints, where it finds them in
+// /etc/protocols.
+func protocols() map[string]uint8 {
+	return map[string]uint8{"icmp": 1, "tcp": 6, "udp": 17, "gre": 47, "esp": 50, "ah": 51,
+		"ipv6-icmp": 58, "icmpv6": 58, "ipip": 94, "sctp": 132, "udplite": 136}
+}
+
+func protocol(argument string) (netfilter.Operand, []netfilter.Element, bool) {
+	n, known := protocols()[argument]
+	if !known {
+		parsed, err := strconv.ParseUint(argument, 10, 8)
+		if err != nil || parsed == 0 {
+			return netfilter.Operand{}, nil, false
+		}
+		n = uint8(parsed)
+	}
+	return netfilter.Operand{Field: netfilter.L4Proto, Length: 1}, one([]byte{n}), true
+}
+
+// addressTypes parses the types of -m addrtype, whose numbers are those of
+// rtnetlink(7).
+func addressTypes(argument string) ([]netfilter.Element, bool) {
+	names := []string{"UNSPEC", "UNICAST", "LOCAL", "BROADCAST", "ANYCAST", "MULTICAST", "BLACKHOLE", "UNREACHABLE", "PROHIBIT", "THROW", "NAT", "XRESOLVE"}
+	var out []netfilter.Element
+	for word := range strings.SplitSeq(argument, ",") {
+		n := slices.Index(names, word)
+		if n < 0 {
+			return nil, false
+		}
+		out = append(out, one(number(uint32(n)))...)
+	}
+	return out, true
+}
+
+// mark parses VALUE or VALUE/MASK.
+func mark(argument string) (netfilter.Operand, []netfilter.Element, bool) {
+	value, mask, ok := masked(argument)
+	if !ok {
+		return netfilter.Operand{}, nil, false
+	}
+	key := netfilter.Operand{Field: netfilter.Mark, Length: 4}
+	if mask != math.MaxUint32 {
+		key.Mask = number(mask)
+	}
+	return key, one(number(value)), true
+}
+
+// masked parses VALUE or VALUE/MASK, of 32 bits.
+func masked(argument string) (value, mask uint32, ok bool) {
+	first, second, hasMask := strings.Cut(argument, "/")
+	v, err := strconv.ParseUint(first, 0, 32)
+	m := uint64(math.MaxUint32)
+	if err == nil && hasMask {
+		m, err = strconv.ParseUint(second, 0, 32)
+	}
+	return uint32(v), uint32(m), err == nil
+}
+
+// randomBits is how fine a probability the kernel keeps: fractions of 2^31
+// (xt_statistic.h).
+const randomBits = 31
+
+// probability parses the P of -m statistic --mode random --probability P.
+func probability(argument string) (netfilter.Operand, []netfilter.Element, bool) {
+	p, err := strconv.ParseFloat(argument, 64)
+	if err != nil || p < 0 || p > 1 {
+		return netfilter.Operand{}, nil, false
+	}
+	key := netfilter.Operand{Field: netfilter.Random, Length: 4, High: 1<<randomBits - 1}
+	n := uint32(math.Round(p * (1 << randomBits)))
+	if n == 0 {
+		return key, nil, true // never
+	}
+	return key, between(number(0), number(n-1)), true
 }

@@ -51,3 +51,6 @@ func reservedNames() []string {
 			SAME SECMARK SET SNAT SNPT SYNPROXY TCPMSS TCPOPTSTRIP TEE TOS TPROXY TRACE TTL ULOG`),
 	)
 }
+
+// isBuiltIn tells whether a target is one of iptables' own, and no chain.
+func isBuiltIn(target string) bool { return slices.Contains(reservedNames(), target) }

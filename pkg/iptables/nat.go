@@ -14,36 +14,43 @@ import (
 	goiptables "github.com/coreos/go-iptables/iptables"
 
 	"ip-masq-agent/pkg/netfilter"
+	"ip-masq-agent/pkg/nftables"
 )
 
-// NAT is the nat table of one family, reached through one backend's commands.
-// It is not safe for concurrent use; two NATs of different families are apart.
+// NAT is the nat table of one family in iptables-nft or iptables-legacy. It
+// writes with iptables-restore. It reads iptables-nft's rules from the kernel
+// over netlink, because iptables misprints or hides rules that it did not write,
+// and iptables-legacy's with iptables-legacy-save.
+//
+// A NAT is not safe for concurrent use. Two NATs share nothing.
 type NAT struct {
 	family  netfilter.Family
 	backend Backend
-	tool    *goiptables.IPTables // nil until a command was found and answered
-	path    string               // the command tool runs
+	tool    *goiptables.IPTables // nil until the command was found and told its version
+	path    string               // of the command
+	conn    *nftables.Conn       // nil until it is needed; of iptables-nft
 	meter   netfilter.Meter
 
-	verified *mark // what the kernel showed when it last held what was wanted, which was
-	chain    Chain
+	verified *snapshot // what the kernel showed when it last held the wanted rules,
+	chain    Chain     // which were these
 }
 
-// NewNAT returns the table. The command is looked for at the first use, and at
-// the next one again if it was missing, so that one family's missing command
-// is an error of that family's alone.
-func NewNAT(family netfilter.Family, backend Backend) *NAT {
-	return &NAT{family: family, backend: backend}
-}
+// NewNAT returns the nat table of a family in a backend. The command is looked
+// for when it is first needed, and again as long as it is missing.
+func NewNAT(f netfilter.Family, b Backend) *NAT { return &NAT{family: f, backend: b} }
 
-// maxRounds bounds Apply: read, write, read to verify, and once more for a
-// writer that came in between.
+// maxRounds bounds Apply: read, write, read to verify, and once more for
+// another program that wrote in between.
 const maxRounds = 3
 
-// Apply makes the kernel hold exactly the wanted chain and exactly one jump to
-// it. What differs is written in one commit: a packet meets all of the old
-// rules or all of the new. Where nothing differs nothing is written. On an
-// error the kernel holds what it held, or what another writer made of it.
+// ErrDormant is the error of a nat table whose flag dormant is set: the kernel
+// holds its rules, and applies none of them.
+var ErrDormant = errors.New("the table is dormant, so none of its rules is in force")
+
+// Apply makes the kernel hold exactly the wanted chain and one jump to it. What
+// differs is written in one commit: a packet passes all of the old rules or all
+// of the new ones. If nothing differs, nothing is written. On an error the
+// kernel holds what it held, or what another program made of it.
 func (n *NAT) Apply(ctx context.Context, want Chain) (netfilter.Report, error) {
 	n.verified = nil
 	if err := n.open(ctx); err != nil {
@@ -52,21 +59,22 @@ func (n *NAT) Apply(ctx context.Context, want Chain) (netfilter.Report, error) {
 	if !n.tool.HasRandomFully() {
 		want = want.withoutRandomFully()
 	}
-	var report netfilter.Report
+	report := netfilter.Report{Rules: len(want.Rules)}
 	began := childCPU()
 	for range maxRounds {
-		mark, _ := n.mark() // before the read; where it fails, so will Look, and say why
+		snapshot, _ := n.snapshot() // before the read; if it fails, Look reports why
 		have, err := n.read(ctx, want.Name)
 		if err != nil {
 			return netfilter.Report{}, err
 		}
-		n.meter.Read(have.chain.Traffic())
-		report.Traffic = n.meter.Total()
-		p := newPlan(have, want)
+		report.Traffic = n.meter.Read(traffic(n.family, have.chain))
+		p := newPlan(n.family, have, want)
 		if p.empty() {
-			n.verified, n.chain = &mark, want
+			if have.dormant {
+				return netfilter.Report{}, fmt.Errorf("table %s nat of nf_tables: %w: to put them in force again, run: nft add table %s nat", n.nftFamily(), ErrDormant, n.nftFamily())
+			}
+			n.verified, n.chain = &snapshot, want
 			report.Cost = childCPU() - began
-			report.Rules = len(want.Rules)
 			return report, nil
 		}
 		if err := n.restore(ctx, p.input(want)); err != nil {
@@ -78,22 +86,18 @@ func (n *NAT) Apply(ctx context.Context, want Chain) (netfilter.Report, error) {
 			n.meter.Rewritten()
 		}
 	}
-	return netfilter.Report{}, fmt.Errorf("%s chain %s still differs after %d writes: something else keeps changing it, or the kernel reads a rule back as another", n.family, want.Name, maxRounds)
+	return netfilter.Report{}, fmt.Errorf("%s chain %s still differs from the wanted one after %d writes: another program keeps changing it, or the kernel returns a rule in another form", n.family, want.Name, maxRounds)
 }
 
-// HasRules tells whether the kernel holds a chain of that name with rules in it.
+// HasRules tells whether the kernel holds a chain of that name with rules.
 func (n *NAT) HasRules(ctx context.Context, chain string) (bool, error) {
-	if err := n.open(ctx); err != nil {
-		return false, err
-	}
-	l, err := n.list(ctx, chain, n.tool.List)
-	if errors.Is(err, errHidden) {
-		return true, nil
-	}
-	return len(l.Entries) > 0, err
+	have, err := n.read(ctx, chain)
+	return err == nil && have.chain != nil && len(have.chain.Rules) > 0, err
 }
 
-// open finds the family's command and asks for its version, once.
+// open finds the family's command and asks for its version, once. go-iptables
+// knows which options a version has, but runs the command without a deadline;
+// so the command has to answer within ours first.
 func (n *NAT) open(ctx context.Context) error {
 	if n.tool != nil {
 		return nil
@@ -102,15 +106,14 @@ func (n *NAT) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if _, err := run(ctx, "", path, "--version"); err != nil {
+		return fmt.Errorf("asking %s for its version: %w", path, err)
+	}
 	protocol := goiptables.ProtocolIPv4
 	if n.family == netfilter.IPv6 {
 		protocol = goiptables.ProtocolIPv6
 	}
-	var tool *goiptables.IPTables
-	err = watched(ctx, func() (err error) {
-		tool, err = goiptables.New(goiptables.IPFamily(protocol), goiptables.Timeout(lockWait), goiptables.Path(path))
-		return err
-	})
+	tool, err := goiptables.New(goiptables.IPFamily(protocol), goiptables.Timeout(lockWait), goiptables.Path(path))
 	if err != nil {
 		return fmt.Errorf("asking %s for its version: %w", path, err)
 	}
@@ -118,58 +121,18 @@ func (n *NAT) open(ctx context.Context) error {
 	return nil
 }
 
-// read reads the two chains that matter. Reading the table whole would cost
-// seconds, and 100 MiB, on a node with many services.
-func (n *NAT) read(ctx context.Context, chain string) (state, error) {
-	own, err := n.list(ctx, chain, n.tool.ListWithCounters)
-	if err != nil && !errors.Is(err, errHidden) { // what is hidden in our own chain goes with the next write
-		return state{}, err
+// nftFamily is the family as nft(8) names it.
+func (n *NAT) nftFamily() string {
+	if n.family == netfilter.IPv6 {
+		return "ip6"
 	}
-	entries, err := n.list(ctx, postrouting, n.tool.List)
-	return state{chain: own, postrouting: entries}, err
-}
-
-// list reads a chain; one that is not there is no error: iptables exits with 1
-// then, and with another code for all that keeps it from looking.
-func (n *NAT) list(ctx context.Context, chain string, list func(table, chain string) ([]string, error)) (Listing, error) {
-	var lines []string
-	err := watched(ctx, func() (err error) {
-		lines, err = list(natTable, chain)
-		return err
-	})
-	switch {
-	case exited(err, 1) && !n.hides(chain):
-		return newListing(chain, nil), nil
-	case exited(err, 1):
-		return Listing{Name: chain, Exists: true}, fmt.Errorf("reading %s chain %s with %s: %w: %w", n.family, chain, n.path, errHidden, clipped(err))
-	case err != nil:
-		return Listing{}, fmt.Errorf("reading %s chain %s with %s: %w", n.family, chain, n.path, clipped(err))
-	}
-	return newListing(chain, lines), nil
-}
-
-// errHidden is the error of a chain that is there, but cannot be shown.
-var errHidden = errors.New("it has rules that iptables cannot show, written with nft: remove them with nft, or move them to a table of their own")
-
-// hides tells a chain that iptables-nft cannot show from one that is not there.
-// For both it exits with 1 and says "is incompatible, use 'nft' tool": a native
-// nft rule in a chain hides all of it. To take such a POSTROUTING for an empty
-// one would be to append a jump to it at each pass.
-func (n *NAT) hides(chain string) bool {
-	if chain == postrouting {
-		return true // it is always there
-	}
-	if n.backend != NFT {
-		return false
-	}
-	exists, err := nftHasChain(n.family, chain)
-	return err == nil && exists
+	return "ip"
 }
 
 // restore commits an input, all of it or nothing.
 func (n *NAT) restore(ctx context.Context, input string) error {
 	args := []string{"--noflush"}
-	// iptables-restore knows -w since 1.6.2, as MASQUERADE knows --random-fully.
+	// iptables-restore has -w since 1.6.2, like MASQUERADE --random-fully.
 	if n.tool.HasRandomFully() {
 		args = append(args, "-w", strconv.Itoa(lockWait))
 	}
@@ -179,8 +142,8 @@ func (n *NAT) restore(ctx context.Context, input string) error {
 	return nil
 }
 
-// failedLine returns the line of input an error of iptables-restore names, as
-// "line 3 failed" or "Error occurred at line: 3".
+// failedLine returns the line of input that an error of iptables-restore names,
+// as "line 3 failed" or "Error occurred at line: 3".
 func failedLine(err error, input string) string {
 	found := regexp.MustCompile(`line:? (\d+)`).FindStringSubmatch(err.Error())
 	if found == nil {

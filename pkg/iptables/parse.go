@@ -4,70 +4,44 @@
 package iptables
 
 import (
-	"fmt"
-	"net/netip"
 	"strconv"
+	"strings"
 
 	"ip-masq-agent/pkg/netfilter"
 )
 
-// parseRule reads a rule in the order in which the kernel's state is printed,
-// which is not the order in which it was written. Anything outside the
-// vocabulary of Rule is an error.
-func parseRule(spec string) (Rule, netfilter.Count, error) {
+// parseRule parses a rule as iptables -S and iptables-save print it; spec is
+// what follows "-A CHAIN ". A match that is not understood becomes a condition
+// that cannot be judged, a target that is not understood a verdict after which
+// anything may happen.
+func parseRule(f netfilter.Family, chain, spec string) netfilter.Rule {
+	p := ruleParser{family: f}
+	p.rule.Text = "-A " + chain + " " + escape(withoutCounters(spec))
 	words, err := fields(spec)
 	if err != nil {
-		return Rule{}, netfilter.Count{}, err
+		p.add(netfilter.NotUnderstood(escape(spec)))
+		p.add(netfilter.Verdict{Action: netfilter.Other, Name: err.Error()})
+		return p.rule
 	}
-	p := ruleParser{words: words}
-	for p.err == nil && len(p.words) > 0 {
+	p.words = words
+	for len(p.words) > 0 {
 		p.option()
 	}
-	return p.rule, p.count, p.err
+	return p.rule
 }
 
+// ruleParser holds what is left of a rule.
 type ruleParser struct {
-	words []string
-	rule  Rule
-	count netfilter.Count
-	err   error
+	family netfilter.Family
+	words  []string
+	match  string // the last -m
+	rule   netfilter.Rule
 }
 
-func (p *ruleParser) option() {
-	switch word := p.next(); word {
-	case "-m":
-		p.expect("comment", "addrtype", "statistic")
-	case "--comment":
-		p.rule.Comment = p.next()
-	case "!": // the only negation we write
-		p.expect("--dst-type")
-		p.expect("LOCAL")
-		p.rule.NotLocal = true
-	case "-d":
-		p.rule.Destination = parsed(p, netip.ParsePrefix)
-	case "-p":
-		p.rule.Protocol = protocolName(p.next())
-	case "--mode":
-		p.expect("random")
-	case "--probability":
-		p.rule.Probability = parsed(p, func(s string) (float64, error) { return strconv.ParseFloat(s, 64) })
-	case "-j":
-		p.rule.Target = p.next()
-	case "--random-fully":
-		p.rule.RandomFully = true
-	case "--to-ports":
-		p.rule.ToPorts = parsed(p, ParsePortRange)
-	case "-c":
-		number := func(s string) (uint64, error) { return strconv.ParseUint(s, 10, 64) }
-		p.count = netfilter.Count{Packets: parsed(p, number), Bytes: parsed(p, number)}
-	default:
-		p.fail("%q is not part of our rules", word)
-	}
-}
+func (p *ruleParser) add(s netfilter.Step) { p.rule.Steps = append(p.rule.Steps, s) }
 
 func (p *ruleParser) next() string {
 	if len(p.words) == 0 {
-		p.fail("the rule ends too early")
 		return ""
 	}
 	word := p.words[0]
@@ -75,41 +49,91 @@ func (p *ruleParser) next() string {
 	return word
 }
 
-func (p *ruleParser) expect(any ...string) {
-	word := p.next()
-	for _, a := range any {
-		if word == a {
-			return
+// arguments returns the words up to the next option.
+func (p *ruleParser) arguments() []string {
+	n := 0
+	for n < len(p.words) && p.words[n] != "!" && !isOption(p.words[n]) {
+		n++
+	}
+	out := p.words[:n]
+	p.words = p.words[n:]
+	return out
+}
+
+// isOption tells an option from an argument such as "-1".
+func isOption(word string) bool {
+	return len(word) > 1 && word[0] == '-' && (word[1] < '0' || word[1] > '9')
+}
+
+// option parses the next option.
+func (p *ruleParser) option() {
+	negated := false
+	option := p.next()
+	if option == "!" {
+		negated, option = true, p.next()
+	}
+	switch option {
+	case "-m":
+		p.match = p.next()
+		if hasNoOption(p.match) {
+			p.add(netfilter.NotUnderstood("-m " + p.match))
 		}
+	case "--comment":
+		p.rule.Comment = p.next()
+	case "-c":
+		p.rule.Count.Packets, _ = strconv.ParseUint(p.next(), 10, 64)
+		p.rule.Count.Bytes, _ = strconv.ParseUint(p.next(), 10, 64)
+	case "-j", "-g":
+		p.add(verdictOf(p.next(), option == "-g", p.targetOptions()))
+	default:
+		p.condition(negated, option, p.arguments())
 	}
-	p.fail("%q is not part of our rules", word)
 }
 
-func (p *ruleParser) fail(format string, args ...any) {
-	if p.err == nil {
-		p.err = fmt.Errorf(format, args...)
-	}
+// hasNoOption tells whether a match is printed as "-m NAME" alone.
+func hasNoOption(match string) bool {
+	return match == "unclean" || match == "socket" || match == "rpfilter"
 }
 
-// parsed reads the next word as a T.
-func parsed[T any](p *ruleParser, parse func(string) (T, error)) T {
-	v, err := parse(p.next())
-	if err != nil {
-		p.fail("%w", err)
+// targetOptions returns what follows the target, less the counters, which
+// iptables -v -S prints last for some targets.
+func (p *ruleParser) targetOptions() []string {
+	var out []string
+	for len(p.words) > 0 {
+		if p.words[0] == "-c" && len(p.words) >= 3 {
+			return out
+		}
+		out = append(out, p.next())
 	}
-	return v
+	return out
 }
 
-// protocolName undoes the number that some versions print where
-// /etc/protocols is missing, as it is in small images.
-func protocolName(s string) string {
-	switch s {
-	case "6":
-		return "tcp"
-	case "17":
-		return "udp"
-	case "132":
-		return "sctp"
+// condition parses an option of a match.
+func (p *ruleParser) condition(negated bool, option string, arguments []string) {
+	text := strings.Join(append([]string{option}, arguments...), " ")
+	if negated {
+		text = "! " + text
 	}
-	return s
+	if p.match != "" && strings.HasPrefix(option, "--") {
+		text = "-m " + p.match + " " + text
+	}
+	text = escape(text)
+	if option == "--mode" && len(arguments) == 1 && arguments[0] == "random" {
+		return // what follows says the probability
+	}
+	c := netfilter.NotUnderstood(text)
+	if len(arguments) == 1 {
+		c = understand(p.family, option, arguments[0])
+		c.Text = text
+		c.Negated = c.Negated != negated
+	}
+	p.add(c)
+}
+
+// withoutCounters removes the counters that saved puts in front of a rule.
+func withoutCounters(spec string) string {
+	if words := strings.SplitN(spec, " ", 4); len(words) == 4 && words[0] == "-c" {
+		return words[3]
+	}
+	return spec
 }

@@ -152,3 +152,9 @@ func TestReapLeavesExitStatus(t *testing.T) {
 		t.Errorf("the other command ended with %v, want exit status 4", err)
 	}
 }
+
+// exited tells whether err is that of a command that ended with this code.
+func exited(err error, code int) bool {
+	var status *exec.ExitError
+	return errors.As(err, &status) && status.ExitCode() == code
+}

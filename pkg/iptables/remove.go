@@ -5,85 +5,123 @@ package iptables
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"ip-masq-agent/pkg/netfilter"
+	"ip-masq-agent/pkg/nftables"
 )
 
-// Removal is what Remove took away, or would take away.
+// Removal is what Remove removed, or would remove.
 type Removal struct {
 	Chain bool     // the chain was there
-	Rules []string // that were in it, as iptables -S prints them
+	Rules []string // that were in it
 	Jumps []string // the rules of POSTROUTING that went to it
-	Input string   // the commit, for iptables-restore --noflush; empty for none
+	// Input removes them in one commit if it is given to Command; both are
+	// empty if there is nothing to remove.
+	Command, Input string
 }
 
-// Remove takes a chain away, and every rule of POSTROUTING that goes to it, in
-// one commit: no packet meets a jump to an empty chain. A rule goes whatever
-// its other conditions are, because the kernel keeps a chain that any rule
-// refers to. Where there is no such chain nothing is written. On an error the
-// kernel holds what it held; so it does, always, with dryRun.
+// Remove removes a chain, and every rule of POSTROUTING that goes to it, in one
+// commit: no packet passes a jump to an empty chain. A rule is removed whatever
+// its other conditions are and whichever program wrote it, because the kernel
+// keeps a chain that a rule refers to. If there is no such chain nothing is
+// written. On an error, and with dryRun, the kernel holds what it held.
 func (n *NAT) Remove(ctx context.Context, chain string, dryRun bool) (Removal, error) {
 	var first Removal
 	for round := range maxRounds {
-		have, err := n.removal(ctx, chain)
+		have, err := n.read(ctx, chain)
+		if err != nil {
+			return Removal{}, err
+		}
+		plan, err := n.planRemoval(have)
 		if err != nil {
 			return Removal{}, err
 		}
 		if round == 0 {
-			first = have
+			first = plan
 		}
-		if dryRun || have.Input == "" {
+		if dryRun || !plan.Chain {
 			return first, nil
 		}
-		if err := n.restore(ctx, have.Input); err != nil {
-			return Removal{}, fmt.Errorf("removing chain %s: %w%s", chain, err, stillUsed(err))
+		if err := n.remove(ctx, have, plan); err != nil {
+			return Removal{}, fmt.Errorf("removing %s chain %s: %w%s", n.family, chain, err, stillUsed(err))
 		}
 	}
-	return Removal{}, fmt.Errorf("%s chain %s came back %d times: the agent that keeps it still runs; delete its DaemonSet first", n.family, chain, maxRounds)
+	return Removal{}, fmt.Errorf("%s chain %s was created again %d times: the agent that keeps it still runs; delete its DaemonSet first", n.family, chain, maxRounds)
 }
 
-// removal reads what there is to remove.
-func (n *NAT) removal(ctx context.Context, chain string) (Removal, error) {
-	r, err := NewReader(ctx, n.family, n.backend)
-	if err != nil {
-		return Removal{}, err
-	}
-	n.tool, n.path = r.nat.tool, r.nat.path
-	own, err := r.Chain(ctx, chain)
-	if err != nil || !own.Exists {
-		return Removal{}, err
-	}
-	entries, err := r.Chain(ctx, postrouting)
-	if err != nil {
-		return Removal{}, err
-	}
-	return planRemoval(own, entries), nil
-}
-
-// planRemoval makes the one commit that leaves nothing of a chain.
-func planRemoval(own, postrouting Listing) Removal {
-	if !own.Exists {
-		return Removal{}
+// planRemoval returns what there is to remove.
+func (n *NAT) planRemoval(have state) (Removal, error) {
+	if have.chain == nil {
+		return Removal{}, nil
 	}
 	out := Removal{Chain: true}
+	for _, r := range have.chain.Rules {
+		out.Rules = append(out.Rules, r.Text)
+	}
+	jumps := have.jumps()
+	for _, r := range jumps {
+		out.Jumps = append(out.Jumps, r.Text)
+	}
+	if n.backend == NFT {
+		out.Command = "nft -f -"
+		out.Input = strings.Join(n.nftRemoval(have).Commands(), "\n") + "\n"
+		return out, nil
+	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "*nat\n:%s - [0:0]\n", own.Name)
-	for _, e := range own.Entries {
-		out.Rules = append(out.Rules, e.String())
+	fmt.Fprintf(&b, "*nat\n:%s - [0:0]\n", have.chain.Name)
+	for _, r := range jumps {
+		spec := strings.TrimPrefix(r.Text, "-A "+postrouting+" ")
+		if strings.Contains(r.Comment, "\n") {
+			return Removal{}, fmt.Errorf("a rule of POSTROUTING that goes to %s chain %s has a line break in its comment, so iptables-restore cannot name it: delete it with %s -t nat -D POSTROUTING NUMBER; --line-numbers shows the number", n.family, have.chain.Name, n.backend.Command(n.family))
+		}
+		b.WriteString(deleteLine(spec))
 	}
-	for _, i := range postrouting.Jumps(own.Name) {
-		out.Jumps = append(out.Jumps, postrouting.Entries[i].String())
-		b.WriteString(deleteLine(postrouting.Entries[i].Spec))
+	fmt.Fprintf(&b, "-X %s\nCOMMIT\n", have.chain.Name)
+	out.Command, out.Input = n.backend.Command(n.family)+"-restore --noflush", b.String()
+	return out, nil
+}
+
+// jumps returns the rules of POSTROUTING that go to the chain.
+func (s state) jumps() []netfilter.Rule {
+	if s.postrouting == nil {
+		return nil
 	}
-	fmt.Fprintf(&b, "-X %s\nCOMMIT\n", own.Name)
-	out.Input = b.String()
+	var out []netfilter.Rule
+	for _, r := range s.postrouting.Rules {
+		if GoesTo(r, s.chain.Name) {
+			out = append(out, r)
+		}
+	}
 	return out
 }
 
-// stillUsed explains why the kernel refuses -X: nft says "CHAIN_DEL failed
-// (Device or resource busy)", legacy no more than the number of the line.
+func (n *NAT) nftRemoval(have state) nftables.ChainRemoval {
+	r := nftables.ChainRemoval{Family: n.family, Table: natTable, Chain: have.chain.Name, From: postrouting}
+	for _, j := range have.jumps() {
+		r.JumpHandle = append(r.JumpHandle, j.Handle)
+	}
+	return r
+}
+
+func (n *NAT) remove(ctx context.Context, have state, plan Removal) error {
+	if n.backend == NFT {
+		return n.nftRemoval(have).Do(ctx)
+	}
+	if err := n.open(ctx); err != nil {
+		return err
+	}
+	return n.restore(ctx, plan.Input)
+}
+
+// stillUsed explains why the kernel does not delete a chain: iptables-legacy
+// tells no more than the number of the line.
 func stillUsed(err error) string {
-	if strings.Contains(err.Error(), "CHAIN_DEL") || strings.Contains(err.Error(), `"-X `) {
+	if errors.Is(err, unix.EBUSY) || strings.Contains(err.Error(), `"-X `) {
 		return "; a rule outside POSTROUTING goes to the chain: remove it first, iptables-save shows it"
 	}
 	return ""

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"ip-masq-agent/pkg/netfilter"
 	"ip-masq-agent/test/netns"
 )
 
@@ -20,13 +21,13 @@ func TestPlanRemoval(t *testing.T) {
 	}{
 		{name: "nothing there", postrouting: "-P POSTROUTING ACCEPT\n" + foreign},
 		{name: "chain alone", own: "-N IP-MASQ\n", postrouting: foreign,
-			want: Removal{Chain: true, Input: "*nat\n:IP-MASQ - [0:0]\n-X IP-MASQ\nCOMMIT\n"}},
+			want: Removal{Chain: true, Command: "iptables-legacy-restore --noflush", Input: "*nat\n:IP-MASQ - [0:0]\n-X IP-MASQ\nCOMMIT\n"}},
 		{
 			name: "every way to go there", own: "-N IP-MASQ\n-A IP-MASQ -j RETURN\n",
 			postrouting: pageJump + foreign + "-A POSTROUTING -s 10.0.0.0/8 -g IP-MASQ\n" + pageJump + "-A POSTROUTING -j IP-MASQ-AGENT\n" +
 				"-A POSTROUTING -m comment --comment \"-j IP-MASQ\" -j KUBE-POSTROUTING\n",
 			want: Removal{
-				Chain: true,
+				Chain: true, Command: "iptables-legacy-restore --noflush",
 				Rules: []string{"-A IP-MASQ -j RETURN"},
 				Jumps: []string{strings.TrimSpace(pageJump), "-A POSTROUTING -s 10.0.0.0/8 -g IP-MASQ", strings.TrimSpace(pageJump)},
 				Input: "*nat\n:IP-MASQ - [0:0]\n" + "-D" + pageJump[2:] + "-D POSTROUTING -s 10.0.0.0/8 -g IP-MASQ\n" + "-D" + pageJump[2:] + "-X IP-MASQ\nCOMMIT\n",
@@ -35,7 +36,10 @@ func TestPlanRemoval(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := planRemoval(ParseListing("IP-MASQ", tt.own), ParseListing("POSTROUTING", tt.postrouting))
+			got, err := NewNAT(netfilter.IPv4, Legacy).planRemoval(state{chain: parseChain("IP-MASQ", tt.own), postrouting: parseChain(postrouting, tt.postrouting)})
+			if err != nil {
+				t.Fatal(err)
+			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -124,44 +128,6 @@ func TestRemoveCreatesNothing(t *testing.T) {
 		}
 		if tables := netns.LegacyTables(t, family); len(tables) > 0 || netns.Generation(t) != before {
 			t.Errorf("legacy tables %q came to be, and the nft generation went from %d to %d", tables, before, netns.Generation(t))
-		}
-	})
-}
-
-// TestReachable reads what can be reached, and creates nothing.
-func TestReachable(t *testing.T) {
-	netns.Matrix(t, func(t *testing.T, backend, family string) {
-		read := func() map[string]Listing {
-			r, err := NewReader(t.Context(), familyOf(family), Backend(backend))
-			if err != nil {
-				t.Fatal(err)
-			}
-			got, err := r.Reachable(t.Context(), Postrouting)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return got
-		}
-		if got := read(); len(got[Postrouting].Entries) > 0 || len(netns.LegacyTables(t, family)) > 0 {
-			t.Errorf("an empty node has %+v and tables %q", got, netns.LegacyTables(t, family))
-		}
-		netns.Restore(t, backend, family, others)
-		apply(t, backend, family, wanted(family), true, true)
-		want := map[string][]string{}
-		for _, chain := range []string{Postrouting, "KUBE-POSTROUTING", "IP-MASQ"} {
-			want[chain] = netns.List(t, backend, family, chain)[1:]
-		}
-		got := map[string][]string{}
-		for name, list := range read() {
-			if !list.Exists {
-				t.Errorf("chain %s is not there", name)
-			}
-			for _, e := range list.Entries {
-				got[name] = append(got[name], e.String())
-			}
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("(-want +got):\n%s", diff)
 		}
 	})
 }

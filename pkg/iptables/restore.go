@@ -7,18 +7,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-)
 
-const (
-	natTable    = "nat"
-	postrouting = "POSTROUTING"
+	"ip-masq-agent/pkg/netfilter"
 )
-
-// state is what one read of the kernel found of ours.
-type state struct {
-	chain       Listing // ours
-	postrouting Listing
-}
 
 // plan is what one commit has to do to get from a state to a chain.
 type plan struct {
@@ -26,11 +17,13 @@ type plan struct {
 	jump  []string // lines for POSTROUTING
 }
 
-// newPlan compares what is there with what is wanted, by meaning.
-func newPlan(have state, want Chain) plan {
-	rules, ours := have.chain.Rules()
-	same := ours && slices.EqualFunc(rules, want.Rules, Rule.Equal)
-	return plan{chain: !same, jump: jumpLines(have.postrouting.Entries, want)}
+// newPlan compares what the kernel has with what is wanted, by meaning.
+func newPlan(f netfilter.Family, have state, want Chain) plan {
+	rules, ok := ChainRules(f, have.chain)
+	return plan{
+		chain: !ok || !slices.EqualFunc(rules, want.Rules, Rule.Equal),
+		jump:  jumpLines(f, have.postrouting, want),
+	}
 }
 
 func (p plan) empty() bool { return !p.chain && len(p.jump) == 0 }
@@ -49,42 +42,61 @@ func (p plan) input(want Chain) string {
 	return b.String()
 }
 
+// foundJump is a jump to our chain that is in POSTROUTING.
+type foundJump struct {
+	position  int // from 1
+	spec      string
+	removable bool // iptables can name it in a restore input
+}
+
 // jumpLines returns what makes exactly one rule of POSTROUTING jump to the
-// wanted chain: nothing if there is one, whatever its comment; of several the
-// first stays.
-func jumpLines(have []Entry, want Chain) []string {
-	var jumps []int // their places, from 0
-	for i, e := range have {
-		if want.Reaches(e) {
-			jumps = append(jumps, i)
-		}
-	}
+// wanted chain: nothing if there is one, whatever its comment and whichever
+// program wrote it. Of several the first stays. One that iptables cannot name
+// stays too: a second jump changes nothing.
+func jumpLines(f netfilter.Family, have *netfilter.Chain, want Chain) []string {
+	jumps := findJumps(f, have, want)
 	if len(jumps) == 0 {
 		return []string{want.jump()}
 	}
-	first := have[jumps[0]].Spec
+	first := jumps[0]
 	var lines []string
-	twins := 0
-	for _, i := range jumps[1:] {
-		if strings.Contains(have[i].Spec, "\n") {
-			continue // a restore input has no word for it; a second jump does no harm
-		}
-		if have[i].Spec == first {
+	twins := 0 // rules that are the first one's equal to the letter
+	for _, j := range jumps[1:] {
+		switch {
+		case !j.removable:
+		case first.removable && j.spec == first.spec:
 			twins++
-			continue
+		default:
+			lines = append(lines, deleteLine(j.spec))
 		}
-		lines = append(lines, deleteLine(have[i].Spec))
 	}
 	if twins == 0 {
 		return lines
 	}
-	// -D takes the first rule that matches, so rules alike to the letter all
-	// go, and one comes back in the first one's place. A -D by number would be
-	// shorter, and would take somebody else's rule if one came in meanwhile.
+	// -D removes the first rule that matches. So all twins are removed, and one
+	// is inserted where the first one was. A -D by number would be shorter, and
+	// would remove another program's rule if one was added meanwhile.
 	for range twins + 1 {
-		lines = append(lines, deleteLine(first))
+		lines = append(lines, deleteLine(first.spec))
 	}
-	return append(lines, fmt.Sprintf("-I %s %d %s\n", postrouting, jumps[0]+1, first))
+	return append(lines, fmt.Sprintf("-I %s %d %s\n", postrouting, first.position, first.spec))
+}
+
+func findJumps(f netfilter.Family, have *netfilter.Chain, want Chain) []foundJump {
+	if have == nil {
+		return nil
+	}
+	var out []foundJump
+	for i, r := range have.Rules {
+		if !want.IsJump(f, r) {
+			continue
+		}
+		rule, _ := RuleOf(f, r) // IsJump says that it is one
+		// A restore input is read by line.
+		nameable := !r.Native && !strings.Contains(rule.Comment, "\n")
+		out = append(out, foundJump{position: i + 1, spec: rule.spec(), removable: nameable})
+	}
+	return out
 }
 
 func deleteLine(spec string) string { return fmt.Sprintf("-D %s %s\n", postrouting, spec) }

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"ip-masq-agent/pkg/netfilter"
 )
 
 // page is the chain of a small configuration, as literal as its text below.
@@ -41,8 +43,8 @@ const (
 
 func TestPlan(t *testing.T) {
 	const (
-		pageSpec  = "-m comment --comment jump -m addrtype ! --dst-type LOCAL -j IP-MASQ\n"
-		otherSpec = "-m comment --comment other -m addrtype ! --dst-type LOCAL -j IP-MASQ\n"
+		pageSpec  = "-m comment --comment \"jump\" -m addrtype ! --dst-type LOCAL -j IP-MASQ\n"
+		otherSpec = "-m comment --comment \"other\" -m addrtype ! --dst-type LOCAL -j IP-MASQ\n"
 	)
 	tests := []struct {
 		name string
@@ -69,13 +71,14 @@ func TestPlan(t *testing.T) {
 			want: "-D POSTROUTING " + pageSpec + "-D POSTROUTING " + pageSpec + "-I POSTROUTING 2 " + pageSpec},
 		{name: "twins and another", have: pageRules + pageJump + otherJump + pageJump,
 			want: "-D POSTROUTING " + otherSpec + "-D POSTROUTING " + pageSpec + "-D POSTROUTING " + pageSpec + "-I POSTROUTING 1 " + pageSpec},
+		{name: "jump with a probability of 0", have: pageRules + "-A POSTROUTING -m addrtype ! --dst-type LOCAL -m statistic --mode random --probability 0.00000000000 -j IP-MASQ\n", want: writeJump},
+		{name: "jump with a probability of 1", have: pageRules + "-A POSTROUTING -m addrtype ! --dst-type LOCAL -m statistic --mode random --probability 1.00000000000 -j IP-MASQ\n", want: writeJump},
 		{name: "chain and jump in one commit", have: "-A IP-MASQ -j RETURN\n", want: writeChain + writeJump},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			lines := splitLines(tt.have)
-			have := state{chain: newListing("IP-MASQ", lines), postrouting: newListing(postrouting, lines)}
-			p := newPlan(have, page())
+			have := state{chain: parseChain("IP-MASQ", tt.have), postrouting: parseChain(postrouting, tt.have)}
+			p := newPlan(netfilter.IPv4, have, page())
 			if p.empty() != (tt.want == "") {
 				t.Errorf("empty() = %v", p.empty())
 			}
@@ -121,4 +124,17 @@ type stringError string
 
 func (e stringError) Error() string { return string(e) }
 
-func splitLines(s string) []string { return strings.Split(s, "\n") }
+// parseChain parses a chain from what iptables -S prints, nil if no line is of it.
+func parseChain(name, text string) *netfilter.Chain {
+	var c *netfilter.Chain
+	for _, line := range strings.Split(text, "\n") {
+		spec, isRule := strings.CutPrefix(line, "-A "+name+" ")
+		if c == nil && (isRule || line == "-N "+name) {
+			c = &netfilter.Chain{Name: name}
+		}
+		if isRule {
+			c.Rules = append(c.Rules, parseRule(netfilter.IPv4, name, spec))
+		}
+	}
+	return c
+}

@@ -5,21 +5,15 @@ package iptables
 
 import (
 	"fmt"
-	"math"
 	"net/netip"
 	"strconv"
 	"strings"
-)
 
-// The targets an IP-MASQ chain uses, see iptables-extensions(8).
-const (
-	Return     = "RETURN"
-	Masquerade = "MASQUERADE"
+	"ip-masq-agent/pkg/netfilter"
 )
 
 // Rule is one rule of the nat table, in the terms this agent needs and no
-// others. A rule of somebody else that says more than this cannot be parsed
-// into a Rule, and so is never mistaken for one of ours.
+// others. RuleOf turns a rule of the kernel into a Rule, unless it says more.
 type Rule struct {
 	Comment     string       // -m comment --comment, at most 255 bytes
 	NotLocal    bool         // -m addrtype ! --dst-type LOCAL
@@ -32,17 +26,26 @@ type Rule struct {
 }
 
 // PortRange is a range of transport ports, both ends included.
-type PortRange struct{ From, To uint16 }
-
-// String returns the range as --to-ports takes it.
-func (p PortRange) String() string { return fmt.Sprintf("%d-%d", p.From, p.To) }
+type PortRange = netfilter.PortRange
 
 // String returns the rule as iptables-restore takes it behind "-A CHAIN ".
 // The order of the arguments is that of ip-masq-agent 2.12: operators grep for
 // it in what the agent prints.
 func (r Rule) String() string {
+	return "-m comment --comment " + quote(r.Comment) + r.withoutComment()
+}
+
+// spec returns the rule as String does, but without a comment if it has none,
+// so that -D finds it.
+func (r Rule) spec() string {
+	if r.Comment == "" {
+		return strings.TrimPrefix(r.withoutComment(), " ")
+	}
+	return r.String()
+}
+
+func (r Rule) withoutComment() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "-m comment --comment %s", quote(r.Comment))
 	if r.NotLocal {
 		b.WriteString(" -m addrtype ! --dst-type LOCAL")
 	}
@@ -66,22 +69,19 @@ func (r Rule) String() string {
 	return b.String()
 }
 
-// Equal tells whether the kernel would hold the same rule for both.
-func (r Rule) Equal(o Rule) bool { return r.canonical() == o.canonical() }
-
 // Matches tells whether the rule's destination, the only thing in which the
 // rules of one chain differ for a packet, takes in addr.
 func (r Rule) Matches(addr netip.Addr) bool {
 	return !r.Destination.IsValid() || r.Destination.Contains(addr)
 }
 
-// canonical returns the rule as the kernel keeps it: 0.0.0.0/0 is no match at
-// all, and a probability is a fraction of 2^31 (xt_statistic.h).
-func (r Rule) canonical() Rule {
-	if r.Destination.IsValid() && r.Destination.Bits() == 0 {
-		r.Destination = netip.Prefix{}
+// action returns what the rule does with a packet that it matches.
+func (r Rule) action() netfilter.Action {
+	switch r.Target {
+	case Return:
+		return netfilter.Return
+	case Masquerade:
+		return netfilter.Masquerade
 	}
-	r.Destination = r.Destination.Masked()
-	r.Probability = math.Round(r.Probability * (1 << 31))
-	return r
+	return netfilter.Jump
 }

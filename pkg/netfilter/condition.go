@@ -281,7 +281,18 @@ func (r AddressRange) Contains(a netip.Addr) bool {
 	return r.From.Compare(a) <= 0 && a.Compare(r.To) <= 0
 }
 
-// String returns the range as a prefix if it is one, else as its two ends.
+// Prefix returns the range as a prefix; false if it is none.
+func (r AddressRange) Prefix() (netip.Prefix, bool) {
+	for bits := range r.From.BitLen() + 1 {
+		if p := netip.PrefixFrom(r.From, bits); p.Masked() == p && lastAddress(p) == r.To {
+			return p, true
+		}
+	}
+	return netip.Prefix{}, false
+}
+
+// String returns the range as an address or a prefix if it is one, else as its
+// two ends.
 func (r AddressRange) String() string {
 	if !r.From.IsValid() {
 		return "an address that is not known"
@@ -289,10 +300,8 @@ func (r AddressRange) String() string {
 	if r.From == r.To {
 		return r.From.String()
 	}
-	for bits := range r.From.BitLen() {
-		if p := netip.PrefixFrom(r.From, bits); p.Masked() == p && lastAddress(p) == r.To {
-			return p.String()
-		}
+	if p, ok := r.Prefix(); ok {
+		return p.String()
 	}
 	return r.From.String() + "-" + r.To.String()
 }

@@ -55,7 +55,9 @@ const (
 	nfprotoIPv4 = 2  // NFPROTO_IPV4, linux/netfilter.h
 	nfprotoIPv6 = 10 // NFPROTO_IPV6
 
-	interfaceBytes = 16 // IFNAMSIZ
+	// InterfaceBytes is the size of an interface's name with the zeros that fill
+	// it up (IFNAMSIZ).
+	InterfaceBytes = 16
 
 	protocolOffset = 9 // of IPv4, RFC 791, section 3.1
 )
@@ -67,7 +69,7 @@ func newState(p Packet) state {
 		network:         unknownValue(f.headerBytes()),
 		mark:            unknownValue(4),
 		protocol:        unknownValue(1),
-		outName:         unknownValue(interfaceBytes),
+		outName:         unknownValue(InterfaceBytes),
 		outIndex:        unknownValue(4),
 		destinationType: unknownValue(4),
 		sourceType:      unknownValue(4),
@@ -84,8 +86,8 @@ func newState(p Packet) state {
 	}
 	binary.BigEndian.PutUint32(s.mark.known, KubeMark)
 	if p.Out.Name != "" {
-		name := make([]byte, interfaceBytes)
-		copy(name[:interfaceBytes-1], p.Out.Name)
+		name := make([]byte, InterfaceBytes)
+		copy(name[:InterfaceBytes-1], p.Out.Name)
 		s.outName.put(0, name)
 	}
 	putNumber(s.outIndex, uint32(p.Out.Index))

@@ -3,7 +3,10 @@
 
 package netfilter
 
-import "net/netip"
+import (
+	"fmt"
+	"net/netip"
+)
 
 // Count is what a rule, or several, counted.
 type Count struct{ Packets, Bytes uint64 }
@@ -67,11 +70,15 @@ type Verdict struct {
 	// PortRange is none.
 	RandomFully bool
 	Ports       PortRange
+	Options     string // the others, such as "random" and "persistent"
 	Name        string // of Other
 }
 
 // PortRange is a range of transport ports, both ends included.
 type PortRange struct{ From, To uint16 }
+
+// String returns the range as iptables' --to-ports takes it.
+func (p PortRange) String() string { return fmt.Sprintf("%d-%d", p.From, p.To) }
 
 // VerdictMap takes the verdict of the element that the key is in. A packet
 // whose key is in none goes on with the next rule.

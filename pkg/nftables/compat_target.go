@@ -20,7 +20,7 @@ func number(n uint32) []byte { return binary.BigEndian.AppendUint32(nil, n) }
 func (d *decoder) target(a attributes) {
 	e := extension{a.string(unix.NFTA_TARGET_NAME), a.uint32(unix.NFTA_TARGET_REV), a[unix.NFTA_TARGET_INFO]}
 	if r, ok := d.natRange(e); ok {
-		v := netfilter.Verdict{Action: netfilter.Masquerade, RandomFully: r.flags&natRandomFully != 0, Ports: r.ports}
+		v := netfilter.Verdict{Action: netfilter.Masquerade, RandomFully: r.flags&natRandomFully != 0, Ports: r.ports, Options: otherNATOptions(r.flags)}
 		text := "-j MASQUERADE" + r.options("--to-ports")
 		if e.name != "MASQUERADE" {
 			v.Action, v.To = netfilter.SNAT, r.to

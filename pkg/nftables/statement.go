@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -91,6 +92,7 @@ func (d *decoder) immediate(a attributes) error {
 // masq translates the source to the address of the outgoing interface.
 func (d *decoder) masq(a attributes) {
 	v := netfilter.Verdict{Action: netfilter.Masquerade, RandomFully: a.uint32(unix.NFTA_MASQ_FLAGS)&natRandomFully != 0}
+	v.Options = otherNATOptions(a.uint32(unix.NFTA_MASQ_FLAGS))
 	v.Ports = d.ports(a, unix.NFTA_MASQ_REG_PROTO_MIN, unix.NFTA_MASQ_REG_PROTO_MAX)
 	d.verdict(v, iptablesVerdict(v), nftVerdict(v))
 }
@@ -109,6 +111,7 @@ func (d *decoder) nat(a attributes) {
 			clause{order: byMatch, nft: "meta nfproto " + protoName(family)})
 	}
 	v := netfilter.Verdict{Action: netfilter.SNAT, RandomFully: a.uint32(unix.NFTA_NAT_FLAGS)&natRandomFully != 0}
+	v.Options = otherNATOptions(a.uint32(unix.NFTA_NAT_FLAGS))
 	from := d.address(a, unix.NFTA_NAT_REG_ADDR_MIN)
 	to := from
 	if a.has(unix.NFTA_NAT_REG_ADDR_MAX) {
@@ -200,4 +203,16 @@ func (d *decoder) limit(a attributes) {
 		bytes = " bytes"
 	}
 	d.add(netfilter.NotUnderstood(""), clause{order: byMatch, iptables: option, nft: fmt.Sprintf("limit rate %s%d%s/%s", over, rate, bytes, unit)})
+}
+
+// otherNATOptions names the options of NAT besides random-fully and ports.
+func otherNATOptions(flags uint32) string {
+	var out []string
+	if flags&natRandom != 0 {
+		out = append(out, "random")
+	}
+	if flags&natPersistent != 0 {
+		out = append(out, "persistent")
+	}
+	return strings.Join(out, ",")
 }

@@ -30,6 +30,7 @@ type Status struct {
 
 	mu       sync.Mutex
 	turned   time.Time
+	starting error // why no backend was chosen yet
 	config   agent.ConfigStatus
 	readings int // of the file, those that told anything new
 	tables   map[netfilter.Family]*table
@@ -116,6 +117,8 @@ func (s *Status) Ready() error {
 	defer s.mu.Unlock()
 	var reasons []string
 	switch {
+	case s.readings == 0 && s.starting != nil:
+		reasons = append(reasons, s.starting.Error())
 	case s.readings == 0:
 		reasons = append(reasons, "the configuration was not read yet")
 	case s.config.Refused != nil:

@@ -4,16 +4,17 @@
 package iptables
 
 import (
-	"context"
+	"errors"
 	"strings"
 	"testing"
 
+	"ip-masq-agent/pkg/netfilter"
 	"ip-masq-agent/test/netns"
 )
 
-// TestNativeRuleHidesAChain has a rule that iptables-nft cannot show, for which
-// it says the same as for a chain that is not there.
-func TestNativeRuleHidesAChain(t *testing.T) {
+// TestNativeRules has rules that iptables-nft cannot list, in our own chain and
+// in POSTROUTING.
+func TestNativeRules(t *testing.T) {
 	for _, family := range []string{"IPv4", "IPv6"} {
 		t.Run(family, func(t *testing.T) {
 			netns.Require(t, "nft")
@@ -21,39 +22,60 @@ func TestNativeRuleHidesAChain(t *testing.T) {
 				table := map[string]string{"IPv4": "ip nat", "IPv6": "ip6 nat"}[family]
 				native := func(chain string) {
 					t.Helper()
-					if _, err := run(context.Background(), "", "nft", "add rule "+table+" "+chain+" meta mark 5 masquerade"); err != nil {
+					if _, err := netns.Output("nft", "add rule "+table+" "+chain+" meta mark 5 masquerade"); err != nil {
 						t.Fatal(err)
 					}
 				}
 				n, c := NewNAT(familyOf(family), NFT), wanted(family)
-				if _, err := n.Apply(t.Context(), c); err != nil {
-					t.Fatal(err)
+				want := func(when string, chain, jump bool) {
+					t.Helper()
+					report, err := n.Apply(t.Context(), c)
+					if err != nil || report.WroteChain != chain || report.WroteJump != jump {
+						t.Errorf("%s: Apply() = %+v, %v, want chain %v, jump %v", when, report, err, chain, jump)
+					}
 				}
+				want("at first", true, true)
 				native("IP-MASQ")
 				if has, err := n.HasRules(t.Context(), "IP-MASQ"); !has || err != nil {
 					t.Errorf("HasRules() = %v, %v, want true: the chain is there", has, err)
 				}
-				if _, err := NewNAT(familyOf(family), NFT).Remove(t.Context(), "IP-MASQ", true); err == nil || !strings.Contains(err.Error(), "with nft") {
-					t.Errorf("Remove() of a chain it cannot show: %v", err)
-				}
-				if report, err := n.Apply(t.Context(), c); err != nil || !report.WroteChain || report.WroteJump {
-					t.Errorf("Apply() over a rule in our own chain: %+v, %v", report, err)
-				}
-
+				want("a native rule in our chain", true, false)
 				native("POSTROUTING")
-				for range 3 {
-					_, err := n.Apply(t.Context(), c)
-					if err == nil || !strings.Contains(err.Error(), "POSTROUTING") || !strings.Contains(err.Error(), "with nft") {
-						t.Fatalf("Apply() with a POSTROUTING that it cannot read: %v", err)
-					}
+				want("a native rule in POSTROUTING", false, false)
+
+				native("IP-MASQ")
+				if _, err := NewNAT(familyOf(family), NFT).Remove(t.Context(), "IP-MASQ", false); err != nil {
+					t.Errorf("Remove(): %v", err)
 				}
-				rules, err := run(context.Background(), "", "nft", "list chain "+table+" POSTROUTING")
-				if err != nil || strings.Count(rules, "IP-MASQ\n") != 1 {
-					t.Errorf("POSTROUTING has not one jump but, %v:\n%s", err, rules)
+				rules, err := netns.Output("nft", "list table "+table)
+				if err != nil || strings.Contains(rules, "IP-MASQ") || !strings.Contains(rules, "0x00000005 masquerade") {
+					t.Errorf("after the removal, %v:\n%s", err, rules)
 				}
 			})
 		})
 	}
+}
+
+// TestDormantTable has a table whose rules the kernel holds and does not apply.
+func TestDormantTable(t *testing.T) {
+	netns.Require(t, "nft", "iptables-nft")
+	netns.Run(t, func(t *testing.T) {
+		n, c := NewNAT(netfilter.IPv4, NFT), wanted("IPv4")
+		if _, err := netns.Output("nft", "add table ip nat { flags dormant; }"); err != nil {
+			t.Fatal(err)
+		}
+		_, err := n.Apply(t.Context(), c)
+		if !errors.Is(err, ErrDormant) {
+			t.Fatalf("Apply() in a dormant table: %v", err)
+		}
+		_, remedy, _ := strings.Cut(err.Error(), "run: nft ")
+		if _, err := netns.Output("nft", remedy); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := n.Apply(t.Context(), c); err != nil {
+			t.Errorf("Apply() after %q: %v", remedy, err)
+		}
+	})
 }
 
 // TestLineBreakInAComment: what follows a line break in somebody's comment

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package backend
+
+import (
+	"ip-masq-agent/pkg/iptables"
+)
+
+// Name is a backend, as --backend takes it.
+type Name string
+
+// The backends. Auto stands for the one that Detect chooses.
+const (
+	Auto           Name = "auto"
+	IPTablesNFT    Name = Name(iptables.NFT)
+	IPTablesLegacy Name = Name(iptables.Legacy)
+	NFTables       Name = "nftables"
+)
+
+// Names returns the values of --backend.
+func Names() []Name { return []Name{Auto, IPTablesNFT, IPTablesLegacy, NFTables} }
+
+// Choice is the backend to use, and why.
+type Choice struct {
+	Backend Name
+	Reason  string
+	// Marked means that the choice follows a mark of the kubelet, or the
+	// command line. Otherwise a mark may still appear that asks for another.
+	Marked bool
+	// Unread is what could not be read while choosing; nil if everything was.
+	Unread error
+}

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package backend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"ip-masq-agent/pkg/iptables"
+	"ip-masq-agent/pkg/netfilter"
+	"ip-masq-agent/pkg/nftables"
+)
+
+// ErrNone means that the node has no backend that can be used.
+var ErrNone = errors.New("no usable backend")
+
+// Query is what Detect needs to know of the command line.
+type Query struct {
+	Prefer   Name // Auto, or the backend to use
+	Chain    string
+	Families []netfilter.Family // that are enabled
+	ToPorts  bool               // --to-ports is given, so rules need more extensions
+}
+
+// Detect chooses the backend. In this order it takes the one that is asked for;
+// the one in which the kubelet left a mark; the one whose nat table has our
+// chain; the one that plain iptables writes to; any that has a command. Instead
+// of iptables-nft it takes nftables if the kernel lacks an extension that our
+// rules need there, and nftables also if there is no usable iptables.
+//
+// It creates no table. Where nf_tables can answer it starts no process. If ctx
+// is done before it has an answer, the error is not ErrNone.
+func Detect(ctx context.Context, q Query) (Choice, error) {
+	d := detector{query: q}
+	d.conn, d.noNFTables = nftables.Dial()
+	if d.conn != nil {
+		defer d.conn.Close()
+	}
+	if q.Prefer != Auto {
+		return Choice{Backend: q.Prefer, Reason: "asked for by --backend", Marked: true}, d.unusable(ctx, q.Prefer)
+	}
+	choice := d.choose(ctx)
+	choice.Unread = d.unread
+	switch {
+	case ctx.Err() != nil:
+		return Choice{}, fmt.Errorf("choosing the backend: %w", errors.Join(append([]error{context.Cause(ctx)}, d.missing...)...))
+	case choice.Backend == "":
+		return Choice{}, fmt.Errorf("%w: %w", ErrNone, errors.Join(d.missing...))
+	}
+	return choice, nil
+}
+
+// detector holds what is asked once and needed more often.
+type detector struct {
+	query        Query
+	conn         *nftables.Conn // nil if the kernel has no nf_tables,
+	noNFTables   error          // and why
+	missing      []error        // why a backend cannot be used
+	unread       error          // what could not be read
+	legacyChains map[netfilter.Family]map[string][]string
+}
+
+// choose returns the backend to use; it is empty if there is none.
+func (d *detector) choose(ctx context.Context) Choice {
+	choice, ok := d.chooseIPTables(ctx)
+	switch {
+	case !ok && d.conn == nil:
+		d.missing = append(d.missing, d.noNFTables)
+		return Choice{}
+	case !ok:
+		return Choice{Backend: NFTables, Reason: "there is no usable iptables: " + errors.Join(d.missing...).Error()}
+	case choice.Backend != IPTablesNFT || d.conn == nil:
+		return choice
+	}
+	missing, err := d.missingExtension()
+	d.unread = errors.Join(d.unread, err)
+	if missing != "" {
+		choice.Backend = NFTables
+		choice.Reason = fmt.Sprintf("the kernel lacks %s, without which iptables-nft cannot hold our rules", missing)
+	}
+	return choice
+}
+
+// chooseIPTables chooses among the backends of iptables, and makes sure that the
+// command of the chosen one works. False means that none does.
+func (d *detector) chooseIPTables(ctx context.Context) (Choice, bool) {
+	var found []iptables.Backend
+	for _, b := range []iptables.Backend{iptables.NFT, iptables.Legacy} {
+		if err := iptables.Find(ctx, b, netfilter.IPv4); err != nil {
+			d.missing = append(d.missing, err)
+			continue
+		}
+		found = append(found, b)
+	}
+	for len(found) > 0 && ctx.Err() == nil {
+		choice := d.among(ctx, found)
+		b := iptables.Backend(choice.Backend)
+		err := iptables.Usable(ctx, b, netfilter.IPv4)
+		if err == nil {
+			return choice, true
+		}
+		d.missing = append(d.missing, err)
+		found = slices.DeleteFunc(found, func(o iptables.Backend) bool { return o == b })
+	}
+	return Choice{}, false
+}
+
+// among chooses among the backends of iptables that have a command. A mark in
+// another is of no help.
+func (d *detector) among(ctx context.Context, found []iptables.Backend) Choice {
+	if len(found) == 1 {
+		return Choice{Backend: Name(found[0]), Reason: fmt.Sprintf("only the commands of %s are there", found[0]), Marked: true}
+	}
+	if marked, where := d.findMark(ctx); marked != "" {
+		return Choice{Backend: marked, Reason: where, Marked: true}
+	}
+	nft, legacy := d.holdsChain(ctx, iptables.NFT), d.holdsChain(ctx, iptables.Legacy)
+	const ours = "its nat table already has our chain"
+	switch {
+	case nft && !legacy:
+		return Choice{Backend: IPTablesNFT, Reason: ours}
+	case legacy && !nft:
+		return Choice{Backend: IPTablesLegacy, Reason: ours}
+	}
+	if plain := iptables.Plain(ctx); plain != "" {
+		return Choice{Backend: Name(plain), Reason: "it is what plain iptables is"}
+	}
+	return Choice{Backend: Name(found[0]), Reason: "nothing on the node tells, and it is the newer one"}
+}
+
+// unusable returns why the backend that is asked for cannot be used.
+func (d *detector) unusable(ctx context.Context, b Name) error {
+	if b == NFTables {
+		if d.conn == nil {
+			return fmt.Errorf("%w: --backend=%s: %w", ErrNone, b, d.noNFTables)
+		}
+		return nil
+	}
+	err := iptables.Usable(ctx, iptables.Backend(b), netfilter.IPv4)
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return fmt.Errorf("--backend=%s: %w", b, err)
+	}
+	return fmt.Errorf("%w: --backend=%s: %w", ErrNone, b, err)
+}
+
+// missingExtension returns an extension of x_tables that our rules need in
+// iptables-nft and that the kernel lacks, empty if there is none.
+func (d *detector) missingExtension() (string, error) {
+	type extension struct {
+		name     string
+		revision uint8
+		target   bool
+	}
+	needed := []extension{{name: "comment"}, {name: "addrtype", revision: 1}, {name: "MASQUERADE", target: true}}
+	if d.query.ToPorts {
+		needed = append(needed, extension{name: "statistic"})
+	}
+	for _, f := range d.query.Families {
+		for _, e := range needed {
+			has, err := d.conn.HasExtension(e.name, e.revision, e.target, f)
+			if err != nil {
+				return "", fmt.Errorf("asking for the extension %s: %w", e.name, err)
+			}
+			if !has {
+				return fmt.Sprintf("xt_%s (%s)", e.name, f), nil
+			}
+		}
+	}
+	return "", nil
+}

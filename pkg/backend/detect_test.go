@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package backend
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ip-masq-agent/pkg/netfilter"
+	"ip-masq-agent/test/netns"
+)
+
+// commands makes a directory of commands, by name and shell script, all of PATH.
+// A script that is empty links to the real command.
+func commands(t *testing.T, scripts map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, body := range scripts {
+		var err error
+		path := filepath.Join(dir, name)
+		if body == "" {
+			var real string
+			if real, err = exec.LookPath(name); err == nil {
+				err = os.Symlink(real, path)
+			}
+		} else {
+			err = os.WriteFile(path, []byte("#!/bin/sh\n"+body+"\n"), 0o755)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("PATH", dir)
+	return dir
+}
+
+func query(prefer Name) Query {
+	return Query{Prefer: prefer, Chain: "IP-MASQ", Families: []netfilter.Family{netfilter.IPv4, netfilter.IPv6}}
+}
+
+// TestDetect has both backends of iptables on one node, on which plain iptables
+// is iptables-nft.
+func TestDetect(t *testing.T) {
+	tests := []struct {
+		name   string
+		mark   string // restored into the backend and family of the matrix
+		prefer Name
+		want   Name   // the matrix' backend if it is empty
+		reason string // with FAMILY for the family
+
+		legacyReason string // if that differs: in iptables-legacy every table counts
+		unmarked     bool
+	}{
+		{name: "hint", mark: "*mangle\n:KUBE-IPTABLES-HINT - [0:0]\nCOMMIT\n", reason: "its FAMILY tables have the kubelet's chain KUBE-IPTABLES-HINT"},
+		{name: "canary", mark: "*mangle\n:KUBE-KUBELET-CANARY - [0:0]\nCOMMIT\n", reason: "its FAMILY tables have the kubelet's chain KUBE-KUBELET-CANARY"},
+		{name: "chain", mark: "*nat\n:IP-MASQ - [0:0]\nCOMMIT\n", reason: "its nat table already has our chain", unmarked: true},
+		{name: "asked for nft", mark: "*nat\n:IP-MASQ - [0:0]\nCOMMIT\n", prefer: IPTablesNFT, want: IPTablesNFT, reason: "asked for by --backend"},
+		{name: "asked for legacy", mark: "*nat\n:IP-MASQ - [0:0]\nCOMMIT\n", prefer: IPTablesLegacy, want: IPTablesLegacy, reason: "asked for by --backend"},
+		{name: "asked for nftables", mark: "*nat\n:IP-MASQ - [0:0]\nCOMMIT\n", prefer: NFTables, want: NFTables, reason: "asked for by --backend"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			netns.Matrix(t, func(t *testing.T, backend, family string) {
+				netns.Restore(t, backend, family, tt.mark)
+				before := netns.LegacyTables(t, family)
+				commands(t, map[string]string{"iptables-nft": "", "iptables-legacy": "", "iptables-legacy-save": "", "ip6tables-legacy": "", "ip6tables-legacy-save": "",
+					"iptables": `[ "$1" = --version ] && echo 'iptables v1.8.9 (nf_tables)'`})
+				q := query(Auto)
+				if tt.prefer != "" {
+					q.Prefer = tt.prefer
+				}
+				want := Choice{Backend: tt.want, Reason: strings.Replace(tt.reason, "FAMILY", family, 1), Marked: !tt.unmarked}
+				if tt.want == "" {
+					want.Backend = Name(backend)
+				}
+				got, err := Detect(t.Context(), q)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Errorf("(-want +got):\n%s", diff)
+				}
+				if diff := cmp.Diff(before, netns.LegacyTables(t, family)); diff != "" {
+					t.Errorf("the detection created legacy tables (-before +after):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+// TestDetectByPlainIptables has nodes on which only plain iptables tells.
+func TestDetectByPlainIptables(t *testing.T) {
+	version := func(v string) string { return `[ "$1" = --version ] && echo 'iptables ` + v + `'` }
+	tests := []struct {
+		name    string
+		scripts map[string]string
+		want    Choice
+	}{
+		{"both backends, plain is legacy", map[string]string{"iptables-nft": "exit 0", "iptables-legacy": "exit 0", "iptables": version("v1.8.9 (legacy)")},
+			Choice{Backend: IPTablesLegacy, Reason: "it is what plain iptables is"}},
+		{"both backends, plain is nft", map[string]string{"iptables-nft": "exit 0", "iptables-legacy": "exit 0", "iptables": version("v1.8.9 (nf_tables)")},
+			Choice{Backend: IPTablesNFT, Reason: "it is what plain iptables is"}},
+		{"both backends, no plain", map[string]string{"iptables-nft": "exit 0", "iptables-legacy": "exit 0"},
+			Choice{Backend: IPTablesNFT, Reason: "nothing on the node tells, and it is the newer one"}},
+		{"legacy alone", map[string]string{"iptables-legacy": "exit 0"},
+			Choice{Backend: IPTablesLegacy, Reason: "only the commands of iptables-legacy are there", Marked: true}},
+		{"nft is broken", map[string]string{"iptables-nft": "echo 'no such library' >&2; exit 127", "iptables-legacy": "exit 0"},
+			Choice{Backend: IPTablesLegacy, Reason: "only the commands of iptables-legacy are there", Marked: true}},
+		{"before 1.8", map[string]string{"iptables": version("v1.6.1")},
+			Choice{Backend: IPTablesLegacy, Reason: "only the commands of iptables-legacy are there", Marked: true}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			netns.Run(t, func(t *testing.T) {
+				commands(t, tt.scripts)
+				got, err := Detect(t.Context(), query(Auto))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(tt.want, got); diff != "" {
+					t.Errorf("(-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+// TestDetectWithoutIptables: nf_tables needs no command.
+func TestDetectWithoutIptables(t *testing.T) {
+	netns.Run(t, func(t *testing.T) {
+		commands(t, nil)
+		got, err := Detect(t.Context(), query(Auto))
+		if err != nil || got.Backend != NFTables || !strings.HasPrefix(got.Reason, "there is no usable iptables: ") || !strings.Contains(got.Reason, "iptables-nft") {
+			t.Errorf("Detect() = %+v, %v", got, err)
+		}
+		for _, prefer := range []Name{IPTablesNFT, IPTablesLegacy} {
+			_, err := Detect(t.Context(), query(prefer))
+			if !errors.Is(err, ErrNone) || !strings.Contains(err.Error(), string(prefer)) || !strings.Contains(err.Error(), "install the package iptables") {
+				t.Errorf("%s: error is %v", prefer, err)
+			}
+		}
+	})
+}
+
+// TestNamedBackendIsNotSurveyed: the other one hangs, and is not asked.
+func TestNamedBackendIsNotSurveyed(t *testing.T) {
+	netns.Run(t, func(t *testing.T) {
+		dir := commands(t, map[string]string{"iptables-nft": "touch $0.asked; exec /bin/sleep 60", "iptables-legacy": "exit 0"})
+		got, err := Detect(t.Context(), query(IPTablesLegacy))
+		if err != nil || got.Backend != IPTablesLegacy {
+			t.Errorf("Detect() = %+v, %v", got, err)
+		}
+		if _, err := os.Stat(filepath.Join(dir, "iptables-nft.asked")); !errors.Is(err, os.ErrNotExist) {
+			t.Error("iptables-nft was run")
+		}
+	})
+}
+
+// TestDetectHasOneDeadline: a command that hangs ends the detection when its
+// context does, with an error that may pass.
+func TestDetectHasOneDeadline(t *testing.T) {
+	netns.Run(t, func(t *testing.T) {
+		commands(t, map[string]string{"iptables-nft": "exec /bin/sleep 60", "iptables-legacy": "exec /bin/sleep 60"})
+		late := errors.New("too late")
+		for _, prefer := range []Name{Auto, IPTablesNFT} {
+			ctx, cancel := context.WithTimeoutCause(t.Context(), 300*time.Millisecond, late)
+			_, err := Detect(ctx, query(prefer))
+			cancel()
+			if !errors.Is(err, late) || errors.Is(err, ErrNone) {
+				t.Errorf("--backend=%s: error is %v, want one with %q that is not ErrNone", prefer, err, late)
+			}
+		}
+	})
+}
+
+// TestDetectStartsFewProcesses: if nf_tables has the mark, no command of iptables
+// is run but the one that proves the chosen backend.
+func TestDetectStartsFewProcesses(t *testing.T) {
+	netns.Run(t, func(t *testing.T) {
+		netns.Restore(t, "iptables-nft", "IPv4", "*mangle\n:KUBE-IPTABLES-HINT - [0:0]\nCOMMIT\n")
+		count := `echo "$0 $*" >> ` + filepath.Join(t.TempDir(), "ran") + `; exit 0`
+		log := strings.TrimSuffix(strings.Fields(count)[4], ";")
+		commands(t, map[string]string{"iptables-nft": count, "iptables-legacy": count, "iptables-legacy-save": count, "iptables": count})
+		if got, err := Detect(t.Context(), query(Auto)); err != nil || got.Backend != IPTablesNFT {
+			t.Fatalf("Detect() = %+v, %v", got, err)
+		}
+		ran, err := os.ReadFile(log)
+		if err != nil || strings.Count(string(ran), "\n") != 1 || !strings.Contains(string(ran), "iptables-nft --version") {
+			t.Errorf("%v; it ran:\n%s", err, ran)
+		}
+	})
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package backend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"ip-masq-agent/pkg/iptables"
+	"ip-masq-agent/pkg/netfilter"
+	"ip-masq-agent/pkg/nftables"
+)
+
+// Leftover is something an agent wrote that the running agent does not keep. Its
+// rules are in force too.
+type Leftover struct {
+	Backend Name
+	Family  netfilter.Family
+	Chain   string // empty for the table of the backend nftables
+	// Reached means that POSTROUTING has a rule that goes to the chain. It is
+	// always true of a table.
+	Reached bool
+}
+
+// AgentChains returns the chains that agents of this kind keep by default:
+// GKE's and this one's, the upstream agent's, and kind's.
+func AgentChains() []string { return []string{"IP-MASQ", "IP-MASQ-AGENT", "KIND-MASQ-AGENT"} }
+
+// Leftovers returns our chain in other backends than the one in use, and other
+// agents' chains in all of them. It starts a process only if iptables-legacy has
+// tables. An error does not mean that nothing was found.
+func Leftovers(ctx context.Context, inUse Name, chain string) ([]Leftover, error) {
+	names := AgentChains()
+	if !slices.Contains(names, chain) {
+		names = append(names, chain)
+	}
+	var out []Leftover
+	var errs []error
+	for _, f := range families() {
+		for _, b := range []iptables.Backend{iptables.NFT, iptables.Legacy} {
+			found, err := iptables.FindChains(ctx, b, f, names)
+			errs = append(errs, supported(err))
+			for _, name := range names {
+				reached, exists := found[name]
+				if exists && (name != chain || Name(b) != inUse) {
+					out = append(out, Leftover{Name(b), f, name, reached})
+				}
+			}
+		}
+		if inUse == NFTables {
+			continue
+		}
+		has, err := nftables.NewTable(f).HasRules(ctx)
+		errs = append(errs, supported(err))
+		if has {
+			out = append(out, Leftover{Backend: NFTables, Family: f, Reached: true})
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return out, fmt.Errorf("looking for rules of other agents and in other backends: %w", err)
+	}
+	return out, nil
+}
+
+// supported returns err, unless the kernel lacks what was asked for: then there
+// is nothing to find.
+func supported(err error) error {
+	if errors.Is(err, errors.ErrUnsupported) {
+		return nil
+	}
+	return err
+}

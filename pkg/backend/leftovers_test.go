@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package backend
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ip-masq-agent/pkg/config"
+	"ip-masq-agent/pkg/masq"
+	"ip-masq-agent/pkg/netfilter"
+	"ip-masq-agent/test/netns"
+)
+
+// TestLeftovers has every kind of leftover, and removes each by its backend.
+func TestLeftovers(t *testing.T) {
+	netns.Run(t, func(t *testing.T) {
+		options := masq.Options{ChainName: "IP-MASQ", RandomFully: true}
+		for _, b := range Names()[1:] {
+			for _, f := range families() {
+				if _, err := NewTable(b, f, options).Apply(t.Context(), config.Default(config.Options{})); err != nil {
+					t.Fatalf("%s %s: %v", b, f, err)
+				}
+			}
+		}
+		netns.Restore(t, "iptables-nft", "IPv4", "*nat\n:IP-MASQ-AGENT - [0:0]\n-A POSTROUTING -j IP-MASQ-AGENT\n:KIND-MASQ-AGENT - [0:0]\nCOMMIT\n")
+		others := []Leftover{
+			{Backend: IPTablesNFT, Family: netfilter.IPv4, Chain: "IP-MASQ-AGENT", Reached: true},
+			{Backend: IPTablesNFT, Family: netfilter.IPv4, Chain: "KIND-MASQ-AGENT"},
+		}
+		own := func(b Name, f netfilter.Family) Leftover {
+			l := Leftover{Backend: b, Family: f, Chain: "IP-MASQ", Reached: true}
+			if b == NFTables {
+				l.Chain = ""
+			}
+			return l
+		}
+		for _, tt := range []struct {
+			inUse Name
+			want  []Leftover
+		}{
+			{IPTablesNFT, []Leftover{others[0], others[1], own(IPTablesLegacy, netfilter.IPv4), own(NFTables, netfilter.IPv4), own(IPTablesLegacy, netfilter.IPv6), own(NFTables, netfilter.IPv6)}},
+			{NFTables, []Leftover{own(IPTablesNFT, netfilter.IPv4), others[0], others[1], own(IPTablesLegacy, netfilter.IPv4), own(IPTablesNFT, netfilter.IPv6), own(IPTablesLegacy, netfilter.IPv6)}},
+		} {
+			got, err := Leftovers(t.Context(), tt.inUse, "IP-MASQ")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("beside %s (-want +got):\n%s", tt.inUse, diff)
+			}
+		}
+		for _, b := range []Name{IPTablesLegacy, NFTables} {
+			for _, f := range families() {
+				if removal, err := Remove(t.Context(), b, f, "IP-MASQ", false); err != nil || !removal.Chain {
+					t.Errorf("removing %s %s: %+v, %v", b, f, removal, err)
+				}
+			}
+		}
+		got, err := Leftovers(t.Context(), IPTablesNFT, "IP-MASQ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(others, got); diff != "" {
+			t.Errorf("after the removal (-want +got):\n%s", diff)
+		}
+	})
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package backend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"ip-masq-agent/pkg/iptables"
+	"ip-masq-agent/pkg/netfilter"
+)
+
+// kubeletMarks are the chains that the kubelet leaves in the rule set that it
+// and kube-proxy use: the first since Kubernetes 1.24, the second before.
+func kubeletMarks() []string { return []string{"KUBE-IPTABLES-HINT", "KUBE-KUBELET-CANARY"} }
+
+const mangle = "mangle"
+
+// families are both, whether or not IPv6 is enabled: the kubelet leaves its
+// marks in either.
+func families() []netfilter.Family { return []netfilter.Family{netfilter.IPv4, netfilter.IPv6} }
+
+// findMark returns the backend in which the kubelet left a mark, iptables-nft
+// first, and where; it is empty if there is none.
+func (d *detector) findMark(ctx context.Context) (b Name, where string) {
+	for _, f := range families() {
+		for _, chain := range kubeletMarks() {
+			has, err := d.nftHas(f, mangle, chain)
+			if has {
+				return IPTablesNFT, describeMark(f, chain)
+			}
+			d.unread = errors.Join(d.unread, err)
+		}
+	}
+	for _, f := range families() {
+		for _, chain := range kubeletMarks() {
+			// Older kubelets mark other tables too.
+			for _, table := range d.legacy(ctx, f) {
+				if slices.Contains(table, chain) {
+					return IPTablesLegacy, describeMark(f, chain)
+				}
+			}
+		}
+	}
+	return "", ""
+}
+
+func describeMark(f netfilter.Family, chain string) string {
+	return fmt.Sprintf("its %s tables have the kubelet's chain %s", f, chain)
+}
+
+func (d *detector) nftHas(f netfilter.Family, table, chain string) (bool, error) {
+	if d.conn == nil {
+		return false, nil
+	}
+	return d.conn.HasChain(f, table, chain)
+}
+
+// holdsChain tells whether a backend's nat table has our chain in either family.
+func (d *detector) holdsChain(ctx context.Context, b iptables.Backend) bool {
+	for _, f := range families() {
+		if b == iptables.Legacy {
+			if slices.Contains(d.legacy(ctx, f)["nat"], d.query.Chain) {
+				return true
+			}
+			continue
+		}
+		has, err := d.nftHas(f, "nat", d.query.Chain)
+		d.unread = errors.Join(d.unread, err)
+		if has {
+			return true
+		}
+	}
+	return false
+}
+
+// legacy returns the chains of iptables-legacy's tables, which it reads once.
+func (d *detector) legacy(ctx context.Context, f netfilter.Family) map[string][]string {
+	if chains, ok := d.legacyChains[f]; ok {
+		return chains
+	}
+	chains, err := iptables.LegacyChains(ctx, f)
+	d.unread = errors.Join(d.unread, err)
+	if d.legacyChains == nil {
+		d.legacyChains = map[netfilter.Family]map[string][]string{}
+	}
+	d.legacyChains[f] = chains
+	return chains
+}

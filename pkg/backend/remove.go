@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package backend
+
+import (
+	"context"
+	"fmt"
+
+	"ip-masq-agent/pkg/iptables"
+	"ip-masq-agent/pkg/netfilter"
+	"ip-masq-agent/pkg/nftables"
+)
+
+// Remove removes what the agent may have written in a backend for a family: the
+// chain and the jumps to it, or the table ip-masq-agent of the backend nftables.
+// What is not there is no error. With dryRun it only tells what it would remove.
+func Remove(ctx context.Context, b Name, f netfilter.Family, chain string, dryRun bool) (iptables.Removal, error) {
+	if b != NFTables {
+		return iptables.NewNAT(f, iptables.Backend(b)).Remove(ctx, chain, dryRun)
+	}
+	t := nftables.NewTable(f)
+	found, err := t.HasRules(ctx)
+	if err != nil || !found {
+		return iptables.Removal{}, err
+	}
+	out := iptables.Removal{Chain: true, Command: "nft -f -", Input: fmt.Sprintf("delete table %s %s\n", nftFamily(f), nftables.TableName)}
+	if !dryRun {
+		_, err = t.Remove(ctx)
+	}
+	return out, err
+}
+
+// nftFamily returns the family as nft(8) names it.
+func nftFamily(f netfilter.Family) string {
+	if f == netfilter.IPv6 {
+		return "ip6"
+	}
+	return "ip"
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package iptables
+
+import (
+	"context"
+
+	"ip-masq-agent/pkg/netfilter"
+)
+
+// srcnat is the priority of iptables' POSTROUTING (NF_IP_PRI_NAT_SRC).
+const srcnat = 100
+
+// ReadLegacy reads the nat table of iptables-legacy, with POSTROUTING and all
+// chains that can be reached from there; nil if there is no such table. It
+// creates none, and runs a process only if there is one.
+func ReadLegacy(ctx context.Context, f netfilter.Family) (*netfilter.Table, error) {
+	s, err := saveLegacy(ctx, f, func(string) bool { return true })
+	if err != nil {
+		return nil, err
+	}
+	base := s.chain(f, postrouting)
+	if base == nil {
+		return nil, nil
+	}
+	base.Base, base.Priority, base.Policy = true, srcnat, netfilter.Accept
+	if s.policy == "DROP" {
+		base.Policy = netfilter.Drop
+	}
+	t := &netfilter.Table{Owner: netfilter.OwnerLegacy, Family: "ip", Name: natTable, Chains: map[string]*netfilter.Chain{postrouting: base}}
+	if f == netfilter.IPv6 {
+		t.Family = "ip6"
+	}
+	for ahead := []*netfilter.Chain{base}; len(ahead) > 0; ahead = ahead[1:] {
+		for _, name := range targets(ahead[0]) {
+			if t.Chains[name] != nil {
+				continue
+			}
+			if c := s.chain(f, name); c != nil {
+				t.Chains[name] = c
+				ahead = append(ahead, c)
+			}
+		}
+	}
+	return t, nil
+}
+
+// targets returns the chains that the rules of a chain go to.
+func targets(c *netfilter.Chain) []string {
+	var out []string
+	for _, r := range c.Rules {
+		for _, step := range r.Steps {
+			if v, ok := step.(netfilter.Verdict); ok && v.Chain != "" {
+				out = append(out, v.Chain)
+			}
+		}
+	}
+	return out
+}
+
+// LegacyChains returns the chains of every table of iptables-legacy. It creates
+// no table, and runs a process only if there is one.
+func LegacyChains(ctx context.Context, f netfilter.Family) (map[string][]string, error) {
+	s, err := saveLegacy(ctx, f, nil)
+	if err != nil {
+		return nil, err
+	}
+	return s.tables, nil
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package iptables
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math"
+	"net/netip"
+	"slices"
+
+	"ip-masq-agent/pkg/netfilter"
+)
+
+// RuleOf returns a rule of the kernel in the terms of Rule, whichever program
+// wrote it; false if it says more than a Rule can.
+func RuleOf(f netfilter.Family, r netfilter.Rule) (Rule, bool) {
+	out := Rule{Comment: r.Comment}
+	for _, step := range r.Steps {
+		ok := false
+		switch step := step.(type) {
+		case netfilter.Condition:
+			ok = out.restrict(f, step)
+		case netfilter.Verdict:
+			ok = out.target(step)
+		}
+		if !ok {
+			return Rule{}, false
+		}
+	}
+	return out, true
+}
+
+// restrict adds a condition to the rule. A rule has one of each kind.
+func (r *Rule) restrict(f netfilter.Family, c netfilter.Condition) bool {
+	before := *r
+	if !c.Understood() || len(c.Key) != 1 || r.Target != "" {
+		return false
+	}
+	key := c.Key[0]
+	switch {
+	case key.Field == netfilter.DestinationType:
+		if !c.Negated || !is(c, number(netfilter.TypeLocal)) {
+			return false
+		}
+		r.NotLocal = true
+	case key.Field == netfilter.Random:
+		p, ok := probabilityOf(c)
+		if !ok {
+			return false
+		}
+		r.Probability = p
+	case isProtocol(f, key):
+		name, ok := protocolOf(c)
+		if !ok {
+			return false
+		}
+		r.Protocol = name
+	default:
+		p, ok := destinationOf(f, c)
+		if !ok {
+			return false
+		}
+		r.Destination = p
+	}
+	return *r != before
+}
+
+// target takes over a verdict.
+func (r *Rule) target(v netfilter.Verdict) bool {
+	if v.Options != "" || r.Target != "" {
+		return false
+	}
+	switch v.Action {
+	case netfilter.Return:
+		r.Target = Return
+	case netfilter.Masquerade:
+		r.Target, r.RandomFully, r.ToPorts = Masquerade, v.RandomFully, v.Ports
+	case netfilter.Jump:
+		r.Target = v.Chain
+	default:
+		return false
+	}
+	return true
+}
+
+// is tells whether the condition compares its key, unmasked, with one value.
+func is(c netfilter.Condition, value []byte) bool {
+	return c.Key[0].Mask == nil && c.Key[0].Xor == nil && len(c.Elements) == 1 && len(c.Elements[0].Key) == 1 &&
+		bytes.Equal(c.Elements[0].Key[0].From, value) && bytes.Equal(c.Elements[0].Key[0].To, value)
+}
+
+// isProtocol tells whether an operand is the transport protocol. iptables 1.8.11
+// loads it from the IPv4 header.
+func isProtocol(f netfilter.Family, o netfilter.Operand) bool {
+	return o.Field == netfilter.L4Proto || o.Field == netfilter.NetworkHeader && f == netfilter.IPv4 && o.Offset == 9 && o.Length == 1
+}
+
+func protocolOf(c netfilter.Condition) (string, bool) {
+	for _, name := range []string{"tcp", "udp", "sctp"} {
+		if is(c, []byte{protocols()[name]}) {
+			return name, !c.Negated
+		}
+	}
+	return "", false
+}
+
+func probabilityOf(c netfilter.Condition) (float64, bool) {
+	key := c.Key[0]
+	if c.Negated || key.Low != 0 || key.High != 1<<randomBits-1 || len(c.Elements) != 1 {
+		return 0, false
+	}
+	r := c.Elements[0].Key[0]
+	if len(r.From) != 4 || len(r.To) != 4 || !bytes.Equal(r.From, number(0)) {
+		return 0, false
+	}
+	return float64(uint64(binary.BigEndian.Uint32(r.To))+1) / (1 << randomBits), true
+}
+
+func destinationOf(f netfilter.Family, c netfilter.Condition) (netip.Prefix, bool) {
+	ranges := c.Destinations(f)
+	if c.Negated || len(ranges) != 1 || len(c.Elements) != 1 {
+		return netip.Prefix{}, false
+	}
+	return ranges[0].Prefix()
+}
+
+// Equal tells whether the kernel would hold the same rule for both.
+func (r Rule) Equal(o Rule) bool { return r.canonical() == o.canonical() }
+
+// canonical returns the rule as the kernel keeps it: a destination of length 0
+// is no match at all, and a probability is a fraction of 2^31.
+func (r Rule) canonical() Rule {
+	if r.Destination.IsValid() && r.Destination.Bits() == 0 {
+		r.Destination = netip.Prefix{}
+	}
+	r.Destination = r.Destination.Masked()
+	r.Probability = math.Round(r.Probability * (1 << randomBits))
+	return r
+}
+
+// ChainRules returns the rules of a chain in the terms of Rule; false if one of
+// them says more, or is written in a way that iptables cannot list.
+func ChainRules(f netfilter.Family, c *netfilter.Chain) ([]Rule, bool) {
+	if c == nil {
+		return nil, false
+	}
+	var rules []Rule
+	for _, r := range c.Rules {
+		rule, ok := RuleOf(f, r)
+		if !ok || r.Native {
+			return nil, false
+		}
+		rules = append(rules, rule)
+	}
+	return rules, true
+}
+
+// IsJump tells whether a rule does what the chain's own jump does, whatever its
+// comment and whichever program wrote it: it jumps to the chain on no condition
+// but that the destination is not LOCAL.
+func (c Chain) IsJump(f netfilter.Family, r netfilter.Rule) bool {
+	rule, ok := RuleOf(f, r)
+	rule.Comment = c.Jump.Comment
+	return ok && rule.Equal(c.Jump)
+}
+
+// GoesTo tells whether a rule jumps or goes to a chain, whatever its conditions.
+func GoesTo(r netfilter.Rule, chain string) bool {
+	return slices.ContainsFunc(r.Steps, func(s netfilter.Step) bool {
+		v, ok := s.(netfilter.Verdict)
+		return ok && v.Chain == chain
+	})
+}

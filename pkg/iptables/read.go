@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package iptables
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"ip-masq-agent/pkg/netfilter"
+	"ip-masq-agent/pkg/nftables"
+)
+
+const (
+	natTable    = "nat"
+	postrouting = "POSTROUTING"
+)
+
+// state is what the kernel holds of the two chains that matter.
+type state struct {
+	chain       *netfilter.Chain // ours; nil if there is none
+	postrouting *netfilter.Chain // nil if there is none
+	dormant     bool
+}
+
+// read reads our chain and POSTROUTING. It creates nothing.
+func (n *NAT) read(ctx context.Context, chain string) (state, error) {
+	if n.backend == Legacy {
+		s, err := saveLegacy(ctx, n.family, func(c string) bool { return c == chain || c == postrouting })
+		if err != nil {
+			return state{}, err
+		}
+		return state{chain: s.chain(n.family, chain), postrouting: s.chain(n.family, postrouting)}, nil
+	}
+	have, err := n.readNFT(chain)
+	if err != nil {
+		return state{}, fmt.Errorf("reading %s rules from nf_tables: %w", n.family, err)
+	}
+	return have, nil
+}
+
+// readNFT reads by chain: the table may have 140,000 rules.
+func (n *NAT) readNFT(chain string) (have state, err error) {
+	conn, err := n.nfTables()
+	if err != nil {
+		return state{}, err
+	}
+	table, err := conn.Table(n.family, natTable)
+	if err != nil || !table.Exists {
+		return state{}, err
+	}
+	have.dormant = table.Dormant
+	if have.chain, err = conn.Chain(n.family, natTable, chain); err != nil {
+		return state{}, err
+	}
+	have.postrouting, err = conn.Chain(n.family, natTable, postrouting)
+	return have, err
+}
+
+// nfTables returns the connection to nf_tables, which it opens once.
+func (n *NAT) nfTables() (*nftables.Conn, error) {
+	if n.conn == nil {
+		conn, err := nftables.Dial()
+		if err != nil {
+			return nil, err
+		}
+		n.conn = conn
+	}
+	return n.conn, nil
+}
+
+// traffic returns what the rules of a chain counted.
+func traffic(f netfilter.Family, c *netfilter.Chain) netfilter.Traffic {
+	var t netfilter.Traffic
+	if c == nil {
+		return t
+	}
+	for _, r := range c.Rules {
+		if rule, ok := RuleOf(f, r); ok {
+			t.Add(rule.action(), r.Count)
+		}
+	}
+	return t
+}
+
+// FindChains returns which of the named chains the nat table of a backend has,
+// and whether POSTROUTING has a rule that goes to it. It creates nothing.
+func FindChains(ctx context.Context, b Backend, f netfilter.Family, names []string) (map[string]bool, error) {
+	n := NewNAT(f, b)
+	defer n.Close()
+	out := map[string]bool{}
+	if b == Legacy {
+		s, err := saveLegacy(ctx, f, func(c string) bool { return c == postrouting })
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range names {
+			if s.has(natTable, name) {
+				out[name] = reaches(s.chain(f, postrouting), name)
+			}
+		}
+		return out, nil
+	}
+	conn, err := n.nfTables()
+	if err != nil {
+		return nil, err
+	}
+	base, err := conn.Chain(f, natTable, postrouting)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		has, err := conn.HasChain(f, natTable, name)
+		if err != nil {
+			return nil, err
+		}
+		if has {
+			out[name] = reaches(base, name)
+		}
+	}
+	return out, nil
+}
+
+// reaches tells whether a chain has a rule that goes to another.
+func reaches(c *netfilter.Chain, name string) bool {
+	return c != nil && slices.ContainsFunc(c.Rules, func(r netfilter.Rule) bool { return GoesTo(r, name) })
+}
+
+// Close closes what NAT has open. It may be used again.
+func (n *NAT) Close() {
+	if n.conn != nil {
+		_ = n.conn.Close() // nothing was written to it
+		n.conn = nil
+	}
+}
