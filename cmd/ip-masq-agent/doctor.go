@@ -36,10 +36,10 @@ func runDoctor(ctx context.Context, f *flags, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	node := doctor.Read(ctx, f.doctorOptions())
+	node := doctor.Read(ctx, f.doctorOptions(ctx, agent))
 	findings := doctor.Examine(node)
 	if f.output == outputJSON {
-		d := diagnosis{agent, string(node.Backend.Backend), node.ChainName, node.ConfigFile, findings}
+		d := diagnosis{agent, node.Backend.Name, node.ChainName, node.ConfigFile, findings}
 		if err := printJSON(stdout, d); err != nil {
 			return err
 		}
@@ -49,12 +49,19 @@ func runDoctor(ctx context.Context, f *flags, stdout io.Writer) error {
 			return err
 		}
 	}
-	if !doctor.Fine(findings) {
+	if !doctor.Healthy(findings) {
 		return errFound
 	}
 	return nil
 }
 
-func (f *flags) doctorOptions() doctor.Options {
-	return doctor.Options{ConfigFile: f.configFile, Config: f.config, Masq: f.masq, Backend: f.backend}
+// doctorOptions are those of the agent that runs here, if there is one.
+func (f *flags) doctorOptions(ctx context.Context, agent *runningAgent) doctor.Options {
+	o := doctor.Options{ConfigFile: f.configFile, Config: f.config, Masq: f.masq, Backend: string(f.backend)}
+	if agent != nil {
+		o.InUse = agent.backend(ctx)
+	} else {
+		o.NoAgent = !f.agentFlagsGiven()
+	}
+	return o
 }

@@ -15,9 +15,9 @@ import (
 	"ip-masq-agent/pkg/config"
 	"ip-masq-agent/pkg/doctor"
 	"ip-masq-agent/pkg/explain"
+	"ip-masq-agent/pkg/host"
 	"ip-masq-agent/pkg/iptables"
 	"ip-masq-agent/pkg/netfilter"
-	"ip-masq-agent/pkg/route"
 )
 
 const explainAbout = `explain says with whose address a new connection to a destination leaves, the
@@ -42,7 +42,12 @@ type explained struct {
 }
 
 func runExplain(ctx context.Context, f *flags, stdout io.Writer) error {
-	questions, err := f.questions()
+	routes, err := host.OpenRoutes()
+	if err != nil {
+		return err
+	}
+	defer routes.Close()
+	questions, err := f.questions(routes)
 	if err != nil {
 		return usageError{err, "ip-masq-agent explain"}
 	}
@@ -50,36 +55,33 @@ func runExplain(ctx context.Context, f *flags, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	out := explained{Agent: agent}
-	c, _, err := config.Load(f.configFile, f.config)
-	if err != nil && !f.live {
-		return fmt.Errorf("the file is refused, so an agent goes on with what it read before; --live asks the kernel:\n%w", err)
+	c, _, refused := config.Load(f.configFile, f.config)
+	if refused != nil && !f.live {
+		return fmt.Errorf("the file is rejected, so an agent continues with what it read before; --live asks the kernel:\n%w", refused)
 	}
-	refused := err
-	var node *doctor.Node
+	var rules netfilter.Ruleset
 	if f.live {
-		if node, err = doctor.ReadTables(ctx, f.doctorOptions(), c); err != nil {
-			return err
-		}
+		rules, _ = doctor.Rules(ctx)
 	}
-	fine := refused == nil
+	out, known := explained{Agent: agent}, refused == nil
 	for _, q := range questions {
 		answer := f.byFile(q, c)
-		if node != nil {
-			own, others := node.InForce(family(q.Destination))
-			live := explain.ByKernel(q, f.masq.ChainName, own, others...)
+		if f.live {
+			live := explain.ByKernel(q, f.masq.ChainName, rules)
+			// What cannot be looked at is not visible.
+			live.First, _ = routes.EBPF(q.SourceRoute.Device, q.Route.Device)
 			if refused == nil {
 				live = live.Against(answer)
 			}
 			answer = live
 		}
-		fine = fine && answer.Fine()
+		known = known && answer.Known()
 		out.Answers = append(out.Answers, answer)
 	}
 	if err := f.printExplained(stdout, out, refused); err != nil {
 		return err
 	}
-	if !fine {
+	if !known {
 		return errFound
 	}
 	return nil
@@ -90,14 +92,17 @@ func (f *flags) printExplained(stdout io.Writer, out explained, refused error) e
 		return printJSON(stdout, out)
 	}
 	out.Agent.print(stdout)
+	if out.Agent == nil && !f.agentFlagsGiven() {
+		fmt.Fprintln(stdout, "No agent was found running here, so the default flags are assumed")
+	}
 	if refused != nil {
-		fmt.Fprintf(stdout, "The file is refused, so only the kernel is asked:\n%v\n", refused)
+		fmt.Fprintf(stdout, "The file is rejected, so only the kernel is asked:\n%v\n", refused)
 	}
 	return explain.Write(stdout, out.Answers)
 }
 
-// questions reads the destinations, and asks this node for the way to them.
-func (f *flags) questions() ([]explain.Question, error) {
+// questions reads the destinations, and asks this node for the routes.
+func (f *flags) questions(routes *host.Routes) ([]explain.Question, error) {
 	source, _ := netip.ParseAddr(f.source) // validate has seen it
 	var out []explain.Question
 	for _, word := range f.operands {
@@ -109,30 +114,29 @@ func (f *flags) questions() ([]explain.Question, error) {
 			return nil, fmt.Errorf("--source %s and destination %s are of two families", source, dst)
 		}
 		q := explain.Question{Source: source.Unmap(), Destination: dst.Unmap()}
-		if q.Route, err = route.Lookup(q.Destination); err != nil {
+		if q.Route, err = routes.Between(q.Source, q.Destination); err != nil {
 			return nil, err
+		}
+		if q.Source.IsValid() {
+			if q.SourceRoute, err = routes.To(q.Source); err != nil {
+				return nil, err
+			}
 		}
 		out = append(out, q)
 	}
 	return out, nil
 }
 
-func family(a netip.Addr) netfilter.Family {
-	if a.Is6() {
-		return netfilter.IPv6
-	}
-	return netfilter.IPv4
-}
-
 // byFile asks the chain that the file makes.
 func (f *flags) byFile(q explain.Question, c config.Config) explain.Answer {
 	var rules []iptables.Rule
-	if of := family(q.Destination); of == netfilter.IPv4 || f.config.IPv6 {
+	if of := netfilter.FamilyOf(q.Destination); of == netfilter.IPv4 || f.config.IPv6 {
 		rules = f.masq.Chain(of, c).Rules
 	}
 	from := "file"
 	if _, err := os.Stat(f.configFile); errors.Is(err, fs.ErrNotExist) {
 		from = "default"
 	}
-	return explain.ByFile(q, from, f.masq.ChainName, rules)
+	return explain.ByFile(q, from, f.masq.ChainName, rules).
+		ReplacedDefault(q, config.Default(f.config).NonMasquerade, c.NonMasquerade)
 }

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"ip-masq-agent/pkg/printable"
 )
 
 // runningAgent is an agent that runs on this node.
@@ -24,13 +26,17 @@ type runningAgent struct {
 
 func (a *runningAgent) print(w io.Writer) {
 	if a != nil {
-		fmt.Fprintf(w, "With the flags of the agent that runs here, process %d: %s\n", a.PID, strings.Join(a.Args, " "))
+		fmt.Fprintf(w, "With the flags of the agent that runs here, process %d: %s\n", a.PID, a.arguments())
 	}
 }
 
+// arguments returns the command line in one printable line.
+func (a *runningAgent) arguments() string { return printable.Line(strings.Join(a.Args, " ")) }
+
 // runningAgents looks through the processes that can be seen from here for
-// agents in this network namespace. In the agent's own container that is
-// process 1; another pod sees none, unless it has hostPID.
+// agents in this network namespace: processes of root that are this program. In
+// the agent's own container that is process 1; another pod sees none, unless it
+// has hostPID.
 func runningAgents() []*runningAgent {
 	self, err := os.Readlink("/proc/self/ns/net")
 	if err != nil {
@@ -112,15 +118,18 @@ func parent(pid int) int {
 	return ppid
 }
 
+// agentFlagsGiven tells whether one of the flags was given that an agent would
+// be asked for.
+func (f *flags) agentFlagsGiven() bool {
+	return slices.ContainsFunc([]string{"masq-chain", "enable-ipv6", "random-fully", "to-ports", "config", "nomasq-all-reserved-ranges", "backend"}, f.all.Changed)
+}
+
 // adopt takes over the flags of the agent that runs here, if there is exactly
-// one and none of them was given: asked with others than its own, doctor would
-// find differences that are none. It returns that agent, else nil. Of several
-// it cannot choose, and that there are several is what is wrong.
+// one and none of them was given: other flags would produce false differences.
+// It returns that agent, else nil. Of several agents it cannot choose.
 func (f *flags) adopt() (*runningAgent, error) {
-	for _, name := range []string{"masq-chain", "enable-ipv6", "random-fully", "to-ports", "config", "nomasq-all-reserved-ranges", "backend"} {
-		if f.all.Changed(name) {
-			return nil, nil
-		}
+	if f.agentFlagsGiven() {
+		return nil, nil
 	}
 	agents := runningAgents()
 	switch len(agents) {
@@ -128,16 +137,27 @@ func (f *flags) adopt() (*runningAgent, error) {
 		return nil, nil
 	case 1:
 	default:
-		var each []string
-		for _, a := range agents {
-			each = append(each, fmt.Sprintf("process %d: %s", a.PID, strings.Join(a.Args, " ")))
-		}
-		return nil, fmt.Errorf("%d agents run on this node, and change each other's rules where their files differ: stop all but one, or give the flags of the one that is meant\n%s", len(agents), strings.Join(each, "\n"))
+		return nil, severalAgents(agents)
 	}
 	a := agents[0]
 	f.masq, f.config, f.backend = a.flags.masq, a.flags.config, a.flags.backend
 	f.configFile = fileOf(a.PID, a.flags.configFile)
 	return a, nil
+}
+
+// severalAgents says what follows from several agents on one node.
+func severalAgents(agents []*runningAgent) error {
+	var each []string
+	chains := map[string]bool{}
+	for _, a := range agents {
+		each = append(each, fmt.Sprintf("process %d: %s", a.PID, a.arguments()))
+		chains[a.flags.masq.ChainName] = true
+	}
+	what := "have a chain each, so that traffic is masqueraded as soon as one of them says so: stop all but one"
+	if len(chains) < len(agents) {
+		what = "share a chain, and change each other's rules where their files differ: stop all but one"
+	}
+	return fmt.Errorf("%d agents run on this node and %s, or give the flags of the one that is meant\n%s", len(agents), what, strings.Join(each, "\n"))
 }
 
 // fileOf is the path under which a process' file is seen from here: as it is,

@@ -4,11 +4,9 @@
 package doctor
 
 import (
-	"errors"
 	"fmt"
-	"strings"
+	"slices"
 
-	"ip-masq-agent/pkg/config"
 	"ip-masq-agent/pkg/iptables"
 	"ip-masq-agent/pkg/netfilter"
 )
@@ -18,100 +16,155 @@ func backend(n Node) []Finding {
 		return []Finding{{Check: "backend", Severity: Error, What: n.BackendErr.Error(),
 			Consequence: "the agent cannot write its rules", Remedy: "install iptables 1.8 or later in the image"}}
 	}
-	return []Finding{{Check: "backend", Severity: OK, What: fmt.Sprintf("the backend is %s, because %s", n.Backend.Backend, n.Backend.Why)}}
+	return []Finding{{Check: "backend", Severity: OK, What: fmt.Sprintf("the backend is %s, because %s", n.Backend.Name, n.Backend.Why)}}
 }
 
-func configuration(n Node) []Finding {
-	f := Finding{Check: "config", Severity: OK, What: n.ConfigFile + " is good"}
-	var refusal *config.Refusal
-	switch {
-	case n.NoFile:
-		f.Severity, f.What = Info, "there is no file "+n.ConfigFile+", so the defaults hold"
-	case errors.As(n.ConfigErr, &refusal):
-		var lines []string
-		for _, p := range refusal.Problems {
-			lines = append(lines, p.String())
-		}
-		f = Finding{Check: "config", Severity: Error, What: "the agent refuses the file: " + strings.Join(lines, "; "),
-			Consequence: "the last good configuration stays in force; edits do nothing", Remedy: "mend the ConfigMap; check tells whether it is good"}
-	case n.ConfigErr != nil:
-		f = Finding{Check: "config", Severity: Error, What: n.ConfigErr.Error(),
-			Consequence: "the last good configuration stays in force; edits do nothing", Remedy: "mount the ConfigMap's key config as this file"}
-	}
-	return []Finding{f}
-}
-
-// chains compares what the agent keeps with what it should.
+// chains compares what the agent has in the kernel with what it should have.
 func chains(n Node) []Finding {
+	if n.BackendErr != nil {
+		return nil
+	}
 	var out []Finding
-	seen := map[netfilter.Family]bool{}
-	for _, t := range n.inUse() {
-		seen[t.Family] = true
-		if t.Err != nil {
-			out = append(out, Finding{Check: "chain", Severity: Error, Family: t.Family.String(), What: t.Err.Error(),
-				Consequence: "the agent can keep no rules of this family", Remedy: "see the message; the container needs NET_ADMIN, and NET_RAW for legacy"})
+	for _, f := range n.families() {
+		if err := n.unread(n.Backend.Name, f); err != nil {
+			out = append(out, Finding{Check: "chain", Severity: Error, Family: f.String(), What: err.Error(),
+				Consequence: "the agent cannot manage the rules of this family", Remedy: "see the message; the container needs NET_ADMIN, and NET_RAW for iptables-legacy"})
 			continue
 		}
-		out = append(out, chain(n, t))
-		if t.Chains[n.ChainName].Exists {
-			out = append(out, jump(n, t))
+		have := n.chain(n.Backend.Name, f, n.ChainName)
+		out = append(out, dormant(n, f)...)
+		if err := n.Missing[f]; err != nil {
+			out = append(out, Finding{Check: "chain", Severity: Error, Family: f.String(), What: err.Error(),
+				Consequence: "the agent cannot write the rules of this family", Remedy: "install the command in the image, or do not enable the family"})
 		}
-	}
-	if n.IPv6 && !seen[netfilter.IPv6] && n.BackendErr == nil {
-		out = append(out, Finding{Check: "chain", Severity: Error, Family: "IPv6", What: fmt.Sprintf("there is no ip6tables-%s", n.Backend.Backend),
-			Consequence: "the agent can keep no IPv6 rules", Remedy: "install it in the image, or run without --enable-ipv6"})
+		if n.Backend.Name == nativeBackend {
+			out = append(out, ownTableFinding(n, f, have))
+			continue
+		}
+		out = append(out, chain(n, f, have))
+		if have != nil {
+			out = append(out, jump(n, f, have))
+		}
 	}
 	return out
 }
 
-func chain(n Node, t Table) Finding {
-	f := Finding{Check: "chain", Severity: OK, Family: t.Family.String()}
-	have := t.Chains[n.ChainName]
-	switch different := t.Want.Differences(have); {
-	case !have.Exists:
-		f.Severity, f.What = Error, fmt.Sprintf("chain %s is not there", n.ChainName)
-		f.Consequence = "nothing is masqueraded: pods reach only what routes to their own addresses"
-		f.Remedy = "see whether the agent runs on this node, and its log"
-	case n.ConfigErr != nil:
-		f.Severity, f.What = Info, fmt.Sprintf("chain %s has %s; there is no good file to compare it with", n.ChainName, rules(len(have.Entries)))
-	case len(different) > 0:
-		f.Severity, f.What, f.Rules = Error, fmt.Sprintf("chain %s is not what the file asks for (- is missing, + is too much)", n.ChainName), different
-		f.Consequence = "traffic goes as the kernel's rules say, not as the file says"
-		f.Remedy = "a running agent mends this within its resyncInterval; if it stays, see its log, and whether it runs with other flags than given here"
-	default:
-		f.What = fmt.Sprintf("chain %s is as the file says, %s", n.ChainName, rules(len(have.Entries)))
+// dormant finds a table of ours whose base chains are not in force.
+func dormant(n Node, f netfilter.Family) []Finding {
+	var out []Finding
+	for _, t := range n.Rules.Tables {
+		if !t.Dormant || !t.HasFamily(f) || t.Owner != netfilter.OwnerNFTables || t.Name != tableOf(n.Backend.Name) {
+			continue
+		}
+		out = append(out, Finding{Check: "chain", Severity: Error, Family: f.String(),
+			What:        fmt.Sprintf("%s is dormant", t),
+			Consequence: "none of its rules is in force, and nothing is masqueraded by them",
+			Remedy:      fmt.Sprintf("nft add table %s %s", t.Family, t.Name)})
 	}
-	return f
+	return out
 }
 
-func jump(n Node, t Table) Finding {
-	f := Finding{Check: "jump", Severity: OK, Family: t.Family.String(), Remedy: "a running agent mends this within its resyncInterval; if it stays, see its log"}
-	list := t.Chains[iptables.Postrouting]
+const noChain = "nothing is masqueraded: pods reach only what routes to their own addresses"
+
+func chain(n Node, f netfilter.Family, have *Chain) Finding {
+	out := Finding{Check: "chain", Severity: OK, Family: f.String()}
+	if have == nil {
+		out.Severity, out.What = Error, fmt.Sprintf("chain %s does not exist", n.ChainName)
+		out.Consequence, out.Remedy = noChain, "see whether the agent runs on this node, and its log"
+		return out
+	}
+	count := rules(len(have.Rules.Rules))
+	switch different := differences(n.Want[f], f, have.Rules); {
+	case have.Rules.Err != nil:
+		out.Severity, out.What = Unchecked, fmt.Sprintf("what chain %s has: %v", n.ChainName, have.Rules.Err)
+	case n.ConfigErr != nil:
+		out.Severity, out.What = Info, fmt.Sprintf("chain %s has %s; there is no valid file to compare it with", n.ChainName, count)
+	case len(different) > 0 && len(differences(withoutRandomFully(n.Want[f]), f, have.Rules)) == 0:
+		out.Severity, out.What = Info, fmt.Sprintf("chain %s is as the file says, %s, but without --random-fully", n.ChainName, count)
+		out.Consequence = "none with iptables before 1.6.2, which does not have it; else the agent's flag --random-fully is off"
+	case len(different) > 0:
+		out.Severity, out.What, out.Rules = Error, fmt.Sprintf("chain %s is not what the file asks for (- is missing, + is too much)", n.ChainName), different
+		out.Consequence = "traffic goes as the kernel's rules say, not as the file says"
+		out.Remedy = "a running agent repairs this within its resyncInterval; if it stays, see its log, and whether it runs with other flags than given here"
+	default:
+		out.What = fmt.Sprintf("chain %s is as the file says, %s", n.ChainName, count)
+	}
+	return out
+}
+
+// ownTableFinding tells whether the table of the backend nftables is there. The
+// agent's own check of its content is not repeated; what packets meet is
+// compared with the file by the addresses that are sent through all rules.
+func ownTableFinding(n Node, f netfilter.Family, have *Chain) Finding {
+	out := Finding{Check: "chain", Severity: OK, Family: f.String(), What: "table " + ownTable + " is there"}
+	if have == nil {
+		out.Severity, out.What = Error, "table "+ownTable+" does not exist"
+		out.Consequence, out.Remedy = noChain, "see whether the agent runs on this node, and its log"
+	}
+	return out
+}
+
+func jump(n Node, f netfilter.Family, have *Chain) Finding {
+	out := Finding{Check: "jump", Severity: OK, Family: f.String(), Remedy: "a running agent repairs this within its resyncInterval; if it stays, see its log"}
 	good := 0
-	for _, i := range list.Jumps(n.ChainName) {
-		f.Rules = append(f.Rules, list.Entries[i].String())
-		if t.Want.Reaches(list.Entries[i]) {
+	for _, r := range have.Jumps {
+		out.Rules = append(out.Rules, r.Text)
+		if n.Want[f].IsJump(f, r) {
 			good++
 		}
 	}
 	switch {
-	case good == 1 && len(f.Rules) == 1:
-		return Finding{Check: "jump", Severity: OK, Family: f.Family, What: "exactly one rule of POSTROUTING goes to it"}
-	case len(f.Rules) == 0:
-		f.Severity, f.What = Error, "no rule of POSTROUTING goes to chain "+n.ChainName
-		f.Consequence = "the chain does nothing, and nothing is masqueraded"
+	case good == 1 && len(out.Rules) == 1:
+		return Finding{Check: "jump", Severity: OK, Family: out.Family, What: "exactly one rule of POSTROUTING jumps to it"}
+	case len(out.Rules) == 0:
+		out.Severity, out.What = Error, "no rule of POSTROUTING jumps to chain "+n.ChainName
+		out.Consequence = "the chain has no effect, and nothing is masqueraded"
 	case good == 0:
-		f.Severity, f.What = Error, "the rules of POSTROUTING that go to chain "+n.ChainName+" have other conditions than they should"
-		f.Consequence = "some traffic does not meet the chain"
-	case good == len(f.Rules):
-		f.Severity, f.What = Warning, fmt.Sprintf("%d rules of POSTROUTING go to chain %s", good, n.ChainName)
-		f.Consequence = "traffic is looked at more than once; what the chain says is still what happens"
+		out.Severity, out.What = Error, "the rules of POSTROUTING that jump to chain "+n.ChainName+" have other conditions than they should"
+		out.Consequence = "some traffic does not reach the chain"
+	case good == len(out.Rules):
+		out.Severity, out.What = Warning, fmt.Sprintf("%d rules of POSTROUTING jump to chain %s", good, n.ChainName)
+		out.Consequence = "packets pass the chain more than once; what it says is still what happens"
 	default:
-		f.Severity, f.What = Warning, fmt.Sprintf("besides its own jump, %s of POSTROUTING goes to chain %s", rules(len(f.Rules)-good), n.ChainName)
-		f.Consequence = "traffic that the agent leaves alone, to this node itself, may be masqueraded"
-		f.Remedy = "remove the rule that is not the agent's: see who writes it by its comment"
+		out.Severity, out.What = Warning, fmt.Sprintf("besides the agent's own jump, %s of POSTROUTING leads to chain %s", rules(len(out.Rules)-good), n.ChainName)
+		out.Consequence = "traffic that the agent does not touch, to this node itself, may be masqueraded"
+		out.Remedy = "remove the rule that is not the agent's: its comment may say who writes it"
 	}
-	return f
+	return out
+}
+
+// differences tells, rule by rule, in what a chain is not as wanted: the rules
+// that are missing, marked "-", and those that are too many, marked "+". If the
+// two have the same rules in another order, it says so.
+func differences(want iptables.Chain, f netfilter.Family, have *netfilter.Chain) []string {
+	left := slices.Clone(want.Rules)
+	var out []string
+	inOrder := len(want.Rules) == len(have.Rules)
+	for i, r := range have.Rules {
+		own, ok := iptables.RuleOf(f, r)
+		inOrder = inOrder && ok && own.Equal(want.Rules[i])
+		place := slices.IndexFunc(left, func(w iptables.Rule) bool { return ok && own.Equal(w) })
+		if place < 0 {
+			out = append(out, "+ "+r.Text)
+			continue
+		}
+		left = slices.Delete(left, place, place+1)
+	}
+	for _, r := range left {
+		out = append(out, fmt.Sprintf("- -A %s %s", want.Name, r))
+	}
+	if len(out) == 0 && !inOrder {
+		out = append(out, "the rules are in another order")
+	}
+	return out
+}
+
+func withoutRandomFully(c iptables.Chain) iptables.Chain {
+	c.Rules = slices.Clone(c.Rules)
+	for i := range c.Rules {
+		c.Rules[i].RandomFully = false
+	}
+	return c
 }
 
 func rules(n int) string {

@@ -6,12 +6,10 @@ package doctor
 import (
 	"fmt"
 
-	"ip-masq-agent/pkg/iptables"
-	"ip-masq-agent/pkg/masq"
 	"ip-masq-agent/pkg/netfilter"
 )
 
-// connections counts those that go on as rules said that are no longer there.
+// connections counts those that continue as rules said that have changed since.
 func connections(n Node) []Finding {
 	if n.BackendErr != nil {
 		return nil
@@ -23,15 +21,15 @@ func connections(n Node) []Finding {
 	total := 0
 	for flow, count := range n.Flows {
 		total += count
-		switch v := n.today(flow); {
-		case v == masq.Keep && flow.Masqueraded:
+		switch fate := n.fate(flow); {
+		case fate == netfilter.Kept && flow.Masqueraded:
 			masqueraded.add(flow, count)
-		case v == masq.Masquerade && !flow.Masqueraded:
+		case fate == netfilter.Masqueraded && !flow.Masqueraded:
 			kept.add(flow, count)
 		}
 	}
 	if masqueraded.count+kept.count == 0 {
-		return []Finding{{Check: "connections", Severity: OK, What: fmt.Sprintf("none of %d remembered connections follows old rules", total)}}
+		return []Finding{{Check: "connections", Severity: OK, What: fmt.Sprintf("none of %d conntrack entries follows old rules", total)}}
 	}
 	var out []Finding
 	if masqueraded.count > 0 {
@@ -43,30 +41,29 @@ func connections(n Node) []Finding {
 	return out
 }
 
-// today is what the rules say now, Unknown if that is not for them to say.
-func (n Node) today(f Flow) masq.Verdict {
-	to, known := n.Routes[f.Reached]
+// fate is what the rules do with such a connection now, Undetermined if it is
+// not theirs to decide.
+func (n Node) fate(f Flow) netfilter.Fate {
+	way, known := n.Routes[f.key()]
+	reached := way.Reached
 	switch {
-	case !known, to.Local, to.Device == "lo", n.Routes[f.Source].Local:
-		return masq.Unknown // the chain is not asked, or would change nothing
+	case !known, reached.Local(), reached.Type == 0, reached.Device.Name == "lo", way.Source.Local():
+		return netfilter.Undetermined // postrouting is not passed, or would change nothing
 	case f.Translated && f.Masqueraded:
-		return masq.Unknown // kube-proxy masquerades some of a Service's traffic
+		return netfilter.Undetermined // kube-proxy masquerades some of a Service's traffic
 	}
-	packet := iptables.Packet{Source: f.Source, Destination: f.Reached, Out: to.Device}
-	verdict := masq.Unknown
-	for _, t := range n.Tables {
-		if t.Err != nil || t.Family == netfilter.IPv4 != f.Reached.Is4() {
-			continue
-		}
-		switch v := masq.One(t.Chains.Walk(iptables.Postrouting, packet)); {
-		case v != masq.Keep: // either backend's rules masquerade
-			return v
-		default:
-			verdict = v
-		}
-	}
-	return verdict
+	return n.Rules.Walk(netfilter.Packet{
+		Source:          f.Source,
+		Destination:     f.Reached,
+		SourceType:      max(way.Source.Type, netfilter.TypeUnicast),
+		DestinationType: reached.Type,
+		Out:             reached.Device,
+		Protocol:        f.Protocol,
+	}).Fate()
 }
+
+// key has of a flow what its routes depend on.
+func (f Flow) key() Flow { return Flow{Source: f.Source, Reached: f.Reached} }
 
 // stale is a number of connections, and one of them.
 type stale struct {
@@ -76,20 +73,20 @@ type stale struct {
 
 func (s *stale) add(f Flow, count int) {
 	s.count += count
-	// The least of them, so that the same node gives the same answer.
+	// The lowest, so that the same node gives the same answer.
 	if c := f.Source.Compare(s.example.Source); !s.example.Source.IsValid() || c < 0 || c == 0 && f.Reached.Less(s.example.Reached) {
 		s.example = f
 	}
 }
 
 func (s *stale) finding(how string) Finding {
-	what := fmt.Sprintf("%d remembered connections %s, such as %s to %s", s.count, how, s.example.Source, s.example.Reached)
+	what := fmt.Sprintf("%d conntrack entries %s, such as %s to %s", s.count, how, s.example.Source, s.example.Reached)
 	if s.count == 1 {
-		what = fmt.Sprintf("1 remembered connection %s: %s to %s", how, s.example.Source, s.example.Reached)
+		what = fmt.Sprintf("1 conntrack entry %s: %s to %s", how, s.example.Source, s.example.Reached)
 	}
 	return Finding{
 		Check: "connections", Severity: Warning, What: what,
-		Consequence: "NAT is decided once for a connection: those that last go on under the old address, and a UDP flow lasts while it is used",
-		Remedy:      fmt.Sprintf("let them end, or start the pods anew, or on the node: conntrack -D -s %s -d %s", s.example.Source, s.example.Reached),
+		Consequence: "NAT is decided once for a connection: those that last continue under the old address, and a UDP flow lasts while it is used",
+		Remedy:      fmt.Sprintf("let them end, or restart the pods, or on the node: conntrack -D -s %s -d %s", s.example.Source, s.example.Reached),
 	}
 }

@@ -12,25 +12,65 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ip-masq-agent/pkg/config"
+	"ip-masq-agent/pkg/host"
 	"ip-masq-agent/pkg/iptables"
 	"ip-masq-agent/pkg/masq"
 	"ip-masq-agent/pkg/netfilter"
-	"ip-masq-agent/pkg/route"
 )
 
-// node is one on which all is well, in nft and IPv4, with more rules besides.
-func node(t *testing.T, more string) Node {
-	t.Helper()
+// node is one on which all is well, in iptables-nft and IPv4, with more rules
+// of POSTROUTING after our jump.
+func node(more ...netfilter.Rule) Node {
 	c := config.Default(config.Options{})
-	n := Node{ChainName: "IP-MASQ", ConfigFile: "/etc/config/ip-masq-agent", Config: c, Backend: iptables.Choice{Backend: iptables.NFT, Why: "asked"},
-		Forwarding: "0\n", Mounts: host}
-	chain := masq.Options{ChainName: "IP-MASQ"}.Chain(netfilter.IPv4, c)
-	text := strings.ReplaceAll(chain.String(), "COMMIT\n", more)
-	n.Tables = []Table{{Family: netfilter.IPv4, Backend: iptables.NFT, Want: chain, Chains: masq.Chains{
-		"IP-MASQ":     iptables.ParseListing("IP-MASQ", "-N IP-MASQ\n"+text),
-		"POSTROUTING": iptables.ParseListing("POSTROUTING", "-P POSTROUTING ACCEPT\n"+text),
-	}}}
+	want := masq.Options{ChainName: "IP-MASQ"}.Chain(netfilter.IPv4, c)
+	chain := &netfilter.Chain{Name: "IP-MASQ"}
+	for _, r := range want.Rules {
+		chain.Rules = append(chain.Rules, kernelRule("IP-MASQ", r))
+	}
+	entry := &netfilter.Chain{Name: "POSTROUTING", Base: true, Priority: 100, Rules: append([]netfilter.Rule{kernelRule("POSTROUTING", want.Jump)}, more...)}
+	table := &netfilter.Table{Owner: netfilter.OwnerNFTables, Family: "ip", Name: "nat", Chains: map[string]*netfilter.Chain{"IP-MASQ": chain, "POSTROUTING": entry}}
+	n := Node{ChainName: "IP-MASQ", ConfigFile: "/etc/config/ip-masq-agent", Config: c, Backend: Backend{nftBackend, "asked"},
+		Forwarding: "0\n", Mounts: hostMounts, Want: map[netfilter.Family]iptables.Chain{netfilter.IPv4: want}}
+	n.Rules = netfilter.Ruleset{Tables: []*netfilter.Table{table}}
+	n.Chains = findChains(n.Rules, []string{"IP-MASQ"})
 	return n
+}
+
+// kernelRule is a rule of ours as it is read from the kernel.
+func kernelRule(chain string, r iptables.Rule) netfilter.Rule {
+	out := netfilter.Rule{Text: "-A " + chain + " " + r.String(), Comment: r.Comment}
+	if r.NotLocal {
+		out.Steps = append(out.Steps, notLocal())
+	}
+	if r.Destination.IsValid() {
+		out.Steps = append(out.Steps, netfilter.DestinationIn(r.Destination, false, "-d "+r.Destination.String()))
+	}
+	verdict := netfilter.Verdict{Action: netfilter.Jump, Chain: r.Target}
+	switch r.Target {
+	case iptables.Return:
+		verdict = netfilter.Verdict{Action: netfilter.Return}
+	case iptables.Masquerade:
+		verdict = netfilter.Verdict{Action: netfilter.Masquerade, RandomFully: r.RandomFully}
+	}
+	out.Steps = append(out.Steps, verdict)
+	return out
+}
+
+// notLocal is -m addrtype ! --dst-type LOCAL.
+func notLocal() netfilter.Condition {
+	local := netfilter.Range{From: []byte{0, 0, 0, 2}, To: []byte{0, 0, 0, 2}}
+	return netfilter.Condition{Key: []netfilter.Operand{{Field: netfilter.DestinationType, Length: 4}},
+		Elements: []netfilter.Element{{Key: []netfilter.Range{local}}}, Negated: true, Text: "! --dst-type LOCAL"}
+}
+
+func rule(text string, steps ...netfilter.Step) netfilter.Rule {
+	return netfilter.Rule{Text: text, Steps: steps}
+}
+
+func to(a netfilter.Action) netfilter.Verdict { return netfilter.Verdict{Action: a} }
+
+func dst(p string) netfilter.Condition {
+	return netfilter.DestinationIn(netip.MustParsePrefix(p), false, "-d "+p)
 }
 
 // said returns what a check found, shortly.
@@ -43,8 +83,8 @@ func said(findings []Finding) []string {
 }
 
 const (
-	// host is a machine's mountinfo, shortened.
-	host = `22 1 259:2 / / rw,relatime shared:1 - ext4 /dev/root rw
+	// hostMounts is a machine's mountinfo, shortened.
+	hostMounts = `22 1 259:2 / / rw,relatime shared:1 - ext4 /dev/root rw
 25 22 0:23 / /run rw,nosuid,nodev shared:5 - tmpfs tmpfs rw,mode=755
 `
 	container = "1042 903 0:309 / / ro,relatime - overlay overlay rw,lowerdir=/var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots/8/fs\n"
@@ -53,21 +93,21 @@ const (
 func TestLock(t *testing.T) {
 	tests := []struct {
 		name, mounts string
-		backend      iptables.Backend
+		backend      string
 		want         string
 	}{
-		{"host", host, iptables.Legacy, "ok: /run/xtables.lock is the host's"},
-		{"mounted file", container + "1050 1042 0:23 /xtables.lock /run/xtables.lock rw - tmpfs tmpfs rw\n", iptables.Legacy, "ok: /run/xtables.lock is the host's"},
-		{"mounted directory", container + "1050 1042 259:2 /run /run rw - ext4 /dev/root rw\n", iptables.Legacy, "ok: /run/xtables.lock is the host's"},
-		{"container", container, iptables.Legacy, "warning: /run/xtables.lock is not the host's: it lies in the container's own root"},
-		{"container's tmpfs", container + "1050 1042 0:99 / /run rw - tmpfs tmpfs rw\n", iptables.Legacy, "warning: /run/xtables.lock is not the host's: it lies in /run, a tmpfs of the container's own"},
-		{"another file", container + "1050 1042 0:23 /x /run/xtables.lock.d rw - tmpfs tmpfs rw\n", iptables.Legacy, "warning: /run/xtables.lock is not the host's: it lies in the container's own root"},
-		{"iptables-nft", container, iptables.NFT, "info: /run/xtables.lock is not the host's (it lies in the container's own root), and nft needs none"},
-		{"unreadable", "nonsense\n", iptables.Legacy, "unchecked: whether /run/xtables.lock is the host's: no mount has it"},
+		{"host", hostMounts, legacyBackend, "ok: /run/xtables.lock is the host's"},
+		{"mounted file", container + "1050 1042 0:23 /xtables.lock /run/xtables.lock rw - tmpfs tmpfs rw\n", legacyBackend, "ok: /run/xtables.lock is the host's"},
+		{"mounted directory", container + "1050 1042 259:2 /run /run rw - ext4 /dev/root rw\n", legacyBackend, "ok: /run/xtables.lock is the host's"},
+		{"container", container, legacyBackend, "warning: /run/xtables.lock is not the host's: it lies in the container's own root"},
+		{"container's tmpfs", container + "1050 1042 0:99 / /run rw - tmpfs tmpfs rw\n", legacyBackend, "warning: /run/xtables.lock is not the host's: it lies in /run, a tmpfs of the container's own"},
+		{"another file", container + "1050 1042 0:23 /x /run/xtables.lock.d rw - tmpfs tmpfs rw\n", legacyBackend, "warning: /run/xtables.lock is not the host's: it lies in the container's own root"},
+		{"iptables-nft", container, nftBackend, "info: /run/xtables.lock is not the host's (it lies in the container's own root), and iptables-nft needs none"},
+		{"unreadable", "nonsense\n", legacyBackend, "unchecked: whether /run/xtables.lock is the host's: no mount has it"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			n := Node{Mounts: tt.mounts, Backend: iptables.Choice{Backend: tt.backend}}
+			n := Node{Mounts: tt.mounts, Backend: Backend{Name: tt.backend}}
 			if diff := cmp.Diff([]string{tt.want}, said(lock(n))); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -99,9 +139,9 @@ func TestConfiguration(t *testing.T) {
 		node Node
 		want string
 	}{
-		{Node{ConfigFile: "f"}, "ok: f is good"},
-		{Node{ConfigFile: "f", NoFile: true}, "info: there is no file f, so the defaults hold"},
-		{Node{ConfigFile: "f", ConfigErr: refused}, "error: the agent refuses the file: f:2: k: is wrong: mend it"},
+		{Node{ConfigFile: "f"}, "ok: f is valid"},
+		{Node{ConfigFile: "f", NoFile: true}, "info: there is no file f, so the defaults apply"},
+		{Node{ConfigFile: "f", ConfigErr: refused}, "error: the agent rejects the file: f:2: k: is wrong: mend it"},
 		{Node{ConfigFile: "f", ConfigErr: errors.New("denied")}, "error: denied"},
 	}
 	for _, tt := range tests {
@@ -111,73 +151,96 @@ func TestConfiguration(t *testing.T) {
 	}
 }
 
-// TestForeignRules has what no kernel here can hold, such as an ipset.
-func TestForeignRules(t *testing.T) {
-	const calico = "-A POSTROUTING -m set --match-set cali40masq-ipam-pools src -m set ! --match-set cali40all-ipam-pools dst -j MASQUERADE\n"
-	got := foreignRules(node(t, calico))
-	want := []Finding{{
-		Check: "foreign-rule", Severity: Warning, Family: "IPv4",
-		What:        "a rule of POSTROUTING, after our jump, may masquerade what the chain keeps",
-		Rules:       []string{strings.TrimSpace(calico)},
-		Consequence: "traffic to 10.0.0.0/8, 169.254.0.0/16, 172.16.0.0/12, 192.168.0.0/16 may leave with the node's address, though the file keeps the pod's",
-		Remedy:      "find who writes the rule, and turn its masquerading off there; deleting the rule alone does not last",
-	}}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
+func TestExamineHealthy(t *testing.T) {
+	if findings := Examine(node()); !Healthy(findings) {
+		t.Errorf("%q", said(findings))
 	}
-	for _, harmless := range []string{
-		"", "-A POSTROUTING -d 8.8.8.0/24 -j MASQUERADE\n", "-A POSTROUTING -d 10.0.0.0/8 -j ACCEPT\n",
-		"-A POSTROUTING -m mark --mark 0x4000/0x4000 -j MASQUERADE\n", "-A POSTROUTING -d 224.0.0.0/4 -j MASQUERADE\n",
-	} {
-		if diff := cmp.Diff([]string{"ok: no rule of others masquerades what the chain keeps"}, said(foreignRules(node(t, harmless)))); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", harmless, diff)
+	broken := Node{BackendErr: errors.New("no usable iptables"), FlowsErr: errors.New("denied"), Mounts: hostMounts, Forwarding: "0"}
+	if findings := Examine(broken); Healthy(findings) {
+		t.Errorf("%q", said(findings))
+	}
+}
+
+// TestUnchecked: what could not be read is reported, and costs no other check.
+func TestUnchecked(t *testing.T) {
+	n := node()
+	denied := errors.New("denied")
+	n.Rules.Tables = append(n.Rules.Tables, netfilter.Unread(netfilter.OwnerLegacy, netfilter.IPv6, denied))
+	n.Unread = []Unread{{legacyBackend, netfilter.IPv6, denied}}
+	n.FlowsErr, n.EBPFErr = denied, denied
+	var got []string
+	for _, f := range Examine(n) {
+		if f.Severity != OK {
+			got = append(got, string(f.Severity)+": "+f.What)
 		}
 	}
-}
-
-func TestExamineHealthy(t *testing.T) {
-	if findings := Examine(node(t, "")); !Fine(findings) {
-		t.Errorf("%q", said(findings))
+	want := []string{
+		"unchecked: whether a chain of ours is in iptables-legacy: denied",
+		"unchecked: whether no other agent's chain is there: the IPv6 rules of iptables-legacy could not be read",
+		"unchecked: whether no rule of others decides against the file: the IPv6 rules of iptables-legacy could not be read",
+		"unchecked: whether an eBPF program decides before the rules do: denied",
+		"unchecked: which connections still follow old rules: denied",
 	}
-	broken := Node{BackendErr: errors.New("no usable iptables"), FlowsErr: errors.New("denied"), Mounts: host, Forwarding: "0"}
-	if findings := Examine(broken); Fine(findings) {
-		t.Errorf("%q", said(findings))
-	}
-}
-
-// TestUnchecked: what could not be read is said, and is no finding of its own.
-func TestUnchecked(t *testing.T) {
-	n := node(t, "")
-	n.Tables = append(n.Tables, Table{Family: netfilter.IPv4, Backend: iptables.Legacy, Err: errors.New("denied")})
-	n.FlowsErr = errors.New("denied")
-	got := said(append(leftovers(n), connections(n)...))
-	want := []string{"unchecked: whether a chain of ours lies in the iptables-legacy tables: denied", "unchecked: which connections still follow old rules: denied"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
-func TestToday(t *testing.T) {
+// TestPrintable: texts of other programs cannot forge a line.
+func TestPrintable(t *testing.T) {
+	n := node(netfilter.Rule{Text: "-A POSTROUTING -m comment --comment \"a\nok  all is well\x1b[2J\" -j MASQUERADE", Steps: []netfilter.Step{to(netfilter.Masquerade)}})
+	var b strings.Builder
+	if err := Write(&b, Examine(n)); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.String(); strings.Contains(got, "\x1b") || strings.Contains(got, "\nok  all") || !strings.Contains(got, `a\nok  all is well\x1b[2J`) {
+		t.Errorf("printed %q", got)
+	}
+}
+
+func TestDormant(t *testing.T) {
+	n := node()
+	n.Rules.Tables[0].Dormant = true
+	want := []string{"error: table ip nat is dormant", "ok: chain IP-MASQ is as the file says, 5 rules", "ok: exactly one rule of POSTROUTING jumps to it"}
+	if diff := cmp.Diff(want, said(chains(n))); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestReplacedDefaults(t *testing.T) {
+	n := node()
+	n.Defaults = n.Config.NonMasquerade
+	n.Config.NonMasquerade = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.168.0.0/15")}
+	want := []string{"ok: /etc/config/ip-masq-agent is valid", "info: the file overrides the default 172.16.0.0/12"}
+	if diff := cmp.Diff(want, said(configuration(n))); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestFlowFate(t *testing.T) {
 	addr := netip.MustParseAddr
 	pod, internet, peer, self := addr("10.244.1.5"), addr("8.8.8.8"), addr("10.9.9.9"), addr("192.0.2.1")
-	routes := map[netip.Addr]route.Route{pod: {Device: "cni0"}, internet: {Device: "eth0"}, peer: {Device: "eth0"}, self: {Local: true, Device: "lo"}}
+	unicast := func(device string) host.Route {
+		return host.Route{Type: netfilter.TypeUnicast, Device: netfilter.Interface{Name: device, Index: 2}}
+	}
+	routes := map[netip.Addr]host.Route{pod: unicast("cni0"), internet: unicast("eth0"), peer: unicast("eth0"), self: {Type: netfilter.TypeLocal, Device: netfilter.Interface{Name: "lo", Index: 1}}}
 	tests := []struct {
 		name string
 		flow Flow
-		want masq.Verdict
+		want netfilter.Fate
 	}{
-		{"out", Flow{Source: pod, Reached: internet}, masq.Masquerade},
-		{"inside", Flow{Source: pod, Reached: peer, Masqueraded: true}, masq.Keep},
-		{"to the node", Flow{Source: pod, Reached: self}, masq.Unknown},
-		{"from the node", Flow{Source: self, Reached: internet}, masq.Unknown},
-		{"of a Service, masqueraded by kube-proxy", Flow{Source: pod, Reached: peer, Masqueraded: true, Translated: true}, masq.Unknown},
-		{"of a Service", Flow{Source: pod, Reached: internet, Translated: true}, masq.Masquerade},
-		{"without a route", Flow{Source: pod, Reached: addr("8.8.4.4")}, masq.Unknown},
+		{"out", Flow{Source: pod, Reached: internet}, netfilter.Masqueraded},
+		{"inside", Flow{Source: pod, Reached: peer, Masqueraded: true}, netfilter.Kept},
+		{"to the node", Flow{Source: pod, Reached: self}, netfilter.Undetermined},
+		{"from the node", Flow{Source: self, Reached: internet}, netfilter.Undetermined},
+		{"of a Service, masqueraded by kube-proxy", Flow{Source: pod, Reached: peer, Masqueraded: true, Translated: true}, netfilter.Undetermined},
+		{"of a Service", Flow{Source: pod, Reached: internet, Translated: true}, netfilter.Masqueraded},
+		{"without a route", Flow{Source: pod, Reached: addr("8.8.4.4")}, netfilter.Undetermined},
 	}
 	for _, tt := range tests {
-		n := node(t, "")
-		n.Routes = routes
-		if got := n.today(tt.flow); got != tt.want {
+		n := node()
+		n.Routes = map[Flow]Way{tt.flow.key(): {Source: routes[tt.flow.Source], Reached: routes[tt.flow.Reached]}}
+		if got := n.fate(tt.flow); got != tt.want {
 			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
 		}
 	}

@@ -9,174 +9,158 @@ import (
 	"slices"
 	"strings"
 
-	"ip-masq-agent/pkg/iptables"
+	backends "ip-masq-agent/pkg/backend"
 	"ip-masq-agent/pkg/masq"
 	"ip-masq-agent/pkg/netfilter"
 )
 
-// foreignRules finds the rules of others that decide about our traffic. It
-// sends addresses through each of them that lie at every boundary of the
-// ranges named there or in our chain: between two of those no rule can tell
-// addresses apart.
+// foreignRules finds the rules of others that decide about traffic in another
+// way than the file. It sends addresses through all rules and compares what
+// becomes of them with the file.
 func foreignRules(n Node) []Finding {
 	var out []Finding
-	for _, t := range n.Tables {
-		if t.Err != nil || (t.Family == netfilter.IPv6 && !n.IPv6) {
-			continue
+	for _, f := range n.families() {
+		found, left := n.conflicts(f)
+		for _, c := range found {
+			out = append(out, c.finding(n))
 		}
-		out = append(out, foreign(n, t)...)
+		if left > 0 {
+			out = append(out, Finding{Check: "foreign-rule", Severity: Unchecked, Family: f.String(),
+				What: fmt.Sprintf("what the rules do with %d boundaries of their ranges: there are too many of both", left)})
+		}
 	}
 	if len(out) == 0 && n.BackendErr == nil {
-		out = append(out, n.fine("foreign-rule", "no rule of others masquerades what the chain keeps"))
+		out = append(out, n.nothing("foreign-rule", "no rule of others decides against the file"))
 	}
 	return out
 }
 
-func foreign(n Node, t Table) []Finding {
-	entries := t.Chains[iptables.Postrouting].Entries
-	ours := t.Chains[iptables.Postrouting].Jumps(n.ChainName)
-	probes := probes(n, t)
-	var groups []*conflict
-	for i, e := range entries {
-		if e.Target == n.ChainName || slices.Contains(agentChains(), e.Target) {
-			continue
-		}
-		before := t.Backend == n.Backend.Backend && len(ours) > 0 && i < ours[0]
-		c := collide(n, t, e, probes)
-		if c == nil || (!before && len(c.kept) == 0) {
-			continue
-		}
-		c.before = before
-		same := slices.IndexFunc(groups, func(g *conflict) bool { return g.alike(c) })
-		if same < 0 {
-			groups = append(groups, c)
-		} else {
-			groups[same].more++
-		}
-	}
-	var out []Finding
-	for _, c := range groups {
-		out = append(out, c.finding(n, t))
-	}
-	return out
-}
-
-// conflict is a rule of POSTROUTING, and what it does to traffic of ours.
+// conflict is a rule of others, and what it does with traffic that the file says
+// something else about.
 type conflict struct {
-	entry   iptables.Entry // of POSTROUTING
-	rule    iptables.Entry // that masquerades: entry, or one it leads to
-	kept    []netip.Prefix // that the chain keeps and the rule masquerades
-	before  bool           // our jump
-	unknown []string       // conditions that cannot be judged
-	more    int            // rules that are alike
+	family netfilter.Family
+	want   netfilter.Fate
+	fate   netfilter.Fate
+	to     netfilter.AddressRange
+	by     netfilter.Place   // the rule that decides
+	via    []netfilter.Place // the rules that lead to it
+	doubts []netfilter.Doubt
+	ranges []netip.Prefix // of the file
+	sample netip.Addr
+	more   int // rules that are alike
+}
+
+// conflicts returns them, those that are alike as one.
+func (n Node) conflicts(f netfilter.Family) (out []*conflict, left int) {
+	probes, left := addresses(n, f)
+	var all []*conflict
+	for _, a := range probes {
+		want, ok := n.expected(f, a)
+		if !ok {
+			continue
+		}
+		// The probe says nothing of its source or its device, so a rule that
+		// asks for them may match.
+		result := n.Rules.Walk(netfilter.Packet{Destination: a, DestinationType: netfilter.TypeUnicast, SourceType: netfilter.TypeUnicast})
+		for _, c := range n.deciders(want.fate, result) {
+			c.family, c.want, c.sample = f, want.fate, a
+			i := slices.IndexFunc(all, func(o *conflict) bool { return o.same(c) })
+			if i < 0 {
+				i = len(all)
+				all = append(all, c)
+			}
+			if want.by.IsValid() && !slices.Contains(all[i].ranges, want.by) {
+				all[i].ranges = append(all[i].ranges, want.by)
+			}
+		}
+	}
+	for _, c := range all {
+		// That a rule masquerades what the chain would too is worth no finding
+		// beside one that says what it does wrong.
+		if c.fate == c.want && slices.ContainsFunc(all, func(o *conflict) bool { return o.by == c.by && o.fate != o.want }) {
+			continue
+		}
+		i := slices.IndexFunc(out, func(o *conflict) bool { return o.alike(c) })
+		if i < 0 {
+			out = append(out, c)
+		} else {
+			out[i].more++
+		}
+	}
+	return out, left
+}
+
+// deciders returns the rules of others that decide against the file, and those
+// that masquerade before our chain would.
+func (n Node) deciders(want netfilter.Fate, r netfilter.Result) []*conflict {
+	var out []*conflict
+	for _, o := range r.Outcomes {
+		switch {
+		case o.By.Table == nil || o.By.Rule == nil || n.ours(o.By, o.Via), o.Fate == want && want == netfilter.Kept:
+			continue
+		}
+		out = append(out, &conflict{fate: o.Fate, to: o.To, by: o.By, via: o.Via, doubts: o.Doubts})
+	}
+	if want != netfilter.Masqueraded || !r.May(netfilter.Kept) {
+		return out
+	}
+	for _, e := range r.Exits {
+		// An exit of another base chain does not keep the packet from ours.
+		if e.Ends && !n.ours(e.Place, e.Via) && n.holdsOurs(e.Table) {
+			out = append(out, &conflict{fate: netfilter.Kept, by: e.Place, via: e.Via, doubts: e.Doubts})
+		}
+	}
+	return out
+}
+
+// ours tells whether a rule is an agent's: this one's, or another's, which is a
+// finding of its own.
+func (n Node) ours(p netfilter.Place, via []netfilter.Place) bool {
+	for _, q := range append(slices.Clip(via), p) {
+		for _, name := range append(backends.AgentChains(), n.ChainName) {
+			if masq.Owns(q, name) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// holdsOurs tells whether a table has the rules that the agent manages.
+func (n Node) holdsOurs(t *netfilter.Table) bool {
+	for _, c := range t.Chains {
+		if masq.Owns(netfilter.Place{Table: t, Chain: c}, n.ChainName) {
+			return true
+		}
+	}
+	return false
+}
+
+// same tells whether both are the same rule doing the same.
+func (c *conflict) same(o *conflict) bool {
+	return c.by == o.by && c.fate == o.fate && c.want == o.want && c.to == o.to
 }
 
 // alike tells whether two conflicts are one to the reader, such as those of the
 // chains that a CNI plugin makes for each pod.
 func (c *conflict) alike(o *conflict) bool {
-	return c.before == o.before && who(c.entry) == who(o.entry) && c.entry.Target != iptables.Masquerade &&
-		c.rule.Conditions() == o.rule.Conditions() && slices.Equal(c.kept, o.kept)
+	return c.fate == o.fate && c.want == o.want && c.to == o.to && len(c.via) > 0 && len(o.via) > 0 &&
+		c.who() == o.who() && conditions(c.by.Rule) == conditions(o.by.Rule) && slices.Equal(c.ranges, o.ranges)
 }
 
-// collide sends the probes into one entry; nil if it masquerades none.
-func collide(n Node, t Table, e iptables.Entry, probes []netip.Addr) *conflict {
-	var c *conflict
-	for _, dst := range probes {
-		// A probe says nothing of its source or its device: a rule that asks
-		// for them takes some of the traffic.
-		for _, d := range t.Chains.Rule(e, iptables.Packet{Destination: dst}) {
-			if d.Verdict != masq.Masquerade {
-				continue
-			}
-			if c == nil {
-				c = &conflict{entry: e, rule: d.Rule, unknown: e.Unknown()}
-				if d.Rule.Chain != e.Chain {
-					c.unknown = append(c.unknown, d.Rule.Unknown()...)
-				}
-			}
-			rule, ok := masq.Decide(n.rules(t), dst)
-			if ok && rule.Target == iptables.Return && !slices.Contains(c.kept, rule.Destination) {
-				c.kept = append(c.kept, rule.Destination)
-			}
+// conditions returns a rule's conditions as text.
+func conditions(r *netfilter.Rule) string {
+	var out []string
+	for _, step := range r.Steps {
+		if c, ok := step.(netfilter.Condition); ok {
+			out = append(out, c.Text)
 		}
 	}
-	return c
+	return strings.Join(out, " ")
 }
 
-// probes are the addresses at and beside each end of each range that is named.
-func probes(n Node, t Table) []netip.Addr {
-	seen := map[netip.Prefix]bool{}
-	var out []netip.Addr
-	add := func(p netip.Prefix) {
-		if !p.IsValid() || seen[p.Masked()] {
-			return
-		}
-		seen[p.Masked()] = true
-		first, last := p.Masked().Addr(), masq.Last(p)
-		for _, a := range []netip.Addr{first.Prev(), first, last, last.Next()} {
-			if a.IsValid() && !a.IsMulticast() && !slices.Contains(out, a) {
-				out = append(out, a)
-			}
-		}
-	}
-	for _, r := range n.rules(t) {
-		add(r.Destination)
-	}
-	for _, list := range t.Chains {
-		for _, e := range list.Entries {
-			add(e.Prefix("-d"))
-		}
-	}
-	slices.SortFunc(out, netip.Addr.Compare) // the chains come in no order
-	if t.Family == netfilter.IPv4 {
-		return append(out, netip.MustParseAddr("8.8.8.8"))
-	}
-	return append(out, netip.MustParseAddr("2001:4860:4860::8888"))
-}
+// path returns the rules from the base chain to the one that decides.
+func (c *conflict) path() []netfilter.Place { return append(slices.Clip(c.via), c.by) }
 
-func (c *conflict) finding(n Node, t Table) Finding {
-	f := Finding{Check: "foreign-rule", Severity: Warning, Family: t.Family.String(), Rules: []string{c.entry.String()}}
-	if c.rule.Chain != c.entry.Chain {
-		f.Rules = append(f.Rules, c.rule.String())
-	}
-	place := "after our jump"
-	if t.Backend != n.Backend.Backend {
-		place = "in the " + string(t.Backend) + " tables"
-	} else if c.before {
-		place = "before our jump"
-	}
-	name, masquerades, leaves := who(c.entry), "masquerades", "leaves"
-	if c.more > 0 {
-		name, masquerades = fmt.Sprintf("%s and %d more like it", name, c.more), "masquerade"
-	}
-	if len(c.unknown) > 0 {
-		masquerades, leaves = "may masquerade", "may leave"
-	}
-	if len(c.kept) == 0 {
-		f.Severity = Info
-		f.What = fmt.Sprintf("%s, %s, %s what the chain would masquerade", name, place, masquerades)
-		f.Consequence = fmt.Sprintf("such traffic %s as that rule says; --to-ports and --random-fully do not apply to it", leaves)
-		return f
-	}
-	f.What = fmt.Sprintf("%s, %s, %s what the chain keeps", name, place, masquerades)
-	f.Consequence = fmt.Sprintf("traffic%s to %s %s with the node's address, though the file keeps the pod's", from(c), join(c.kept), leaves)
-	f.Severity, f.Remedy = remedy(c.entry)
-	return f
-}
-
-func from(c *conflict) string {
-	for _, e := range []iptables.Entry{c.entry, c.rule} {
-		if p := e.Prefix("-s"); p.IsValid() && c.more == 0 {
-			return " from " + p.String()
-		}
-	}
-	return ""
-}
-
-func join(list []netip.Prefix) string {
-	var words []string
-	for _, p := range list {
-		words = append(words, p.String())
-	}
-	return strings.Join(words, ", ")
-}
+// entry is the rule of the base chain.
+func (c *conflict) entry() netfilter.Place { return c.path()[0] }

@@ -6,9 +6,28 @@ package doctor
 import (
 	"fmt"
 	"strings"
-
-	"ip-masq-agent/pkg/iptables"
 )
+
+// agent says that the flags are not those of an agent.
+func agent(n Node) []Finding {
+	if !n.NoAgent {
+		return nil
+	}
+	return []Finding{{Check: "agent", Severity: Info, What: "no agent was found running here, so the default flags are assumed",
+		Remedy: "run doctor in the agent's container, or give the agent's flags"}}
+}
+
+// ebpf says which data planes act before the rules do.
+func ebpf(n Node) []Finding {
+	switch {
+	case len(n.EBPF) > 0:
+		return []Finding{{Check: "ebpf", Severity: Info, What: strings.Join(n.EBPF, ", ") + " may decide about packets before any rule does",
+			Consequence: "what is said here of rules does not hold for the traffic that it handles"}}
+	case n.EBPFErr != nil:
+		return []Finding{{Check: "ebpf", Severity: Unchecked, What: fmt.Sprintf("whether an eBPF program decides before the rules do: %v", n.EBPFErr)}}
+	}
+	return []Finding{{Check: "ebpf", Severity: OK, What: "no eBPF program on the outgoing device decides before the rules do"}}
+}
 
 func ipv6(n Node) []Finding {
 	f := Finding{Check: "ipv6", Severity: OK}
@@ -40,8 +59,8 @@ func lock(n Node) []Finding {
 	case err != nil:
 		f.Severity, f.What = Unchecked, fmt.Sprintf("whether %s is the host's: %v", lockFile, err)
 	case hosts:
-	case n.Backend.Backend == iptables.NFT:
-		f.Severity, f.What = Info, lockFile+" is not the host's ("+why+"), and nft needs none"
+	case n.Backend.Name != legacyBackend:
+		f.Severity, f.What = Info, fmt.Sprintf("%s is not the host's (%s), and %s needs none", lockFile, why, n.Backend.Name)
 	default:
 		f.Severity, f.What = Warning, lockFile+" is not the host's: "+why
 		f.Consequence = "iptables-legacy reads and writes whole tables: this agent and kube-proxy may undo each other's changes"

@@ -44,7 +44,7 @@ func TestNodes(t *testing.T) {
 					t.Fatal(err)
 				}
 				golden(t, "testdata/"+name+"."+family+".golden",
-					strings.NewReplacer(" "+backend+",", " BACKEND,", " "+backend+" tables", " BACKEND tables").Replace(b.String()), backend)
+					strings.NewReplacer(" "+backend+",", " BACKEND,", " "+backend+" beside", " BACKEND beside").Replace(b.String()), backend)
 				if diff := cmp.Diff(before, netns.Save(t, backend, family)); diff != "" {
 					t.Errorf("doctor changed the table (-before +after):\n%s", diff)
 				}
@@ -93,7 +93,7 @@ func translate(family, rules string) string {
 // ofTables leaves out what is not about rules, and is as the test's machine is.
 func ofTables(findings []Finding) []Finding {
 	return slices.DeleteFunc(findings, func(f Finding) bool {
-		return slices.Contains([]string{"config", "ipv6", "lock", "connections"}, f.Check)
+		return slices.Contains([]string{"config", "ebpf", "ipv6", "lock", "connections"}, f.Check)
 	})
 }
 
@@ -130,7 +130,7 @@ func TestLeftoverInTheOtherBackend(t *testing.T) {
 		}
 		want := []Finding{{
 			Check: "backend", Severity: Warning, Family: family,
-			What:        "chain IP-MASQ lies in the " + other + " tables too, which nobody keeps",
+			What:        "chain IP-MASQ is in " + other + " too, where no agent manages it",
 			Rules:       []string{"-A POSTROUTING -m addrtype ! --dst-type LOCAL -j IP-MASQ"},
 			Consequence: "both sets of rules are in force: what one of them masquerades is masqueraded, and edits of the file reach one alone",
 			Remedy:      "ip-masq-agent cleanup --masq-chain=IP-MASQ --backend=" + other,
@@ -190,8 +190,8 @@ func TestConnections(t *testing.T) {
 		apply(t, options, backend)
 		source := addr("10.1.0.2", "fd00:1::2")
 		want := []string{
-			"warning: 1 remembered connection left with the node's address and would now keep the pod's: " + source + " to " + masqueraded,
-			"warning: 1 remembered connection kept the pod's address and would now leave with the node's: " + source + " to " + kept,
+			"warning: 1 conntrack entry left with the node's address and would now keep the pod's: " + source + " to " + masqueraded,
+			"warning: 1 conntrack entry kept the pod's address and would now leave with the node's: " + source + " to " + kept,
 		}
 		if diff := cmp.Diff(want, stale()); diff != "" {
 			t.Errorf("after the change (-want +got):\n%s", diff)

@@ -5,82 +5,102 @@ package doctor
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
-	"ip-masq-agent/pkg/iptables"
+	"ip-masq-agent/pkg/netfilter"
 )
 
-// owner is a program that is known to masquerade, and how to know its rules.
+// owner is a program that is known to have rules at postrouting, and how to
+// recognise them.
 type owner struct {
 	name     string
-	is       func(iptables.Entry) bool
+	is       func(netfilter.Place) bool
 	severity Severity
 	remedy   string
 }
 
 // owners come in the order in which they are asked.
 func owners() []owner {
-	comment := func(words ...string) func(iptables.Entry) bool {
-		return func(e iptables.Entry) bool {
-			for _, w := range words {
-				if strings.Contains(e.Comment, w) {
-					return true
-				}
-			}
-			return false
+	comment := func(words ...string) func(netfilter.Place) bool {
+		return func(p netfilter.Place) bool {
+			return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(p.Rule.Comment, w) })
 		}
 	}
-	target := func(prefixes ...string) func(iptables.Entry) bool {
-		return func(e iptables.Entry) bool {
-			for _, p := range prefixes {
-				if strings.HasPrefix(e.Target, p) {
-					return true
-				}
-			}
-			return false
+	chain := func(prefixes ...string) func(netfilter.Place) bool {
+		return func(p netfilter.Place) bool {
+			return slices.ContainsFunc(prefixes, func(s string) bool { return strings.HasPrefix(p.Chain.Name, s) })
 		}
 	}
+	table := func(names ...string) func(netfilter.Place) bool {
+		return func(p netfilter.Place) bool { return slices.Contains(names, p.Table.Name) }
+	}
+	either := func(tests ...func(netfilter.Place) bool) func(netfilter.Place) bool {
+		return func(p netfilter.Place) bool {
+			return slices.ContainsFunc(tests, func(is func(netfilter.Place) bool) bool { return is(p) })
+		}
+	}
+	const bridge = "none, unless pods are on that bridge: then "
 	return []owner{
 		// pkg/kubelet/dockershim/network/kubenet, removed in Kubernetes 1.24.
 		{"kubenet's rule", comment("kubenet: SNAT"), Warning, "give the kubelet --non-masquerade-cidr=0.0.0.0/0, which turns the rule off, and remove it"},
 		// The kubelet's own, before kubenet.
 		{"the kubelet's --non-masquerade-cidr rule", comment("kubelet: SNAT"), Warning, "give the kubelet --non-masquerade-cidr=0.0.0.0/0, which turns the rule off, and remove it"},
-		{"flannel's rule", func(e iptables.Entry) bool { return comment("flanneld masq")(e) || target("FLANNEL-")(e) }, Warning, "run flanneld without --ip-masq"},
-		{"a CNI plugin's ipMasq chain", target("CNI-"), Warning, `set "ipMasq": false in the CNI configuration (/etc/cni/net.d), and start the pods anew`},
-		{"Calico's natOutgoing", target("cali-"), Warning, "set natOutgoing: false in the IPPool, if this agent is to decide"},
-		{"Cilium's masquerading", target("CILIUM_"), Warning, "set enableIPv4Masquerade: false, if this agent is to decide"},
-		{"Docker's rule for a bridge", isDocker, Info, "none, unless pods are on that bridge: then run dockerd with --ip-masq=false"},
+		{"kube-proxy's rule", either(chain("KUBE-POSTROUTING"), table("kube-proxy")), Info, "none: it masquerades traffic to Services, which kube-proxy marks"},
+		{"flannel's rule", either(comment("flanneld masq"), chain("FLANNEL-"), table("flannel-ipv4", "flannel-ipv6")), Warning, "run flanneld without --ip-masq"},
+		{"a CNI plugin's ipMasq chain", either(chain("CNI-"), table("cni_plugins_masquerade")), Warning, `set "ipMasq": false in the CNI configuration (/etc/cni/net.d), and restart the pods`},
+		{"Calico's natOutgoing", either(chain("cali-", "nat-cali-"), table("calico")), Warning, "set natOutgoing: false in the IPPool, if this agent is to decide"},
+		{"Cilium's masquerading", chain("CILIUM_"), Warning, "set enableIPv4Masquerade: false (enableIPv6Masquerade), if this agent is to decide"},
+		{"kindnet's masquerading", table("kindnet-ipmasq"), Warning, "run kindnetd without masquerading, if this agent is to decide"},
+		{"the AWS VPC CNI's rule", chain("AWS-SNAT-CHAIN"), Warning, "set AWS_VPC_K8S_CNI_EXTERNALSNAT=true for the aws-node DaemonSet"},
+		{"firewalld's masquerading", either(table("firewalld"), chain("POST_")), Warning, "turn masquerading off in the zone: firewall-cmd --permanent --zone=ZONE --remove-masquerade"},
+		{"tailscale's rule", chain("ts-postrouting"), Info, "none: it masquerades traffic that came by tailscale, which tailscaled marks; tailscale up --snat-subnet-routes=false turns it off"},
+		{"libvirt's rule for a network", either(chain("LIBVIRT_PRT"), table("libvirt_network")), Info, bridge + "give the network forward mode route or open"},
+		{"netavark's rule for a network", either(chain("NETAVARK-"), table("netavark")), Info, bridge + "use a network of podman without NAT"},
+		{"Docker's rule for a bridge", either(isDocker, table("docker-bridges")), Info, bridge + "run dockerd with --ip-masq=false"},
 	}
 }
 
-// isDocker knows the rule of a bridge network: what comes from its range and
-// does not go to its device.
-func isDocker(e iptables.Entry) bool {
-	return strings.Contains(e.Conditions(), "! -o docker") || strings.Contains(e.Conditions(), "! -o br-")
+// isDocker recognises the rule of a bridge network: what comes from its range
+// and does not leave by its device, in the words of iptables or of nft.
+func isDocker(p netfilter.Place) bool {
+	text := conditions(p.Rule)
+	return slices.ContainsFunc([]string{"! -o docker", "! -o br-", `oifname != "docker`, `oifname != "br-`, "oifname != docker", "oifname != br-"},
+		func(s string) bool { return strings.Contains(text, s) })
 }
 
-func ownerOf(e iptables.Entry) (owner, bool) {
+// owner returns whose the rule is, by any rule on the way to it.
+func (c *conflict) owner() (owner, bool) {
 	for _, o := range owners() {
-		if o.is(e) {
+		if slices.ContainsFunc(c.path(), func(p netfilter.Place) bool { return o.is(p) }) {
 			return o, true
 		}
 	}
 	return owner{}, false
 }
 
-func who(e iptables.Entry) string {
-	if o, ok := ownerOf(e); ok {
+func (c *conflict) who() string {
+	if o, ok := c.owner(); ok {
 		return o.name
 	}
-	if iptables.IsBuiltIn(e.Target) {
-		return "a rule of POSTROUTING"
+	entry := c.entry()
+	if !isNAT(entry.Table) {
+		return fmt.Sprintf("a rule of chain %s", entry.Chain.Name)
 	}
-	return fmt.Sprintf("chain %s", e.Target)
+	if targets := entry.Rule.Targets(); len(targets) > 0 {
+		return fmt.Sprintf("chain %s", targets[0])
+	}
+	return fmt.Sprintf("a rule of %s", entry.Chain.Name)
 }
 
-func remedy(e iptables.Entry) (Severity, string) {
-	if o, ok := ownerOf(e); ok {
+// isNAT tells whether a table is iptables'.
+func isNAT(t *netfilter.Table) bool {
+	return t.Name == sharedTable && (t.Family == "ip" || t.Family == "ip6")
+}
+
+func (c *conflict) remedy() (Severity, string) {
+	if o, ok := c.owner(); ok {
 		return o.severity, o.remedy
 	}
-	return Warning, "find who writes the rule, and turn its masquerading off there; deleting the rule alone does not last"
+	return Warning, "find who writes the rule, and change it there; deleting the rule alone does not last"
 }

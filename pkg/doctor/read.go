@@ -10,13 +10,14 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 
+	backends "ip-masq-agent/pkg/backend"
 	"ip-masq-agent/pkg/config"
-	"ip-masq-agent/pkg/conntrack"
+	"ip-masq-agent/pkg/host"
 	"ip-masq-agent/pkg/iptables"
 	"ip-masq-agent/pkg/masq"
 	"ip-masq-agent/pkg/netfilter"
-	"ip-masq-agent/pkg/route"
 )
 
 // Options say how the agent of the node runs.
@@ -24,61 +25,84 @@ type Options struct {
 	ConfigFile string
 	Config     config.Options
 	Masq       masq.Options
-	Backend    string // auto, nft or legacy
+	Backend    string // auto, iptables-nft, iptables-legacy or nftables
+	// InUse is the backend that the running agent says it uses; empty if it is
+	// not known.
+	InUse   string
+	NoAgent bool // no agent was found, so the other options are the defaults
 }
 
 // Read gathers what there is to know of this node. What cannot be read is in
-// the Node as the error it is. It changes nothing.
+// the Node as an error. It changes nothing.
 func Read(ctx context.Context, o Options) Node {
-	n := Node{ChainName: o.Masq.ChainName, ConfigFile: o.ConfigFile, IPv6: o.Config.IPv6}
+	n := Node{ChainName: o.Masq.ChainName, ConfigFile: o.ConfigFile, IPv6: o.Config.IPv6, NoAgent: o.NoAgent}
 	_, err := os.Stat(o.ConfigFile)
 	n.NoFile = errors.Is(err, fs.ErrNotExist)
 	n.Config, _, n.ConfigErr = config.Load(o.ConfigFile, o.Config)
-	n.Backend, n.BackendErr = iptables.Detect(ctx, o.Backend, n.ChainName)
-	n.Tables = Tables(ctx, o, n.Config)
+	n.Defaults = config.Default(o.Config).NonMasquerade
+	n.Want = map[netfilter.Family]iptables.Chain{}
+	for _, f := range bothFamilies() {
+		n.Want[f] = o.Masq.Chain(f, n.Config)
+	}
+	names := append(backends.AgentChains(), n.ChainName)
+	n.Rules, n.Unread = Rules(ctx, names...)
+	n.Chains = findChains(n.Rules, names)
+	n.Backend, n.BackendErr = n.backendInUse(ctx, o)
+	n.Missing = map[netfilter.Family]error{}
+	if b := iptables.Backend(n.Backend.Name); b == iptables.NFT || b == iptables.Legacy {
+		for _, f := range n.families() {
+			if err := iptables.Find(ctx, b, f); err != nil {
+				n.Missing[f] = err
+			}
+		}
+	}
 	n.host()
 	n.flows()
 	return n
 }
 
-// Tables reads both families in every backend that is there. Both backends'
-// rules are in force, and a family that is not enabled may have old ones.
-func Tables(ctx context.Context, o Options, c config.Config) []Table {
-	var out []Table
-	for _, b := range []iptables.Backend{iptables.NFT, iptables.Legacy} {
-		for _, f := range []netfilter.Family{netfilter.IPv4, netfilter.IPv6} {
-			if !iptables.Installed(ctx, b, f) {
-				continue
-			}
-			t := Table{Family: f, Backend: b, Want: o.Masq.Chain(f, c)}
-			t.Err = t.read(ctx)
-			out = append(out, t)
-		}
-	}
-	return out
+func bothFamilies() []netfilter.Family {
+	return []netfilter.Family{netfilter.IPv4, netfilter.IPv6}
 }
 
-func (t *Table) read(ctx context.Context) error {
-	r, err := iptables.NewReader(ctx, t.Family, t.Backend)
-	if err != nil {
-		return err
+// backendInUse is the backend that the running agent uses, or that --backend
+// names, or the only one that has our chain with a jump to it, or the one that
+// an agent would choose.
+func (n *Node) backendInUse(ctx context.Context, o Options) (Backend, error) {
+	if o.InUse != "" {
+		return Backend{o.InUse, "the running agent uses it"}, nil
 	}
-	t.Want = r.Expect(t.Want)
-	if t.Chains, err = r.Reachable(ctx, iptables.Postrouting); err != nil {
-		return err
+	if in := only(n.Chains, n.ChainName); in != "" && o.Backend == string(backends.Auto) {
+		return Backend{in, "the agent's rules are there"}, nil
 	}
-	for _, name := range append(agentChains(), t.Want.Name) {
-		if _, read := t.Chains[name]; read {
-			continue
-		}
-		if t.Chains[name], err = r.Chain(ctx, name); err != nil {
-			return err
-		}
-	}
-	return nil
+	choice, err := backends.Detect(ctx, backends.Query{
+		Prefer: backends.Name(o.Backend), Chain: n.ChainName, Families: n.families(), ToPorts: len(o.Masq.ToPorts) > 0,
+	})
+	return Backend{string(choice.Backend), choice.Reason}, err
 }
 
-// host reads what lies outside iptables.
+// BackendWith returns the only backend that has a chain of that name and a jump
+// to it; empty if there is none, or more than one.
+func BackendWith(ctx context.Context, chain string) string {
+	rules, _ := Rules(ctx, chain)
+	return only(findChains(rules, []string{chain}), chain)
+}
+
+func only(chains []Chain, name string) string {
+	found := ""
+	for _, c := range chains {
+		switch {
+		case c.Name != name || c.Rules != nil && len(c.Jumps) == 0:
+		case found == "" || found == c.Backend:
+			found = c.Backend
+		default:
+			return ""
+		}
+	}
+	return found
+}
+
+// host reads what lies outside the rules.
 func (n *Node) host() {
 	forwarding, err := os.ReadFile("/proc/sys/net/ipv6/conf/all/forwarding")
 	n.Forwarding, n.ForwardingErr = string(forwarding), err
@@ -94,61 +118,53 @@ func (n *Node) host() {
 	n.Mounts, n.MountsErr = string(mounts), err
 }
 
-// flows asks conntrack for the families that the agent keeps.
+// flows reads the connections of the families that the agent manages, and the
+// routes of their addresses.
 func (n *Node) flows() {
-	n.Flows, n.Routes = map[Flow]int{}, map[netip.Addr]route.Route{}
-	families := []bool{false}
-	if n.IPv6 {
-		families = append(families, true)
+	n.Flows, n.Routes = map[Flow]int{}, map[Flow]Way{}
+	routes, err := host.OpenRoutes()
+	if err != nil {
+		n.FlowsErr, n.EBPFErr = err, err
+		return
 	}
-	for _, ipv6 := range families {
-		err := conntrack.Each(ipv6, func(f conntrack.Flow) {
-			if f.SourceDone() && f.Source.IsValid() && f.Reached.IsValid() {
-				n.Flows[Flow{Source: f.Source, Reached: f.Reached, Masqueraded: f.Left != f.Source, Translated: f.Reached != f.Asked}]++
-			}
-		})
+	defer routes.Close()
+	n.EBPF, n.EBPFErr = ebpfOf(routes, n.families())
+	for _, f := range n.families() {
+		flows, err := host.Flows(f == netfilter.IPv6)
 		n.FlowsErr = errors.Join(n.FlowsErr, err)
+		for _, f := range flows {
+			if f.SourceDone && f.Source.IsValid() && f.Reached.IsValid() {
+				n.Flows[Flow{Source: f.Source, Reached: f.Reached, Protocol: f.Protocol, Masqueraded: f.Left != f.Source, Translated: f.Reached != f.Asked}]++
+			}
+		}
 	}
 	for flow := range n.Flows {
-		for _, addr := range []netip.Addr{flow.Source, flow.Reached} {
-			if _, asked := n.Routes[addr]; asked {
-				continue
-			}
-			r, err := route.Lookup(addr)
-			if err != nil {
-				n.FlowsErr = errors.Join(n.FlowsErr, err)
-				return
-			}
-			n.Routes[addr] = r
+		source, err := routes.To(flow.Source)
+		n.FlowsErr = errors.Join(n.FlowsErr, err)
+		reached, err := routes.Between(flow.Source, flow.Reached)
+		n.FlowsErr = errors.Join(n.FlowsErr, err)
+		if n.FlowsErr != nil {
+			return
 		}
+		n.Routes[flow.key()] = Way{Source: source, Reached: reached}
 	}
 }
 
-// ReadTables gathers no more than explain needs: what decides about packets.
-func ReadTables(ctx context.Context, o Options, c config.Config) (*Node, error) {
-	n := &Node{ChainName: o.Masq.ChainName, Config: c, IPv6: o.Config.IPv6}
-	var err error
-	if n.Backend, err = iptables.Detect(ctx, o.Backend, n.ChainName); err != nil {
-		return nil, err
-	}
-	n.Tables = Tables(ctx, o, c)
-	for _, t := range n.Tables {
-		err = errors.Join(err, t.Err)
-	}
-	return n, err
-}
-
-// InForce returns a family's chains in the backend of the node, and those in
-// the other backend, whose rules see what the first leave as it is.
-func (n *Node) InForce(f netfilter.Family) (own masq.Chains, others []masq.Chains) {
-	for _, t := range n.Tables {
-		switch {
-		case t.Family != f:
-		case t.Backend == n.Backend.Backend:
-			own = t.Chains
-		default:
-			others = append(others, t.Chains)
+// ebpfOf asks for programs of the devices by which most packets leave.
+func ebpfOf(routes *host.Routes, families []netfilter.Family) ([]string, error) {
+	var devices []netfilter.Interface
+	for _, f := range families {
+		public := netip.MustParseAddr("8.8.8.8")
+		if f == netfilter.IPv6 {
+			public = netip.MustParseAddr("2001:4860:4860::8888")
+		}
+		r, err := routes.To(public)
+		if err != nil {
+			return nil, err
+		}
+		if r.Device.Index != 0 && !slices.Contains(devices, r.Device) {
+			devices = append(devices, r.Device)
 		}
 	}
-	return own, others
+	return routes.EBPF(devices...)
 }

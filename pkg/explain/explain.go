@@ -1,193 +1,169 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ip-masq-agent Authors
 
-// Package explain answers: with whose address does a connection to this
-// destination leave, and which rule decides so?
+// Package explain says what the source address of a new connection becomes and
+// which rule decides that.
 //
-// It is asked of the chain that a file makes, or of what the kernel holds; then
-// rules that are not ours count too, and where one of them has a condition that
-// cannot be judged the answer is that it cannot be told.
+// The question can be put to the chain that a file makes, or to what the kernel
+// holds. In the kernel every rule counts, whoever wrote it. If a rule has a
+// condition that cannot be judged and that matters, the answer is that the
+// source address cannot be told, with the rules that may decide.
 package explain
 
 import (
 	"fmt"
 	"net/netip"
 
+	"ip-masq-agent/pkg/host"
 	"ip-masq-agent/pkg/iptables"
 	"ip-masq-agent/pkg/masq"
-	"ip-masq-agent/pkg/route"
+	"ip-masq-agent/pkg/netfilter"
 )
 
 // Question is a new connection.
 type Question struct {
 	Source      netip.Addr // the zero Addr is any pod
 	Destination netip.Addr
-	Route       route.Route // on this node
+	// SourceRoute and Route are this node's routes to the two addresses.
+	SourceRoute, Route host.Route
 }
 
-// packet is the question as rules see it, if the destination is not LOCAL.
-func (q Question) packet() iptables.Packet {
-	return iptables.Packet{Source: q.Source, Destination: q.Destination, Out: q.Route.Device}
+// Packet returns the first packet of the connection as postrouting sees it.
+func (q Question) Packet() netfilter.Packet {
+	p := netfilter.Packet{
+		Source:          q.Source,
+		Destination:     q.Destination,
+		DestinationType: q.Route.Type,
+		SourceType:      q.SourceRoute.Type,
+		Out:             q.Route.Device,
+	}
+	// A pod's address is not the node's. Without a route the kernel classes an
+	// address as unicast too (inet_addr_type).
+	if p.SourceType == 0 {
+		p.SourceType = netfilter.TypeUnicast
+	}
+	if p.DestinationType == 0 {
+		p.DestinationType = netfilter.TypeUnicast
+	}
+	return p
 }
 
-// Answer is what becomes of it.
+// Answer is what becomes of the connection.
 type Answer struct {
-	Destination string       `json:"destination"`
-	Source      string       `json:"source,omitempty"`
-	Local       bool         `json:"local"` // the destination is this node's own
-	From        string       `json:"from"`  // what was asked: file, default (there is no file) or kernel
-	Verdict     masq.Verdict `json:"verdict"`
-	Rule        string       `json:"rule,omitempty"` // that decides; empty if none does
-	// Possible are the rules that may decide, where the verdict is unknown.
+	Destination string `json:"destination"`
+	Source      string `json:"source,omitempty"`
+	Local       bool   `json:"local"` // the destination is this node's own
+	// Route is the type of the route to the destination, as ip-route(8) names
+	// it; none if there is none.
+	Route   string         `json:"route"`
+	From    string         `json:"from"` // what was asked: file, default (there is no file) or kernel
+	Verdict netfilter.Fate `json:"verdict"`
+	To      string         `json:"to,omitempty"`    // the address, or range, of the verdict snat
+	Rule    string         `json:"rule,omitempty"`  // that decides; empty if none does
+	Place   string         `json:"place,omitempty"` // the rule's table and chain, if the kernel was asked
+	// Possible are the rules that may decide, if the verdict is unknown.
 	Possible []Possible `json:"possible,omitempty"`
 	Why      string     `json:"why"`
-	// File is what the file says, where the kernel was asked.
+	// First are eBPF data planes that may act before the rules do.
+	First []string `json:"mayDecideFirst,omitempty"`
+	// Overridden is a default range that contains the destination and that the
+	// file replaced.
+	Overridden string `json:"overriddenDefault,omitempty"`
+	// File is what the file says, if the kernel was asked.
 	File    *Answer `json:"file,omitempty"`
 	Differs bool    `json:"differs"` // kernel and file
+
+	ownSource bool // the source is this node's own
 }
 
 // Possible is one way in which a connection may go.
 type Possible struct {
-	Verdict    masq.Verdict `json:"verdict"`
-	Rule       string       `json:"rule,omitempty"`
-	Conditions []string     `json:"conditions,omitempty"` // that cannot be judged
+	Verdict    netfilter.Fate `json:"verdict"`
+	To         string         `json:"to,omitempty"`
+	Rule       string         `json:"rule,omitempty"`
+	Place      string         `json:"place,omitempty"`
+	Conditions []string       `json:"conditions,omitempty"` // that cannot be judged, and why
 }
 
-// Fine tells whether there is one answer, and no other from the file.
-func (a Answer) Fine() bool { return a.Verdict != masq.Unknown && !a.Differs }
-
-// ByFile asks the chain that a file makes; nil rules are of a family for which
-// the agent keeps no chain. from says where they come from, file or default.
-func ByFile(q Question, from, chain string, rules []iptables.Rule) Answer {
-	a := newAnswer(q, from)
-	a.Verdict = masq.Keep
-	if q.Route.Local {
-		a.Why = whyLocal(chain)
-		return a
-	}
-	if rules == nil {
-		a.Why = "the agent keeps no IPv6 chain without --enable-ipv6"
-		return a
-	}
-	rule, ok := masq.Decide(rules, q.Destination)
-	if !ok {
-		a.Why = fmt.Sprintf("no rule of chain %s takes it", chain)
-		return a
-	}
-	if rule.Target == iptables.Masquerade {
-		a.Verdict = masq.Masquerade
-	}
-	a.Rule = fmt.Sprintf("-A %s %s", chain, rule)
-	a.Why = because(rule.Destination)
-	return a
-}
-
-// ByKernel asks what the kernel holds: POSTROUTING, our chain and all others
-// on the way. chain names ours. Others are the tables of the other backend,
-// whose rules are in force too and see what these here leave as it is.
-func ByKernel(q Question, chain string, chains masq.Chains, others ...masq.Chains) Answer {
-	a := newAnswer(q, "kernel")
-	if q.Route.Local {
-		a.Verdict, a.Why = masq.Keep, whyLocal(chain)
-		return a
-	}
-	decisions := chains.Walk(iptables.Postrouting, q.packet())
-	for _, o := range others {
-		more := o.Walk(iptables.Postrouting, q.packet())
-		switch {
-		case masq.One(decisions) == masq.Masquerade || masq.One(more) == masq.Keep:
-		case masq.One(decisions) == masq.Keep:
-			decisions = more
-		default:
-			decisions = append(decisions, more...)
-		}
-	}
-	a.Verdict = masq.One(decisions)
-	if a.Verdict == masq.Unknown {
-		a.Why = "it depends on conditions that cannot be judged from here"
-		for _, d := range decisions {
-			a.Possible = append(a.Possible, possible(d))
-			if d.Rule.Uses("-s") && !q.Source.IsValid() {
-				a.Why = "it depends on the source, which --source names"
-			}
-		}
-		return a
-	}
-	// Of several that agree, the last is the one that takes what the others,
-	// whose conditions cannot all be judged, leave.
-	d := decisions[len(decisions)-1]
-	a.Why = whyKernel(q, chain, chains, d)
-	if d.Rule.Chain != "" {
-		a.Rule = d.Rule.String()
-	} else if rule, ok := returned(q, chain, chains); ok {
-		a.Rule = rule.String()
-	}
-	return a
-}
+// Known tells whether there is one answer, and no other from the file.
+func (a Answer) Known() bool { return a.Verdict != netfilter.Undetermined && !a.Differs }
 
 func newAnswer(q Question, from string) Answer {
-	a := Answer{Destination: q.Destination.String(), From: from, Local: q.Route.Local}
+	a := Answer{
+		Destination: q.Destination.String(),
+		Local:       q.Route.Local(),
+		Route:       q.Route.TypeName(),
+		From:        from,
+		ownSource:   q.SourceRoute.Local(),
+	}
 	if q.Source.IsValid() {
 		a.Source = q.Source.String()
 	}
 	return a
 }
 
-// whyLocal explains what a pod's packet to the node itself meets: INPUT, and no
-// POSTROUTING. (The node's own to itself pass there, and the jump leaves them.)
+// whyLocal explains what happens to a pod's packet to the node itself: it goes
+// to INPUT and not to POSTROUTING.
 func whyLocal(chain string) string {
 	return fmt.Sprintf("the destination is LOCAL to this node, so chain %s is not consulted", chain)
 }
 
-func because(p netip.Prefix) string {
-	if !p.IsValid() {
-		return "no range of the chain has it"
+// ByFile asks the chain that a file makes. Nil rules are of a family for which
+// the agent has no chain. from is where they come from, file or default.
+func ByFile(q Question, from, chain string, rules []iptables.Rule) Answer {
+	a := newAnswer(q, from)
+	a.Verdict = netfilter.Kept
+	if a.Local {
+		a.Why = whyLocal(chain)
+		return a
 	}
-	return fmt.Sprintf("%s has it", p)
+	if rules == nil {
+		a.Why = "the agent has no IPv6 chain without --enable-ipv6"
+		return a
+	}
+	rule, ok := masq.Decide(rules, q.Destination)
+	if !ok {
+		a.Why = fmt.Sprintf("no rule of chain %s matches", chain)
+		return a
+	}
+	if rule.Target == iptables.Masquerade {
+		a.Verdict = netfilter.Masqueraded
+	}
+	a.Rule = fmt.Sprintf("-A %s %s", chain, rule)
+	a.Why = noRange
+	if rule.Destination.IsValid() {
+		a.Why = contains(rule.Destination)
+	}
+	return a
 }
 
-func whyKernel(q Question, chain string, chains masq.Chains, d masq.Decision) string {
-	rule, kept := returned(q, chain, chains)
-	switch {
-	case d.Rule.Chain == chain:
-		return because(d.Rule.Prefix("-d"))
-	case d.Rule.Chain != "":
-		return fmt.Sprintf("a rule outside chain %s decides", chain)
-	case kept:
-		return because(rule.Prefix("-d"))
-	case len(chains[iptables.Postrouting].Jumps(chain)) == 0:
-		return fmt.Sprintf("no rule of POSTROUTING goes to chain %s", chain)
-	}
-	return fmt.Sprintf("no rule of chain %s takes it", chain)
-}
+// noRange is why a rule without a destination decides.
+const noRange = "no CIDR of the chain contains it"
 
-// returned is the rule of our chain that keeps the address, if one surely does.
-func returned(q Question, chain string, chains masq.Chains) (iptables.Entry, bool) {
-	if len(chains[iptables.Postrouting].Jumps(chain)) == 0 {
-		return iptables.Entry{}, false
-	}
-	for _, e := range chains[chain].Entries {
-		switch e.Matches(q.packet()) {
-		case iptables.Yes:
-			return e, e.Target == iptables.Return
-		case iptables.Maybe:
-			return iptables.Entry{}, false
-		}
-	}
-	return iptables.Entry{}, false
-}
-
-func possible(d masq.Decision) Possible {
-	p := Possible{Verdict: d.Verdict, Conditions: d.Rule.Unknown()}
-	if d.Rule.Chain != "" {
-		p.Rule = d.Rule.String()
-	}
-	return p
-}
+func contains(r fmt.Stringer) string { return fmt.Sprintf("%s contains it", r) }
 
 // Against sets the kernel's answer beside the file's.
 func (a Answer) Against(file Answer) Answer {
 	a.File = &file
-	a.Differs = a.Verdict != masq.Unknown && a.Verdict != file.Verdict
+	a.Differs = a.Verdict != netfilter.Undetermined && a.Verdict != file.Verdict
+	return a
+}
+
+// ReplacedDefault notes a default range that contains the destination, if the
+// file masquerades it because its list replaced the defaults.
+func (a Answer) ReplacedDefault(q Question, defaults, list []netip.Prefix) Answer {
+	if a.From != "file" || a.Verdict != netfilter.Masqueraded {
+		return a
+	}
+	for _, p := range list {
+		if p.Contains(q.Destination) {
+			return a
+		}
+	}
+	for _, p := range defaults {
+		if p.Contains(q.Destination) {
+			a.Overridden = p.String()
+		}
+	}
 	return a
 }

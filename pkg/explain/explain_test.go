@@ -4,28 +4,69 @@
 package explain
 
 import (
+	"errors"
 	"net/netip"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"ip-masq-agent/pkg/host"
 	"ip-masq-agent/pkg/iptables"
-	"ip-masq-agent/pkg/masq"
-	"ip-masq-agent/pkg/route"
+	"ip-masq-agent/pkg/netfilter"
 )
 
-// read makes chains of the lines of iptables -S.
-func read(text string) masq.Chains {
-	chains := masq.Chains{}
-	for _, name := range []string{"POSTROUTING", "IP-MASQ", "OTHER"} {
-		chains[name] = iptables.ParseListing(name, "-N "+name+"\n"+text)
+func rule(text string, steps ...netfilter.Step) netfilter.Rule {
+	return netfilter.Rule{Text: text, Steps: steps}
+}
+
+func to(a netfilter.Action) netfilter.Verdict { return netfilter.Verdict{Action: a} }
+func jump(chain string) netfilter.Verdict {
+	return netfilter.Verdict{Action: netfilter.Jump, Chain: chain}
+}
+func dst(p string) netfilter.Condition {
+	return netfilter.DestinationIn(netip.MustParsePrefix(p), false, "-d "+p)
+}
+func src(p string) netfilter.Condition {
+	return netfilter.SourceIn(netip.MustParsePrefix(p), false, "-s "+p)
+}
+func unclear(text string) netfilter.Condition { return netfilter.NotUnderstood(text) }
+func base(priority int, rules ...netfilter.Rule) *netfilter.Chain {
+	return &netfilter.Chain{Base: true, Priority: priority, Policy: netfilter.Accept, Rules: rules}
+}
+
+func table(owner, family, name string, chains map[string]*netfilter.Chain) *netfilter.Table {
+	for n, c := range chains {
+		c.Name = n
 	}
-	return chains
+	return &netfilter.Table{Owner: owner, Family: family, Name: name, Chains: chains}
+}
+
+// notLocal is -m addrtype ! --dst-type LOCAL.
+func notLocal() netfilter.Condition {
+	local := netfilter.Range{From: []byte{0, 0, 0, 2}, To: []byte{0, 0, 0, 2}}
+	return netfilter.Condition{Key: []netfilter.Operand{{Field: netfilter.DestinationType, Length: 4}},
+		Elements: []netfilter.Element{{Key: []netfilter.Range{local}}}, Negated: true, Text: "! --dst-type LOCAL"}
+}
+
+// The agent's own rules.
+func ownJump() netfilter.Rule {
+	return rule("-A POSTROUTING -m addrtype ! --dst-type LOCAL -j IP-MASQ", notLocal(), jump("IP-MASQ"))
+}
+
+func ownChain(more ...netfilter.Rule) *netfilter.Chain {
+	return &netfilter.Chain{Rules: append(more, rule("-A IP-MASQ -d 10.0.0.0/8 -j RETURN", dst("10.0.0.0/8"), to(netfilter.Return)),
+		rule("-A IP-MASQ -j MASQUERADE", to(netfilter.Masquerade)))}
+}
+
+// nat is iptables-nft's table with our chain, and rules around our jump.
+func nat(before, after []netfilter.Rule) *netfilter.Table {
+	rules := append(append(before, ownJump()), after...)
+	return table(netfilter.OwnerNFTables, "ip", "nat", map[string]*netfilter.Chain{"POSTROUTING": base(100, rules...), "IP-MASQ": ownChain()})
 }
 
 func ask(src, dst string) Question {
-	q := Question{Destination: netip.MustParseAddr(dst), Route: route.Route{Device: "eth0"}}
+	q := Question{Destination: netip.MustParseAddr(dst), Route: host.Route{Type: netfilter.TypeUnicast, Device: netfilter.Interface{Name: "eth0", Index: 2}}}
 	if src != "" {
 		q.Source = netip.MustParseAddr(src)
 	}
@@ -42,42 +83,123 @@ func written(t *testing.T, a Answer) string {
 }
 
 func TestByKernel(t *testing.T) {
-	const jump = "-A POSTROUTING -m addrtype ! --dst-type LOCAL -j IP-MASQ\n"
-	const chain = "-A IP-MASQ -d 10.0.0.0/8 -j RETURN\n-A IP-MASQ -j MASQUERADE\n"
-	const pod = "-A POSTROUTING -s 10.244.1.5/32 -j MASQUERADE\n"
 	local := ask("", "192.0.2.1")
-	local.Route = route.Route{Local: true, Device: "lo"}
+	local.Route = host.Route{Type: netfilter.TypeLocal, Device: netfilter.Interface{Name: "lo", Index: 1}}
+	lost := ask("", "8.8.8.8")
+	lost.Route = host.Route{}
+	pod := rule("-A POSTROUTING -s 10.244.1.5/32 -j MASQUERADE", src("10.244.1.5/32"), to(netfilter.Masquerade))
+	firewalld := table(netfilter.OwnerNFTables, "inet", "firewalld", map[string]*netfilter.Chain{
+		"nat_POSTROUTING": base(110, rule("add rule inet firewalld nat_POSTROUTING jump p", jump("p"))),
+		"p":               {Rules: []netfilter.Rule{rule("add rule inet firewalld p masquerade", to(netfilter.Masquerade))}},
+	})
+	snat := netfilter.Verdict{Action: netfilter.SNAT, To: netfilter.AddressRange{From: netip.MustParseAddr("192.0.2.9"), To: netip.MustParseAddr("192.0.2.9")}}
+	noJump := nat(nil, nil)
+	noJump.Chains["POSTROUTING"].Rules = nil
+	empty := nat(nil, nil)
+	empty.Chains["IP-MASQ"].Rules = nil
+	timed := nat(nil, nil)
+	timed.Chains["IP-MASQ"] = ownChain(rule("-A IP-MASQ -m time -j RETURN", unclear("-m time"), to(netfilter.Return)))
+	timed.Chains["IP-MASQ"].Name = "IP-MASQ"
 	tests := []struct {
 		name     string
 		question Question
-		rules    string
-		other    string // the other backend's rules
+		tables   []*netfilter.Table
 		want     string
 	}{
-		{name: "kept", question: ask("", "10.1.2.3"), rules: jump + chain,
-			want: "10.1.2.3: keeps the pod's address\n  because  10.0.0.0/8 has it (kernel)\n  rule     -A IP-MASQ -d 10.0.0.0/8 -j RETURN\n"},
-		{name: "masqueraded", question: ask("", "8.8.8.8"), rules: jump + chain,
-			want: "8.8.8.8: leaves with the node's address\n  because  no range of the chain has it (kernel)\n  rule     -A IP-MASQ -j MASQUERADE\n"},
-		{name: "local", question: local, rules: jump + chain,
-			want: "192.0.2.1: keeps the pod's address\n  because  the destination is LOCAL to this node, so chain IP-MASQ is not consulted (kernel)\n"},
-		{name: "no jump", question: ask("", "8.8.8.8"), rules: chain,
-			want: "8.8.8.8: keeps the pod's address\n  because  no rule of POSTROUTING goes to chain IP-MASQ (kernel)\n"},
-		{name: "empty chain", question: ask("", "8.8.8.8"), rules: jump,
-			want: "8.8.8.8: keeps the pod's address\n  because  no rule of chain IP-MASQ takes it (kernel)\n"},
-		{name: "another rule", question: ask("10.244.1.5", "10.1.2.3"), rules: jump + chain + pod,
-			want: "10.1.2.3 from 10.244.1.5: leaves with the node's address\n  because  a rule outside chain IP-MASQ decides (kernel)\n  rule     -A POSTROUTING -s 10.244.1.5/32 -j MASQUERADE\n"},
-		{name: "another pod's rule", question: ask("10.244.1.6", "10.1.2.3"), rules: jump + chain + pod,
-			want: "10.1.2.3 from 10.244.1.6: keeps the pod's address\n  because  10.0.0.0/8 has it (kernel)\n  rule     -A IP-MASQ -d 10.0.0.0/8 -j RETURN\n"},
-		{name: "some pod's rule", question: ask("", "10.1.2.3"), rules: jump + chain + pod,
-			want: "10.1.2.3: cannot be told\n  because  it depends on the source, which --source names (kernel)\n  perhaps  masquerade: -A POSTROUTING -s 10.244.1.5/32 -j MASQUERADE\n  perhaps  keep: no rule\n"},
-		{name: "a foreign rule in the chain", question: ask("", "8.8.8.8"), rules: jump + "-A IP-MASQ -m time --timestart 08:00:00 -j RETURN\n" + chain,
-			want: "8.8.8.8: cannot be told\n  because  it depends on conditions that cannot be judged from here (kernel)\n  perhaps  masquerade: -A IP-MASQ -j MASQUERADE\n  perhaps  keep: no rule\n"},
-		{name: "the other backend", question: ask("", "10.1.2.3"), rules: jump + chain, other: "-A POSTROUTING -j MASQUERADE\n",
-			want: "10.1.2.3: leaves with the node's address\n  because  a rule outside chain IP-MASQ decides (kernel)\n  rule     -A POSTROUTING -j MASQUERADE\n"},
+		{"kept", ask("", "10.1.2.3"), []*netfilter.Table{nat(nil, nil)}, `10.1.2.3: keeps the pod's address
+  because  10.0.0.0/8 contains it (kernel)
+  rule     -A IP-MASQ -d 10.0.0.0/8 -j RETURN
+  in       table ip nat, chain IP-MASQ
+`},
+		{"masqueraded", ask("", "8.8.8.8"), []*netfilter.Table{nat(nil, nil)}, `8.8.8.8: leaves with the node's address
+  because  no CIDR of the chain contains it (kernel)
+  rule     -A IP-MASQ -j MASQUERADE
+  in       table ip nat, chain IP-MASQ
+`},
+		{"local", local, []*netfilter.Table{nat(nil, nil)}, `192.0.2.1: keeps the pod's address
+  because  the destination is LOCAL to this node, so chain IP-MASQ is not consulted (kernel)
+`},
+		{"no route", lost, []*netfilter.Table{nat(nil, nil)}, `8.8.8.8: leaves with the node's address
+  because  no CIDR of the chain contains it (kernel)
+  rule     -A IP-MASQ -j MASQUERADE
+  in       table ip nat, chain IP-MASQ
+  note     this node has no route to it
+`},
+		{"no jump", ask("", "8.8.8.8"), []*netfilter.Table{noJump}, `8.8.8.8: keeps the pod's address
+  because  no rule of POSTROUTING jumps to chain IP-MASQ (kernel)
+`},
+		{"empty chain", ask("", "8.8.8.8"), []*netfilter.Table{empty}, `8.8.8.8: keeps the pod's address
+  because  no rule of chain IP-MASQ matches (kernel)
+`},
+		{"another pod's rule", ask("10.244.1.6", "10.1.2.3"), []*netfilter.Table{nat(nil, []netfilter.Rule{pod})}, `10.1.2.3 from 10.244.1.6: keeps the pod's address
+  because  10.0.0.0/8 contains it (kernel)
+  rule     -A IP-MASQ -d 10.0.0.0/8 -j RETURN
+  in       table ip nat, chain IP-MASQ
+`},
+		{"this pod's rule", ask("10.244.1.5", "10.1.2.3"), []*netfilter.Table{nat(nil, []netfilter.Rule{pod})}, `10.1.2.3 from 10.244.1.5: leaves with the node's address
+  because  a rule outside chain IP-MASQ decides (kernel)
+  rule     -A POSTROUTING -s 10.244.1.5/32 -j MASQUERADE
+  in       table ip nat, chain POSTROUTING
+`},
+		{"some pod's rule", ask("", "10.1.2.3"), []*netfilter.Table{nat(nil, []netfilter.Rule{pod})}, `10.1.2.3: cannot be told
+  because  it depends on the source, which --source names (kernel)
+  perhaps  masquerade: -A POSTROUTING -s 10.244.1.5/32 -j MASQUERADE
+  in       table ip nat, chain POSTROUTING
+  if       -s 10.244.1.5/32 (source)
+  perhaps  keep: no rule
+`},
+		{"a condition in the chain", ask("", "8.8.8.8"), []*netfilter.Table{timed}, `8.8.8.8: cannot be told
+  because  it depends on a condition that cannot be judged from here (kernel)
+  perhaps  masquerade: -A IP-MASQ -j MASQUERADE
+  in       table ip nat, chain IP-MASQ
+  perhaps  keep: no rule
+  if       -m time (condition)
+`},
+		{"a later base chain", ask("", "10.1.2.3"), []*netfilter.Table{nat(nil, nil), firewalld}, `10.1.2.3: leaves with the node's address
+  because  a rule outside chain IP-MASQ decides (kernel)
+  rule     add rule inet firewalld p masquerade
+  in       table inet firewalld, chain p
+`},
+		{"accepted first", ask("", "8.8.8.8"), []*netfilter.Table{nat([]netfilter.Rule{rule("-A POSTROUTING -d 8.0.0.0/8 -j ACCEPT", dst("8.0.0.0/8"), to(netfilter.Accept))}, nil)}, `8.8.8.8: keeps the pod's address
+  because  a rule outside chain IP-MASQ accepts or returns the packet before the chain is reached (kernel)
+  rule     -A POSTROUTING -d 8.0.0.0/8 -j ACCEPT
+  in       table ip nat, chain POSTROUTING
+`},
+		{"SNAT", ask("", "8.8.8.8"), []*netfilter.Table{nat([]netfilter.Rule{rule("-A POSTROUTING -j SNAT --to-source 192.0.2.9", snat)}, nil)}, `8.8.8.8: leaves with the address 192.0.2.9
+  because  a rule outside chain IP-MASQ decides (kernel)
+  rule     -A POSTROUTING -j SNAT --to-source 192.0.2.9
+  in       table ip nat, chain POSTROUTING
+`},
+		{"dropped", ask("", "8.8.8.8"), []*netfilter.Table{nat([]netfilter.Rule{rule("-A POSTROUTING -j DROP", to(netfilter.Drop))}, nil)}, `8.8.8.8: is dropped
+  because  a rule outside chain IP-MASQ decides (kernel)
+  rule     -A POSTROUTING -j DROP
+  in       table ip nat, chain POSTROUTING
+`},
+		{"iptables-legacy", ask("", "10.1.2.3"), []*netfilter.Table{nat(nil, nil), table(netfilter.OwnerLegacy, "ip", "nat", map[string]*netfilter.Chain{"POSTROUTING": base(100, rule("-A POSTROUTING -j MASQUERADE", to(netfilter.Masquerade)))})},
+			`10.1.2.3: leaves with the node's address
+  because  a rule outside chain IP-MASQ decides (kernel)
+  rule     -A POSTROUTING -j MASQUERADE
+  in       table ip nat of iptables-legacy, chain POSTROUTING
+`},
+		{"rules that were not read", ask("", "10.1.2.3"), []*netfilter.Table{nat(nil, nil), netfilter.Unread(netfilter.OwnerLegacy, netfilter.IPv4, errors.New("denied\n10.1.2.3: keeps"))}, `10.1.2.3: cannot be told
+  because  it depends on rules that could not be read, and on the type of an address, and on what a rule writes into the packet's header, and on the packet's header (kernel)
+  perhaps  unknown: (not read: denied\n10.1.2.3: keeps)
+  in       table ip nat of iptables-legacy, chain POSTROUTING
+  perhaps  masquerade: -A IP-MASQ -j MASQUERADE
+  in       table ip nat, chain IP-MASQ
+  if       ! --dst-type LOCAL (address type)
+  perhaps  unknown: no rule
+  if       ! --dst-type LOCAL (address type); -d 10.0.0.0/8 (header)
+`},
+		{"another family's rules that were not read", ask("", "10.1.2.3"), []*netfilter.Table{nat(nil, nil), netfilter.Unread(netfilter.OwnerLegacy, netfilter.IPv6, errors.New("denied"))}, `10.1.2.3: keeps the pod's address
+  because  10.0.0.0/8 contains it (kernel)
+  rule     -A IP-MASQ -d 10.0.0.0/8 -j RETURN
+  in       table ip nat, chain IP-MASQ
+`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := ByKernel(tt.question, "IP-MASQ", read(tt.rules), read(tt.other))
+			got := ByKernel(tt.question, "IP-MASQ", netfilter.Ruleset{Tables: tt.tables})
 			if diff := cmp.Diff(tt.want, written(t, got)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -85,28 +207,78 @@ func TestByKernel(t *testing.T) {
 	}
 }
 
+// TestOwnTable has the agent's rules in a table of its own.
+func TestOwnTable(t *testing.T) {
+	address := func(s string) []byte { return netip.MustParseAddr(s).AsSlice() }
+	verdicts := netfilter.VerdictMap{
+		Key: []netfilter.Operand{{Field: netfilter.NetworkHeader, Offset: 16, Length: 4}},
+		Elements: []netfilter.Element{{Key: []netfilter.Range{{From: address("10.0.0.0"), To: address("10.255.255.255")}},
+			Verdict: netfilter.Verdict{Action: netfilter.Goto, Chain: "kept"}}},
+		Text: "ip daddr vmap @destinations",
+	}
+	own := table(netfilter.OwnerNFTables, "ip", "ip-masq-agent", map[string]*netfilter.Chain{
+		"postrouting": base(105, rule("add rule ip ip-masq-agent postrouting ip daddr vmap @destinations", verdicts), rule("add rule ip ip-masq-agent postrouting masquerade", to(netfilter.Masquerade))),
+		"kept":        {Rules: []netfilter.Rule{rule("add rule ip ip-masq-agent kept accept", to(netfilter.Accept))}},
+	})
+	for dst, want := range map[string]string{
+		"10.1.2.3": "keep because 10.0.0.0/8 contains it: add rule ip ip-masq-agent kept accept",
+		"8.8.8.8":  "masquerade because no CIDR of the chain contains it: add rule ip ip-masq-agent postrouting masquerade",
+	} {
+		a := ByKernel(ask("", dst), "IP-MASQ", netfilter.Ruleset{Tables: []*netfilter.Table{own}})
+		if got := string(a.Verdict) + " because " + a.Why + ": " + a.Rule; got != want {
+			t.Errorf("%s: %q, want %q", dst, got, want)
+		}
+	}
+}
+
 func TestAgainst(t *testing.T) {
 	rules := []iptables.Rule{{Comment: "c", Destination: netip.MustParsePrefix("10.0.0.0/8"), Target: iptables.Return}, {Comment: "c", Target: iptables.Masquerade}}
 	q := ask("", "10.1.2.3")
-	live := ByKernel(q, "IP-MASQ", read("-A POSTROUTING -j IP-MASQ\n-A IP-MASQ -j MASQUERADE\n"))
+	kernel := nat(nil, nil)
+	kernel.Chains["IP-MASQ"].Rules = kernel.Chains["IP-MASQ"].Rules[1:]
+	live := ByKernel(q, "IP-MASQ", netfilter.Ruleset{Tables: []*netfilter.Table{kernel}})
 	got := live.Against(ByFile(q, "file", "IP-MASQ", rules))
 	want := `10.1.2.3: leaves with the node's address
-  because  no range of the chain has it (kernel)
+  because  no CIDR of the chain contains it (kernel)
   rule     -A IP-MASQ -j MASQUERADE
-  DIFFERS  by the file it keeps the pod's address, as 10.0.0.0/8 has it
+  in       table ip nat, chain IP-MASQ
+  DIFFERS  by the file it keeps the pod's address, as 10.0.0.0/8 contains it
   rule     -A IP-MASQ -m comment --comment "c" -d 10.0.0.0/8 -j RETURN
 `
 	if diff := cmp.Diff(want, written(t, got)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if got.Fine() || !live.Fine() {
-		t.Errorf("fine: %v with the file, %v without", got.Fine(), live.Fine())
+	if got.Known() || !live.Known() {
+		t.Errorf("known: %v with the file, %v without", got.Known(), live.Known())
 	}
 	same := live.Against(ByFile(q, "file", "IP-MASQ", rules[1:]))
 	if same.Differs {
 		t.Errorf("differs: %+v", same)
 	}
-	if six := ByFile(ask("", "2001:db8::1"), "file", "IP-MASQ", nil); six.Verdict != masq.Keep || !strings.Contains(six.Why, "--enable-ipv6") {
+	if six := ByFile(ask("", "2001:db8::1"), "file", "IP-MASQ", nil); six.Verdict != netfilter.Kept || !strings.Contains(six.Why, "--enable-ipv6") {
 		t.Errorf("without a chain: %+v", six)
+	}
+}
+
+// TestReplacedDefault: a list of a file replaces the defaults.
+func TestReplacedDefault(t *testing.T) {
+	defaults := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("172.16.0.0/12")}
+	masquerade := []iptables.Rule{{Comment: "c", Target: iptables.Masquerade}}
+	tests := []struct {
+		from, dst string
+		list      []netip.Prefix
+		want      string
+	}{
+		{"file", "172.16.1.1", defaults[:1], "172.16.0.0/12"},
+		{"file", "8.8.8.8", defaults[:1], ""},
+		{"file", "10.1.1.1", defaults[:1], ""}, // by an exception: the list still has it
+		{"default", "172.16.1.1", defaults[:1], ""},
+	}
+	for _, tt := range tests {
+		q := ask("", tt.dst)
+		a := ByFile(q, tt.from, "IP-MASQ", masquerade).ReplacedDefault(q, defaults, tt.list)
+		if a.Overridden != tt.want {
+			t.Errorf("%s of %s: %q, want %q", tt.dst, tt.from, a.Overridden, tt.want)
+		}
 	}
 }

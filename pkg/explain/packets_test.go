@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ip-masq-agent Authors
 
-package explain
+package explain_test
 
 import (
 	"fmt"
@@ -12,23 +12,25 @@ import (
 	"time"
 
 	"ip-masq-agent/pkg/config"
+	"ip-masq-agent/pkg/doctor"
+	"ip-masq-agent/pkg/explain"
+	"ip-masq-agent/pkg/host"
 	"ip-masq-agent/pkg/iptables"
 	"ip-masq-agent/pkg/masq"
 	"ip-masq-agent/pkg/netfilter"
-	"ip-masq-agent/pkg/route"
 	"ip-masq-agent/test/netns"
 )
 
 // TestVerdictIsThePackets asks for random configurations and destinations, and
-// then connects: the world must see the address that was foretold, by the file
-// and by the kernel. Every third configuration has a rule of somebody else's
-// behind it, of which the kernel alone tells.
+// then connects: the host must see the address that was predicted, by the file
+// and by the kernel. Every third configuration has a rule of another program
+// behind it, which the kernel alone knows.
 func TestVerdictIsThePackets(t *testing.T) {
 	const rounds, each = 8, 8
 	netns.Matrix(t, func(t *testing.T, backend, family string) {
 		random := rand.New(rand.NewPCG(5, 6)) // the same each time
 		w := newWorld(t, family)
-		seen := map[masq.Verdict]int{}
+		seen := map[netfilter.Fate]int{}
 		options := masq.Options{ChainName: "IP-MASQ", RandomFully: true}
 		nat := iptables.NewNAT(w.family, iptables.Backend(backend))
 		for round := range rounds {
@@ -43,24 +45,20 @@ func TestVerdictIsThePackets(t *testing.T) {
 			}
 			for range each {
 				dst := w.destinations[random.IntN(len(w.destinations))]
-				r, err := route.Lookup(dst)
-				if err != nil {
-					t.Fatal(err)
-				}
-				q := Question{Source: w.pod, Destination: dst, Route: r}
-				live := ByKernel(q, "IP-MASQ", w.chains(t, backend))
+				q := w.question(t, dst)
+				live := w.live(t, q)
 				real := w.connect(t, dst)
 				if live.Verdict != real {
 					t.Fatalf("%s: the kernel's rules say %s, the packet %s; %+v\n%s", dst, live.Verdict, real, live, netns.Save(t, backend, family))
 				}
-				if file := ByFile(q, "file", "IP-MASQ", chain.Rules); !foreign && file.Verdict != real {
+				if file := explain.ByFile(q, "file", "IP-MASQ", chain.Rules); !foreign && file.Verdict != real {
 					t.Fatalf("%s: the file says %s, the packet %s; %+v", dst, file.Verdict, real, c)
 				}
 				seen[real]++
 			}
 			netns.IPTables(t, backend, family, "-F", "POSTROUTING")
 		}
-		if seen[masq.Keep] < 10 || seen[masq.Masquerade] < 10 {
+		if seen[netfilter.Kept] < 10 || seen[netfilter.Masqueraded] < 10 {
 			t.Errorf("the packets were one-sided: %v", seen)
 		}
 	})
@@ -115,22 +113,31 @@ func newWorld(t *testing.T, family string) *world {
 			w.destinations = append(w.destinations, dst)
 		}
 	}
-	settle(t, w.node)
+	w.settle(t)
 	return w
 }
 
 // settle waits for the route to an IPv6 address of the node's own, which the
 // kernel adds a moment after the address.
-func settle(t *testing.T, own netip.Addr) {
+func (w *world) settle(t *testing.T) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		if r, err := route.Lookup(own); err != nil || r.Local {
-			return
-		}
+	for end := time.Now().Add(10 * time.Second); !w.question(t, w.node).Route.Local(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("%s did not become LOCAL", own)
+			t.Fatalf("%s did not become local", w.node)
 		}
 	}
+}
+
+// keeping is a configuration that keeps the address of one destination.
+func (w *world) keeping(dst netip.Addr) config.Config {
+	return config.Config{NonMasquerade: []netip.Prefix{netip.PrefixFrom(dst, dst.BitLen())}}
+}
+
+func (w *world) pick(ipv4, ipv6 string) string {
+	if w.family == netfilter.IPv6 {
+		return ipv6
+	}
+	return ipv4
 }
 
 // address is one of sixteen, near and far from each other.
@@ -165,21 +172,33 @@ func (w *world) randomConfig(random *rand.Rand) config.Config {
 	return c
 }
 
-func (w *world) chains(t *testing.T, backend string) masq.Chains {
+// question is that of a connection from the pod.
+func (w *world) question(t *testing.T, dst netip.Addr) explain.Question {
 	t.Helper()
-	r, err := iptables.NewReader(t.Context(), w.family, iptables.Backend(backend))
+	routes, err := host.OpenRoutes()
 	if err != nil {
 		t.Fatal(err)
 	}
-	chains, err := r.Reachable(t.Context(), iptables.Postrouting)
-	if err != nil {
+	defer routes.Close()
+	q := explain.Question{Source: w.pod, Destination: dst}
+	if q.Route, err = routes.Between(w.pod, dst); err != nil {
 		t.Fatal(err)
 	}
-	return chains
+	if q.SourceRoute, err = routes.To(w.pod); err != nil {
+		t.Fatal(err)
+	}
+	return q
+}
+
+// live asks the kernel.
+func (w *world) live(t *testing.T, q explain.Question) explain.Answer {
+	t.Helper()
+	rules, _ := doctor.Rules(t.Context())
+	return explain.ByKernel(q, "IP-MASQ", rules)
 }
 
 // connect is what becomes of a packet.
-func (w *world) connect(t *testing.T, dst netip.Addr) masq.Verdict {
+func (w *world) connect(t *testing.T, dst netip.Addr) netfilter.Fate {
 	t.Helper()
 	source, err := netns.Dial(w.podNS, netip.AddrPortFrom(dst, 80).String())
 	if err != nil {
@@ -187,10 +206,9 @@ func (w *world) connect(t *testing.T, dst netip.Addr) masq.Verdict {
 	}
 	switch source.Addr() {
 	case w.pod:
-		return masq.Keep
+		return netfilter.Kept
 	case w.node:
-		return masq.Masquerade
+		return netfilter.Masqueraded
 	}
-	t.Fatalf("%s saw %s", dst, source)
-	return masq.Unknown
+	return netfilter.Translated
 }

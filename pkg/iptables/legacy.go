@@ -12,10 +12,10 @@ import (
 // srcnat is the priority of iptables' POSTROUTING (NF_IP_PRI_NAT_SRC).
 const srcnat = 100
 
-// ReadLegacy reads the nat table of iptables-legacy, with POSTROUTING and all
-// chains that can be reached from there; nil if there is no such table. It
-// creates none, and runs a process only if there is one.
-func ReadLegacy(ctx context.Context, f netfilter.Family) (*netfilter.Table, error) {
+// ReadLegacy reads the nat table of iptables-legacy, with POSTROUTING, all chains
+// that can be reached from there, and the named chains; nil if there is no such
+// table. It creates none, and runs a process only if there is one.
+func ReadLegacy(ctx context.Context, f netfilter.Family, names ...string) (*netfilter.Table, error) {
 	s, err := saveLegacy(ctx, f, func(string) bool { return true })
 	if err != nil {
 		return nil, err
@@ -32,7 +32,14 @@ func ReadLegacy(ctx context.Context, f netfilter.Family) (*netfilter.Table, erro
 	if f == netfilter.IPv6 {
 		t.Family = "ip6"
 	}
-	for ahead := []*netfilter.Chain{base}; len(ahead) > 0; ahead = ahead[1:] {
+	ahead := []*netfilter.Chain{base}
+	for _, name := range names {
+		if c := s.chain(f, name); c != nil {
+			t.Chains[name] = c
+			ahead = append(ahead, c)
+		}
+	}
+	for ; len(ahead) > 0; ahead = ahead[1:] {
 		for _, name := range targets(ahead[0]) {
 			if t.Chains[name] != nil {
 				continue

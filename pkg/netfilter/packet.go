@@ -103,11 +103,6 @@ func putNumber(v value, n uint32) {
 	}
 }
 
-func (s state) clone() state {
-	s.network, s.mark = s.network.clone(), s.mark.clone() // the rest is never changed in place
-	return s
-}
-
 // join returns what is known of a packet that is in one state or the other.
 func (s state) join(o state) state {
 	s.network, s.mark = s.network.join(o.network), s.mark.join(o.mark)
@@ -133,7 +128,7 @@ func (s state) changed() state {
 // overwritten. How the routing table classes an address is looked up anew by
 // each condition that asks for it.
 func (s state) rewrite(r Rewrite) state {
-	s = s.clone()
+	s.network = s.network.clone() // states share their values
 	s.network.forget(r.Offset, r.Length)
 	overlaps := func(offset int) bool {
 		return r.Offset < offset+s.family.addressBytes() && offset < r.Offset+r.Length

@@ -5,7 +5,9 @@ package netfilter
 
 import (
 	"fmt"
+	"math"
 	"net/netip"
+	"slices"
 )
 
 // Count is what a rule, or several, counted.
@@ -117,6 +119,64 @@ const (
 	OwnerNFTables = "nftables" // nf_tables, which has iptables-nft's tables too
 	OwnerLegacy   = "iptables-legacy"
 )
+
+// String returns the table as nft(8) names it, and which program's it is if it
+// is iptables-legacy's.
+func (t *Table) String() string {
+	name := fmt.Sprintf("table %s %s", t.Family, t.Name)
+	if t.Owner == OwnerLegacy {
+		name += " of " + OwnerLegacy
+	}
+	return name
+}
+
+// Callers returns the rules that may send packets to a chain.
+func (t *Table) Callers(chain string) []Place {
+	var out []Place
+	for _, c := range t.Chains {
+		for i := range c.Rules {
+			if slices.Contains(c.Rules[i].Targets(), chain) {
+				out = append(out, Place{Table: t, Chain: c, Rule: &c.Rules[i]})
+			}
+		}
+	}
+	return out
+}
+
+// Targets returns the chains that the rule jumps or goes to.
+func (r Rule) Targets() []string {
+	var out []string
+	add := func(v Verdict) {
+		if (v.Action == Jump || v.Action == Goto) && !slices.Contains(out, v.Chain) {
+			out = append(out, v.Chain)
+		}
+	}
+	for _, step := range r.Steps {
+		switch step := step.(type) {
+		case Verdict:
+			add(step)
+		case VerdictMap:
+			for _, e := range step.Elements {
+				add(e.Verdict)
+			}
+			if step.Default != nil {
+				add(*step.Default)
+			}
+		}
+	}
+	return out
+}
+
+// Unread returns a table that stands for rules of a family that could not be
+// read. Anything may happen in it.
+func Unread(owner string, f Family, err error) *Table {
+	name := "ip"
+	if f == IPv6 {
+		name = "ip6"
+	}
+	chain := &Chain{Name: "POSTROUTING", Base: true, Priority: math.MinInt, Err: err}
+	return &Table{Owner: owner, Family: name, Name: "nat", Chains: map[string]*Chain{chain.Name: chain}}
+}
 
 // HasFamily tells whether packets of a family pass the table.
 func (t *Table) HasFamily(f Family) bool {

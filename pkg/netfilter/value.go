@@ -43,6 +43,9 @@ func (v value) forget(offset, length int) {
 
 // slice returns length bytes from offset on. Bytes outside v are unknown.
 func (v value) slice(offset, length int) value {
+	if offset >= 0 && offset+length <= len(v.bits) {
+		return value{v.bits[offset : offset+length], v.known[offset : offset+length]}
+	}
 	out := unknownValue(length)
 	for i := range length {
 		if at := offset + i; at >= 0 && at < len(v.bits) {
@@ -55,6 +58,9 @@ func (v value) slice(offset, length int) value {
 // masked returns (v & mask) ^ xor; bits that the mask clears are known.
 // A nil mask or xor changes nothing.
 func (v value) masked(mask, xor []byte) value {
+	if mask == nil && xor == nil {
+		return v
+	}
 	out := v.clone()
 	for i := range out.bits {
 		if i < len(mask) {

@@ -3,7 +3,10 @@
 
 package netfilter
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 const (
 	// maxDepth is more than the kernel's own limit on nested jumps, 16
@@ -59,8 +62,8 @@ func (rs Ruleset) byPriority(f Family) [][]baseChain {
 		}
 	}
 	slices.SortFunc(all, func(a, b baseChain) int {
-		if a.chain.Priority != b.chain.Priority {
-			return a.chain.Priority - b.chain.Priority
+		if order := cmp.Compare(a.chain.Priority, b.chain.Priority); order != 0 {
+			return order
 		}
 		return compareNames(a, b) // so that the same rules give the same text
 	})
@@ -102,14 +105,14 @@ func (w *walker) group(group []baseChain, s state) (after state, passes bool) {
 	// A chain may or may not see what the others do to the packet.
 	for _, b := range group {
 		probe := walker{}
-		if end, passes := probe.base(b, s.clone()); passes && !end.equal(s) {
+		if end, passes := probe.base(b, s); passes && !end.equal(s) {
 			s = s.changed()
 			break
 		}
 	}
 	passes = true
 	for _, b := range group {
-		_, p := w.base(b, s.clone())
+		_, p := w.base(b, s)
 		passes = passes && p
 	}
 	return s, passes
@@ -201,7 +204,6 @@ type ruleWalk struct {
 
 // steps follows a packet. What continues is collected in r.next.
 func (r *ruleWalk) steps(s state) {
-	s = s.clone()
 	for _, step := range r.place.Rule.Steps {
 		switch step := step.(type) {
 		case Condition:
@@ -237,7 +239,7 @@ func (r *ruleWalk) goOn(s state) {
 	if r.continues {
 		s = s.join(r.next)
 	}
-	r.continues, r.next = true, s.clone()
+	r.continues, r.next = true, s
 }
 
 // doubt records a condition that may hold or not.
@@ -321,7 +323,7 @@ func (r *ruleWalk) verdictMap(m VerdictMap, s state) (after state, passes bool) 
 		r.doubt(m.Text, doubtOf(m.Key, s))
 	}
 	for _, v := range verdicts {
-		end, p := r.verdict(v, s.clone())
+		end, p := r.verdict(v, s)
 		switch {
 		case !p:
 		case passes:

@@ -15,9 +15,13 @@ import (
 // collector is what the Status holds, as metrics. They cost no process: the
 // counters of packets come from the read that verified the chain.
 type collector struct {
-	status                                          *Status
-	valid, info, rules, packets, bytes, lastSuccess *prometheus.Desc
+	status                                                   *Status
+	valid, info, backend, rules, packets, bytes, lastSuccess *prometheus.Desc
 }
+
+// BackendMetric is the metric that names the backend of a family. The
+// subcommands read it to learn what a running agent uses.
+const BackendMetric = "ip_masq_agent_backend"
 
 func newCollector(s *Status) *collector {
 	describe := func(name, help string, labels ...string) *prometheus.Desc {
@@ -28,6 +32,7 @@ func newCollector(s *Status) *collector {
 		valid:  describe("config_valid", "1 if the file is good or missing, 0 if it is refused."),
 		info: describe("config_info", "Always 1; hash is the start of the SHA-256 of the file in force, source where a family's rules come from: file, default or kernel.",
 			"family", "hash", "source"),
+		backend:     describe("backend", "Always 1; backend is where the family's rules are: iptables-nft, iptables-legacy or nftables.", "backend", "family"),
 		rules:       describe("rules", "Rules in the chain, as last verified.", "family"),
 		packets:     describe("packets_total", "First packets of connections, by verdict: return keeps the pod's address, masquerade takes the node's.", "family", "verdict"),
 		bytes:       describe("bytes_total", "Bytes of the packets in ip_masq_agent_packets_total.", "family", "verdict"),
@@ -37,7 +42,7 @@ func newCollector(s *Status) *collector {
 
 // Describe is part of prometheus.Collector.
 func (c *collector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{c.valid, c.info, c.rules, c.packets, c.bytes, c.lastSuccess} {
+	for _, d := range []*prometheus.Desc{c.valid, c.info, c.backend, c.rules, c.packets, c.bytes, c.lastSuccess} {
 		out <- d
 	}
 }
@@ -59,6 +64,9 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	}
 	for _, f := range s.families {
 		t := s.tables[f]
+		if b := s.backends[f]; b != "" {
+			gauge(c.backend, 1, b, f.String())
+		}
 		gauge(c.lastSuccess, seconds(t.verified), f.String())
 		if t.ended {
 			gauge(c.info, 1, f.String(), s.hash(t.last.Source), string(t.last.Source))

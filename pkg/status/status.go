@@ -33,6 +33,7 @@ type Status struct {
 	starting error // why no backend was chosen yet
 	config   agent.ConfigStatus
 	readings int // of the file, those that told anything new
+	backends map[netfilter.Family]string
 	tables   map[netfilter.Family]*table
 }
 
@@ -48,7 +49,7 @@ type table struct {
 
 // New returns the status of an agent that has not started yet.
 func New(version string, families []netfilter.Family) *Status {
-	s := &Status{families: families, turned: time.Now(), tables: map[netfilter.Family]*table{}}
+	s := &Status{families: families, turned: time.Now(), tables: map[netfilter.Family]*table{}, backends: map[netfilter.Family]string{}}
 	for _, f := range families {
 		s.tables[f] = &table{}
 	}
@@ -61,6 +62,13 @@ func (s *Status) Turned() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.turned = time.Now()
+}
+
+// SetBackend sets where a family's rules are, as --backend names it.
+func (s *Status) SetBackend(f netfilter.Family, backend string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.backends[f] = backend
 }
 
 // ConfigRead takes what a new reading of the file came to.

@@ -14,7 +14,6 @@ import (
 	"ip-masq-agent/pkg/agent"
 	"ip-masq-agent/pkg/backend"
 	"ip-masq-agent/pkg/config"
-	"ip-masq-agent/pkg/iptables"
 	"ip-masq-agent/pkg/masq"
 	"ip-masq-agent/pkg/netfilter"
 	"ip-masq-agent/pkg/status"
@@ -59,7 +58,7 @@ func runNoLooks(args []string) error {
 	a := agent.Agent{
 		ConfigFile: args[1],
 		Config:     config.Options{},
-		Tables:     map[netfilter.Family]agent.Table{netfilter.IPv4: blind{backend.NewTable(iptables.Backend(args[0]), netfilter.IPv4, masq.Options{ChainName: "IP-MASQ", RandomFully: true})}},
+		Tables:     map[netfilter.Family]agent.Table{netfilter.IPv4: blind{backend.NewTable(backend.Name(args[0]), netfilter.IPv4, masq.Options{ChainName: "IP-MASQ", RandomFully: true})}},
 		Observer:   observer,
 	}
 	a.Run(ctx)

@@ -154,6 +154,7 @@ func exported(t *testing.T) map[string]metric {
 	t.Helper()
 	s := status.New("v1.2.3", []netfilter.Family{netfilter.IPv4})
 	s.ConfigRead(agent.ConfigStatus{Source: agent.FromFile, Hash: "0123"})
+	s.SetBackend(netfilter.IPv4, "nftables")
 	s.PassStarted(netfilter.IPv4)
 	s.PassEnded(netfilter.IPv4, agent.Pass{Source: agent.FromFile, Rules: 3, Took: 1})
 	w := httptest.NewRecorder()

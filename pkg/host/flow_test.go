@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ip-masq-agent Authors
 
-package conntrack
+package host
 
 import (
 	"net/netip"
@@ -12,8 +12,8 @@ import (
 	"ip-masq-agent/test/netns"
 )
 
-// TestEach masquerades one connection and leaves another, and finds both.
-func TestEach(t *testing.T) {
+// TestFlows masquerades one connection and leaves another, and finds both.
+func TestFlows(t *testing.T) {
 	netns.Matrix(t, func(t *testing.T, backend, family string) {
 		addr := func(ipv4, ipv6 string) string {
 			if family == "IPv6" {
@@ -41,17 +41,18 @@ func TestEach(t *testing.T) {
 			}
 		}
 		got := map[string]string{} // the source it left with, by destination
-		err := Each(family == "IPv6", func(f Flow) {
+		flows, err := Flows(family == "IPv6")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range flows {
 			if f.Protocol != 6 {
-				return
+				continue
 			}
-			if !f.SourceDone() || f.Asked != f.Reached {
+			if !f.SourceDone || f.Asked != f.Reached {
 				t.Errorf("flow %+v", f)
 			}
 			got[f.Source.String()+" "+f.Reached.String()] = f.Left.String()
-		})
-		if err != nil {
-			t.Fatal(err)
 		}
 		source := addr("10.1.0.2", "fd00:1::2")
 		want := map[string]string{source + " " + kept: source, source + " " + masqueraded: addr("192.0.2.1", "2001:db8::1")}
@@ -59,12 +60,4 @@ func TestEach(t *testing.T) {
 			t.Errorf("where connections left (-want +got):\n%s", diff)
 		}
 	})
-}
-
-func TestParseDamaged(t *testing.T) {
-	for _, b := range [][]byte{{1}, {4, 0, 1}, make([]byte, 3), {255, 255, 1, 0, 0}} {
-		if got := flow(b); got != (Flow{}) {
-			t.Errorf("%x became %+v", b, got)
-		}
-	}
 }

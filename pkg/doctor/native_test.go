@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package doctor
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ip-masq-agent/test/netns"
+)
+
+// TestNativeRules has rules written with nft beside the agent's own, which
+// iptables cannot list.
+func TestNativeRules(t *testing.T) {
+	tests := []struct {
+		name string
+		nft  string
+		want []string // of what is not OK
+	}{
+		{"firewalld", `table inet firewalld {
+			chain nat_POSTROUTING { type nat hook postrouting priority 110; policy accept; jump p
+			}
+			chain p { oifname != "lo" masquerade
+			}
+		}`, []string{
+			"warning IPv4: firewalld's masquerading, in table inet firewalld, masquerades what the chain keeps",
+			"warning IPv6: firewalld's masquerading, in table inet firewalld, masquerades what the chain keeps",
+		}},
+		{"tailscale", `table ip nat {
+			chain ts-postrouting { meta mark and 0xff0000 == 0x40000 counter masquerade
+			}
+		}
+		insert rule ip nat POSTROUTING counter jump ts-postrouting`,
+			[]string{"info IPv4: tailscale's rule, before our jump, may masquerade what the chain keeps"}},
+		{"one family", `add rule ip6 nat POSTROUTING oifname "wg0" masquerade`,
+			[]string{"warning IPv6: a rule of POSTROUTING, after our jump, masquerades what the chain keeps"}},
+		{"a set before our jump", `add set ip nat s { type ipv4_addr; elements = { 8.8.8.8 }; }
+		insert rule ip nat POSTROUTING ip daddr @s accept`,
+			[]string{"warning IPv4: a rule of POSTROUTING, before our jump, keeps from the chain what the chain would masquerade"}},
+		{"libvirt", `add rule ip nat POSTROUTING ip saddr 192.168.122.0/24 ip daddr != 192.168.122.0/24 counter masquerade comment "x"
+		table ip libvirt_network {
+			chain guest_nat { type nat hook postrouting priority 100; policy accept; ip saddr 192.168.123.0/24 masquerade
+			}
+		}`, []string{
+			"info IPv4: libvirt's rule for a network, in table ip libvirt_network, masquerades what the chain keeps",
+			"warning IPv4: a rule of POSTROUTING, after our jump, masquerades what the chain keeps",
+		}},
+		{"a CNI plugin", `table inet cni_plugins_masquerade {
+			chain masq_checks { ip saddr 10.244.1.5 masquerade
+			}
+			chain masq { type nat hook postrouting priority 100; policy accept; jump masq_checks
+			}
+		}`, []string{"warning IPv4: a CNI plugin's ipMasq chain, in table inet cni_plugins_masquerade, masquerades what the chain keeps"}},
+		{"dormant", `add table ip nat { flags dormant; }`, []string{"error IPv4: table ip nat is dormant"}},
+		{"another agent's table", `table ip nat {
+			chain IP-MASQ-AGENT { masquerade
+			}
+		}`, []string{"info IPv4: another agent's chain, IP-MASQ-AGENT, is in iptables-nft beside IP-MASQ"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			netns.Require(t, "nft", netns.Command("iptables-nft", "IPv6"))
+			netns.Run(t, func(t *testing.T) {
+				options := keeper(t, "iptables-nft")
+				nft(t, tt.nft)
+				var got []string
+				for _, f := range ofTables(Examine(Read(t.Context(), options))) {
+					if f.Severity != OK {
+						got = append(got, string(f.Severity)+" "+f.Family+": "+f.What)
+					}
+				}
+				if diff := cmp.Diff(tt.want, got); diff != "" {
+					t.Errorf("(-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+// TestReloadedRules has the agent's own rules written again by nft, which makes
+// native ones of them and loses their comments. doctor reads them, and is
+// content as soon as the agent has repaired the chain.
+func TestReloadedRules(t *testing.T) {
+	netns.Require(t, "nft", netns.Command("iptables-nft", "IPv6"))
+	netns.Run(t, func(t *testing.T) {
+		options := keeper(t, "iptables-nft")
+		rules, err := netns.Output("nft", "list", "ruleset")
+		if err != nil {
+			t.Fatal(err)
+		}
+		nft(t, "flush ruleset\n"+rules)
+		for _, f := range ofTables(Examine(Read(t.Context(), options))) {
+			if f.Severity != OK && f.Check != "chain" {
+				t.Errorf("%+v", f)
+			}
+		}
+		apply(t, options, "iptables-nft")
+		if findings := ofTables(Examine(Read(t.Context(), options))); !Healthy(findings) {
+			t.Errorf("after a repair: %+v", findings)
+		}
+	})
+}
+
+func nft(t *testing.T, commands string) {
+	t.Helper()
+	cmd := exec.Command("nft", "-f", "-")
+	cmd.Stdin = strings.NewReader(commands)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s\n%s", err, out, commands)
+	}
+}

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+// Package host reads what the kernel knows of this node besides its NAT rules:
+// routes, devices, connections and eBPF programs. It uses netlink and system
+// calls, starts no process and changes nothing.
+package host
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/jsimonetti/rtnetlink/v2"
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+
+	"ip-masq-agent/pkg/netfilter"
+)
+
+// Route is the way to an address.
+type Route struct {
+	// Type is how the routing table classes the address, RTN_LOCAL and so on of
+	// rtnetlink(7); 0 if there is no route.
+	Type uint8
+	// Device is the one by which packets leave; the zero Interface if there is
+	// none, or if it depends on more than the addresses.
+	Device netfilter.Interface
+}
+
+// Local tells whether the address is the node's own.
+func (r Route) Local() bool { return r.Type == unix.RTN_LOCAL }
+
+// TypeName returns the type as ip-route(8) names it; "none" if there is no
+// route.
+func (r Route) TypeName() string {
+	switch r.Type {
+	case 0:
+		return "none"
+	case unix.RTN_UNICAST:
+		return "unicast"
+	case unix.RTN_LOCAL:
+		return "local"
+	case unix.RTN_BROADCAST:
+		return "broadcast"
+	case unix.RTN_ANYCAST:
+		return "anycast"
+	case unix.RTN_MULTICAST:
+		return "multicast"
+	}
+	return fmt.Sprintf("type %d", r.Type)
+}
+
+// readDeadline bounds one use of Routes. A million lookups take some 20 s.
+const readDeadline = 60 * time.Second
+
+// Routes asks the kernel of this network namespace for routes. The devices and
+// the policy rules are read once; a lookup is one message. A dump of all routes
+// would not do: only the kernel applies the policy rules.
+type Routes struct {
+	conn     *rtnetlink.Conn
+	links    []Link
+	names    map[uint32]string
+	policy   map[uint8]policy // by address family
+	known    map[[2]netip.Addr]Route
+	requests int // sent so far
+}
+
+// OpenRoutes reads the devices and the policy rules.
+func OpenRoutes() (*Routes, error) {
+	conn, err := rtnetlink.Dial(nil)
+	if err != nil {
+		return nil, fmt.Errorf("opening an rtnetlink socket: %w", err)
+	}
+	r := &Routes{conn: conn, names: map[uint32]string{}, known: map[[2]netip.Addr]Route{}}
+	if err := r.read(); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+func (r *Routes) read() error {
+	if err := r.conn.SetReadDeadline(time.Now().Add(readDeadline)); err != nil {
+		return fmt.Errorf("setting the deadline of an rtnetlink socket: %w", err)
+	}
+	r.requests += 2
+	links, err := r.conn.Link.List()
+	if err != nil {
+		return fmt.Errorf("listing devices: %w", err)
+	}
+	for _, l := range links {
+		if l.Attributes == nil {
+			continue
+		}
+		r.names[l.Index] = l.Attributes.Name
+		r.links = append(r.links, Link{
+			Interface: netfilter.Interface{Name: l.Attributes.Name, Index: int(l.Index)},
+			xdp:       l.Attributes.XDP != nil && l.Attributes.XDP.Attached != 0,
+		})
+	}
+	r.policy = readPolicy(r.conn)
+	return nil
+}
+
+// Close closes the socket.
+func (r *Routes) Close() error { return r.conn.Close() }
+
+// To returns the route to an address. That there is none is no error.
+func (r *Routes) To(dst netip.Addr) (Route, error) { return r.Between(netip.Addr{}, dst) }
+
+// Between returns the route of packets from src to dst; the zero Addr as src is
+// any pod. The source counts only if policy rules ask for it.
+func (r *Routes) Between(src, dst netip.Addr) (Route, error) {
+	if !dst.IsValid() {
+		return Route{}, errors.New("looking up a route: the destination is not an address")
+	}
+	src, dst = src.Unmap(), dst.Unmap()
+	p := r.policy[addressFamily(dst)]
+	if !p.selective {
+		src = netip.Addr{}
+	}
+	key := [2]netip.Addr{src, dst}
+	if route, found := r.known[key]; found {
+		return route, nil
+	}
+	route, err := r.between(p, src, dst)
+	if err != nil {
+		return Route{}, fmt.Errorf("looking up the route to %s: %w", dst, err)
+	}
+	r.known[key] = route
+	return route, nil
+}
+
+// between looks the route up for each packet mark that policy rules ask for.
+// The device is known if all of these lookups agree.
+func (r *Routes) between(p policy, src, dst netip.Addr) (Route, error) {
+	plain, err := r.lookup(query{dst: dst})
+	if err != nil || plain.Local() || !p.selective && len(p.marks) == 0 {
+		return plain, err
+	}
+	q := query{dst: dst}
+	if p.selective {
+		from, err := r.lookup(query{dst: src})
+		if err != nil {
+			return Route{}, err
+		}
+		if p.opaque || !src.IsValid() || from.Local() || from.Device.Index == 0 {
+			plain.Device = netfilter.Interface{}
+			return plain, nil
+		}
+		q.src, q.in = src, from.Device.Index
+	}
+	route := plain
+	for i, mark := range append([]uint32{0}, p.marks...) {
+		q.mark = mark
+		marked, err := r.lookup(q)
+		switch {
+		case err != nil:
+			return Route{}, err
+		case i == 0:
+			route.Device = marked.Device
+		case marked.Type == 0 || marked.Local(): // such packets do not leave
+		case marked.Device != route.Device:
+			route.Device = netfilter.Interface{}
+			return route, nil
+		}
+	}
+	return route, nil
+}
+
+// query is one question to the routing table.
+type query struct {
+	src, dst netip.Addr
+	in       int // the device by which the packet came; 0 if it is the node's own
+	mark     uint32
+}
+
+// lookup asks for one route, RTM_GETROUTE of rtnetlink(7).
+func (r *Routes) lookup(q query) (Route, error) {
+	if !q.dst.IsValid() {
+		return Route{}, nil
+	}
+	r.requests++
+	messages, err := r.conn.Execute(q.message(), unix.RTM_GETROUTE, netlink.Request)
+	switch {
+	case slices.ContainsFunc([]error{unix.ENETUNREACH, unix.EHOSTUNREACH, unix.EACCES, unix.EINVAL, unix.EXDEV},
+		func(e error) bool { return errors.Is(err, e) }):
+		return Route{}, nil // none, or one of type unreachable, prohibit or blackhole
+	case err != nil:
+		return Route{}, err
+	}
+	for _, m := range messages {
+		if m, ok := m.(*rtnetlink.RouteMessage); ok {
+			return r.route(m), nil
+		}
+	}
+	return Route{}, errors.New("the kernel's answer has no route")
+}
+
+func (r *Routes) route(m *rtnetlink.RouteMessage) Route {
+	switch m.Type {
+	case unix.RTN_UNREACHABLE, unix.RTN_PROHIBIT, unix.RTN_BLACKHOLE, unix.RTN_THROW:
+		return Route{}
+	case unix.RTN_LOCAL:
+		return Route{Type: m.Type, Device: netfilter.Interface{Name: "lo", Index: 1}} // LOOPBACK_IFINDEX
+	}
+	index := m.Attributes.OutIface
+	for i, hop := range m.Attributes.Multipath {
+		switch {
+		case i == 0 && index == 0:
+			index = hop.Hop.IfIndex
+		case hop.Hop.IfIndex != index:
+			return Route{Type: m.Type}
+		}
+	}
+	return Route{Type: m.Type, Device: netfilter.Interface{Name: r.names[index], Index: int(index)}}
+}
+
+// routeQuery is a RouteMessage with the attributes that rtnetlink's lacks.
+type routeQuery struct {
+	rtnetlink.RouteMessage
+	q query
+}
+
+func (q query) message() *routeQuery {
+	return &routeQuery{q: q, RouteMessage: rtnetlink.RouteMessage{
+		Family:     addressFamily(q.dst),
+		DstLength:  uint8(q.dst.BitLen()),
+		Flags:      unix.RTM_F_FIB_MATCH, // the route itself, with all its next hops
+		Attributes: rtnetlink.RouteAttributes{Dst: q.dst.AsSlice(), Mark: q.mark},
+	}}
+}
+
+// MarshalBinary is part of rtnetlink.Message.
+func (m *routeQuery) MarshalBinary() ([]byte, error) {
+	if m.q.src.IsValid() {
+		m.SrcLength = uint8(m.q.src.BitLen())
+	}
+	b, err := m.RouteMessage.MarshalBinary()
+	if err != nil {
+		return nil, err
+	}
+	more := netlink.NewAttributeEncoder()
+	if m.q.src.IsValid() {
+		more.Bytes(unix.RTA_SRC, m.q.src.AsSlice())
+	}
+	if m.q.in != 0 {
+		more.Uint32(unix.RTA_IIF, uint32(m.q.in))
+	}
+	attributes, err := more.Encode()
+	return append(b, attributes...), err
+}
+
+func addressFamily(a netip.Addr) uint8 {
+	if a.Is4() {
+		return unix.AF_INET
+	}
+	return unix.AF_INET6
+}
