@@ -99,7 +99,7 @@ func TestLeftoverInTheOtherBackendIsSaid(t *testing.T) {
 				if clean.Log.Count("IP-MASQ", other) != 0 {
 					t.Errorf("the log speaks of %s, which holds nothing:\n%s", other, clean.Log.String())
 				}
-				netns.Restore(t, other, "IPv4", "*nat\n:IP-MASQ - [0:0]\n-A IP-MASQ -j MASQUERADE\nCOMMIT\n")
+				netns.Restore(t, other, "IPv4", "*nat\n:IP-MASQ - [0:0]\n-A IP-MASQ -j MASQUERADE\n-A POSTROUTING -j IP-MASQ\nCOMMIT\n")
 				n.start().WaitLog("IP-MASQ", other)
 			})
 		})

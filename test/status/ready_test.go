@@ -69,9 +69,9 @@ func TestNotReadyWhileIptablesFails(t *testing.T) {
 	netns.Matrix(t, func(t *testing.T, backend, family string) {
 		n := newNode(t, good)
 		args := []string{"--backend=" + backend}
-		healthy := "IPv6"
+		healthy, edit := "IPv6", other
 		if family == "IPv6" {
-			args, healthy = append(args, "--enable-ipv6"), "IPv4"
+			args, healthy, edit = append(args, "--enable-ipv6"), "IPv4", "nonMasqueradeCIDRs: [10.0.0.0/8, 'fd00::/8']\n"
 		}
 		command := netns.Command(backend, family)
 		n.breakable(command, netns.Command(backend, family, "restore"), netns.Command(backend, family, "save"))
@@ -79,7 +79,7 @@ func TestNotReadyWhileIptablesFails(t *testing.T) {
 		n.waitFor("/readyz", 200, "ok")
 
 		n.fail()
-		n.write(other) // so that the agent has something to do
+		n.write(edit) // so that the agent has something to do in that family
 		oneLine(t, n.waitFor("/readyz", 503, family+": ", command, "exit status 4", "holding the xtables lock."))
 		program.Eventually(n.t, func() string { // the other one may still be at its new rules
 			if r := n.mustGet("/readyz"); r.Code != 503 || strings.Contains(r.Body, healthy+": ") {
