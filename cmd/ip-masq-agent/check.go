@@ -10,13 +10,13 @@ import (
 	"os"
 
 	"ip-masq-agent/pkg/check"
-	"ip-masq-agent/pkg/config"
 )
 
 const checkAbout = `check reads files as the agent would, and says what is wrong with them, or the
-chain that it would write. A file is what the agent reads, or a manifest with one
-or more ConfigMaps that have it as their key "config"; - is the standard input.
-It touches nothing and needs no node.`
+chain that it would write. A file is what the agent reads, or a manifest with it in
+a ConfigMap: the key that a DaemonSet of the agent in the same manifest mounts,
+else "config" or "ip-masq-agent". Without flags of Rules it takes those of that
+DaemonSet. - is the standard input. check touches nothing and needs no node.`
 
 func checkFlags(f *flags) {
 	f.ruleFlags()
@@ -24,11 +24,11 @@ func checkFlags(f *flags) {
 	f.reservedFlag(set)
 	set.Var(&f.pods, "pod-cidr", "`ranges` of the cluster's pods; warn if the file does not keep the address to them")
 	set.Var(&f.nodes, "node-cidr", "`ranges` of the cluster's nodes, likewise")
-	set.BoolVar(&f.lenient, "allow-warnings", false, "end with status 0 if there are only warnings")
+	set.BoolVar(&f.strict, "strict", false, "end with status 1 if there are warnings, too")
 }
 
 func runCheck(_ context.Context, f *flags, stdout io.Writer) error {
-	options := check.Options{Config: f.config, Masq: f.masq, Pods: f.pods, Nodes: f.nodes}
+	options := check.Options{Config: f.config, Masq: f.masq, Pods: f.pods, Nodes: f.nodes, WithFlags: f.withManifestFlags}
 	results := []check.Result{}
 	for _, name := range f.operands {
 		data, shown, err := readOperand(name)
@@ -46,24 +46,50 @@ func runCheck(_ context.Context, f *flags, stdout io.Writer) error {
 		return err
 	}
 	for _, r := range results {
-		if len(r.Problems) > 0 || len(r.Warnings) > 0 && !f.lenient {
+		if len(r.Problems) > 0 || len(r.Warnings) > 0 && f.strict {
 			return errFound
 		}
 	}
 	return nil
 }
 
-// readOperand reads a file, or the standard input, no further than a ConfigMap
-// goes; and returns what to call it.
-func readOperand(name string) ([]byte, string, error) {
-	if name != "-" {
-		data, err := config.Read(name)
-		return data, name, err
+// withManifestFlags returns options with the flags of a DaemonSet, but for those
+// that were given to check itself.
+func (f *flags) withManifestFlags(o check.Options, args []string) (check.Options, error) {
+	theirs := othersFlags()
+	if err := theirs.parse(args, 0, 0); err != nil {
+		return o, err
 	}
-	const limit = 1 << 20 // as config.Read
-	data, err := io.ReadAll(io.LimitReader(os.Stdin, limit+1))
-	if len(data) > limit {
-		err = errors.New("it is over 1 MiB, more than a ConfigMap can hold")
+	take := func(name string, set func()) {
+		if !f.all.Changed(name) {
+			set()
+		}
 	}
-	return data, "(stdin)", err
+	take("masq-chain", func() { o.Masq.ChainName = theirs.masq.ChainName })
+	take("random-fully", func() { o.Masq.RandomFully = theirs.masq.RandomFully })
+	take("to-ports", func() { o.Masq.ToPorts = theirs.masq.ToPorts })
+	take("enable-ipv6", func() { o.Config.IPv6 = theirs.config.IPv6 })
+	take("nomasq-all-reserved-ranges", func() { o.Config.ReservedRanges = theirs.config.ReservedRanges })
+	return o, nil
+}
+
+// maxManifest is the maximum size of a file in bytes. A manifest may have more
+// in it than one ConfigMap.
+const maxManifest = 16 << 20
+
+// readOperand reads a file, a pipe, or the standard input, and returns what to
+// call it.
+func readOperand(name string) (data []byte, shown string, err error) {
+	file := os.Stdin
+	if shown = name; name == "-" {
+		shown = "(stdin)"
+	} else if file, err = os.Open(name); err != nil {
+		return nil, shown, err
+	}
+	defer file.Close()
+	data, err = io.ReadAll(io.LimitReader(file, maxManifest+1))
+	if len(data) > maxManifest {
+		err = errors.New("it is over 16 MiB")
+	}
+	return data, shown, err
 }

@@ -34,7 +34,7 @@ type flags struct {
 	operands    []string
 	output      string
 	pods, nodes prefixes
-	lenient     bool
+	strict      bool
 	source      string
 	live        bool
 	dryRun      bool

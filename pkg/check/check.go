@@ -3,13 +3,14 @@
 
 // Package check answers: what would the agent make of this file?
 //
-// A file is the one that the agent reads, or a manifest that has it as the value
-// of the key "config" in a ConfigMap. It is parsed by the agent's own parser;
-// what is found besides are slips that a parser cannot call wrong.
+// A file is the one that the agent reads, or a manifest that has it in a
+// ConfigMap. It is parsed by the agent's own parser. Besides, the package finds
+// mistakes that a parser cannot call wrong.
 package check
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 
 	"ip-masq-agent/pkg/config"
@@ -24,12 +25,17 @@ type Options struct {
 	// Pods and Nodes are the cluster's ranges (--pod-cidr, --node-cidr); the
 	// GKE page asks that nonMasqueradeCIDRs has them.
 	Pods, Nodes []netip.Prefix
+	// WithFlags returns the options of an agent that is started with these
+	// arguments: those of a DaemonSet in the same manifest.
+	WithFlags func(o Options, args []string) (Options, error)
 }
 
 // Result is what was found in one configuration.
 type Result struct {
 	File      string           `json:"file"`
 	ConfigMap string           `json:"configMap,omitempty"` // NAMESPACE/NAME, if File is a manifest
+	Agent     string           `json:"agent,omitempty"`     // KIND NAMESPACE/NAME of the same manifest that mounts it
+	Flags     []string         `json:"flags,omitempty"`     // of Agent
 	Problems  []config.Problem `json:"problems"`            // why the agent refuses it
 	Warnings  []config.Problem `json:"warnings"`
 	Chains    []Chain          `json:"chains"` // none if it is refused
@@ -54,30 +60,62 @@ func File(name string, data []byte, o Options) []Result {
 		return []Result{one(name, data, o)}
 	}
 	if len(found) == 0 {
-		return []Result{{
-			File:     name,
-			Problems: []config.Problem{{File: name, Reason: `is a manifest without a ConfigMap that has the key "config"`, Remedy: `put the configuration below data, as "config: |"`}},
-			Warnings: []config.Problem{},
-			Chains:   []Chain{},
-		}}
+		return []Result{refused(name, config.Problem{
+			File:   name,
+			Reason: `is a manifest without a ConfigMap of the agent, with the key "config" or "ip-masq-agent"`,
+			Remedy: `put the configuration below data, as "config: |"`,
+		})}
 	}
 	var out []Result
 	for _, m := range found {
-		r := one(name, []byte(m.text), o)
-		r.ConfigMap = m.name
-		for _, list := range [][]config.Problem{r.Problems, r.Warnings} {
-			for i := range list {
-				list[i].Line = m.line(list[i].Line)
-			}
-		}
-		out = append(out, r)
+		out = append(out, m.check(name, o))
 	}
 	return out
 }
 
+// check checks the configuration of a ConfigMap, with the flags of the agent
+// that mounts it.
+func (m configMap) check(file string, o Options) (r Result) {
+	defer func() { r.ConfigMap = m.name }()
+	if m.err != nil {
+		remedy := "write the configuration there"
+		if m.agent != nil {
+			remedy += ": " + m.agent.name + " mounts it"
+		}
+		return refused(file, config.Problem{File: file, Line: m.first, Reason: m.err.Error(), Remedy: remedy})
+	}
+	if m.agent != nil && o.WithFlags != nil {
+		var err error
+		if o, err = o.WithFlags(o, m.agent.args); err != nil {
+			return refused(file, config.Problem{
+				File: file, Line: m.agent.line, Reason: fmt.Sprintf("has arguments of %s that the agent refuses (%v)", m.agent.name, err), Remedy: "correct them",
+			})
+		}
+	}
+	r = one(file, []byte(m.text), o)
+	if m.agent != nil {
+		r.Agent, r.Flags = m.agent.name, m.agent.args
+	}
+	for _, list := range [][]config.Problem{r.Problems, r.Warnings} {
+		for i := range list {
+			list[i].Line = m.line(list[i].Line)
+		}
+	}
+	return r
+}
+
+// refused is the Result of a file with one problem.
+func refused(name string, p config.Problem) Result {
+	return Result{File: name, Problems: []config.Problem{p}, Warnings: []config.Problem{}, Chains: []Chain{}}
+}
+
 // one checks one configuration.
 func one(name string, data []byte, o Options) Result {
-	r := Result{File: name, Problems: []config.Problem{}, Chains: []Chain{}}
+	r := Result{File: name, Problems: []config.Problem{}, Warnings: []config.Problem{}, Chains: []Chain{}}
+	if p := config.CheckSize(name, len(data)); p != nil {
+		r.Problems = append(r.Problems, *p)
+		return r
+	}
 	c, warnings, err := config.Parse(name, data, o.Config)
 	r.Warnings = append([]config.Problem{}, warnings...)
 	var refusal *config.Refusal

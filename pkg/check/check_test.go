@@ -114,7 +114,7 @@ func TestManifest(t *testing.T) {
 			"- {apiVersion: v1, kind: ConfigMap, metadata: {name: b}, data: {config: 'nonMasqueradeCIDRs: [10.0.0.0]'}}\n",
 			[]string{fmt.Sprintf(slip, 4), `default/b problem f:5: nonMasqueradeCIDRs: "10.0.0.0" is a bare IP address: write 10.0.0.0/32`}},
 		{"without a configuration", metadata + "data:\n  other: x\n", []string{
-			`problem f: is a manifest without a ConfigMap that has the key "config": put the configuration below data, as "config: |"`}},
+			`problem f: is a manifest without a ConfigMap of the agent, with the key "config" or "ip-masq-agent": put the configuration below data, as "config: |"`}},
 		{"a good one", metadata + "data:\n  config: |\n    nonMasqueradeCIDRs: [10.0.0.0/8]\n", nil},
 	}
 	for _, tt := range tests {

@@ -6,7 +6,9 @@ package check
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
+	"unicode"
 )
 
 // Write prints results for people: problems in the form that editors follow to
@@ -15,14 +17,18 @@ func Write(w io.Writer, results []Result) error {
 	var b strings.Builder
 	for _, r := range results {
 		for _, p := range r.Problems {
-			fmt.Fprintf(&b, "%s\n", p)
+			fmt.Fprintf(&b, "%s\n", printable(p.String()))
 		}
 		for _, p := range r.Warnings {
-			fmt.Fprintf(&b, "%s (warning)\n", p)
+			fmt.Fprintf(&b, "%s (warning)\n", printable(p.String()))
 		}
 		name := r.File
 		if r.ConfigMap != "" {
 			name += " (ConfigMap " + r.ConfigMap + ")"
+		}
+		name = printable(name)
+		if r.Agent != "" {
+			fmt.Fprintf(&b, "%s: with the flags of %s\n", name, printable(strings.Join(append([]string{r.Agent + ":"}, r.Flags...), " ")))
 		}
 		switch {
 		case r.unread:
@@ -40,6 +46,20 @@ func Write(w io.Writer, results []Result) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// printable escapes what a terminal would obey, such as a line break or an
+// escape sequence in the name of a ConfigMap, as Go does in a quoted string.
+func printable(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		if unicode.IsPrint(r) {
+			b.WriteRune(r)
+		} else {
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		}
+	}
+	return b.String()
 }
 
 func count(n int, what string) string {

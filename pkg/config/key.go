@@ -3,7 +3,12 @@
 
 package config
 
-import "strings"
+import (
+	"bytes"
+	"strings"
+
+	goyaml "sigs.k8s.io/yaml/goyaml.v3"
+)
 
 // The keys of the file.
 const (
@@ -72,10 +77,8 @@ func unknownKey(written string) fault {
 	if strings.EqualFold(written, "config") {
 		return fault{reason, "write only what is below it: this file is the value of the ConfigMap's key \"config\""}
 	}
-	for _, o := range otherAgentsKeys() {
-		if strings.EqualFold(written, o.key) {
-			return fault{"is a key of another agent", o.remedy}
-		}
+	if remedy := otherAgentsKey(written); remedy != "" {
+		return fault{"is a key of another agent", remedy}
 	}
 	if known := nearest(written); known != "" {
 		return fault{reason, "did you mean " + known + "?"}
@@ -83,19 +86,48 @@ func unknownKey(written string) fault {
 	return fault{reason, "remove it; the keys are " + keyNames()}
 }
 
-// otherAgentsKeys returns keys of the agent's forks and relatives, with what to
-// write here for the same effect. By their letters alone most of them resemble
+// Recognizes tells whether data looks like a file of this agent: it has a key of
+// it, or something that is meant to be one.
+func Recognizes(data []byte) bool {
+	var document goyaml.Node
+	if err := goyaml.Unmarshal(plainJSON(data), &document); err != nil {
+		for _, k := range keys() {
+			if bytes.Contains(bytes.ToLower(data), []byte(strings.ToLower(k.name))) {
+				return true
+			}
+		}
+		return false
+	}
+	if len(document.Content) == 0 {
+		return false
+	}
+	for written := range (place{document.Content[0]}).fields() {
+		_, known := findKey(written)
+		if known || nearest(written) != "" || otherAgentsKey(written) != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// otherAgentsKey returns what to write instead of a key of the agent's forks and
+// relatives, "" for any other key. By their letters alone most of these resemble
 // a key of the opposite meaning.
-func otherAgentsKeys() []struct{ key, remedy string } {
-	const none = "remove it; the keys here are "
-	return []struct{ key, remedy string }{
+func otherAgentsKey(written string) string {
+	none := "remove it; the keys here are " + keyNames()
+	for _, o := range []struct{ key, remedy string }{
 		{"forceMasqueradeCIDRs", "write " + keyMasquerade},
 		{"masqueradeAll", "write " + keyNonMasquerade + ": [] for the same"},
 		{"nonMasqueradeDstCIDRs", "write " + keyNonMasquerade},
-		{"nonMasqueradeSrcCIDRs", none + keyNames()},
-		{"masqueradeSrcCIDRs", none + keyNames()},
+		{"nonMasqueradeSrcCIDRs", none},
+		{"masqueradeSrcCIDRs", none},
 		{"masqLinkLocalIPv4", "write " + keyMasqLinkLocal},
+	} {
+		if strings.EqualFold(written, o.key) {
+			return o.remedy
+		}
 	}
+	return ""
 }
 
 // nearest returns the key that a typing error most likely turned into written,

@@ -53,13 +53,19 @@ func Read(path string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the configuration: %w", err)
 	}
-	if len(data) > maxSize {
-		return nil, refuse(path, fault{
-			"is over 1 MiB, more than a ConfigMap can hold",
-			"write a shorter file",
-		})
+	if p := CheckSize(path, len(data)); p != nil {
+		return nil, &Refusal{Problems: []Problem{*p}}
 	}
 	return data, nil
+}
+
+// CheckSize returns the problem of a file that is too large to be one of a
+// ConfigMap, else nil.
+func CheckSize(file string, size int) *Problem {
+	if size <= maxSize {
+		return nil
+	}
+	return &Problem{File: file, Reason: "is over 1 MiB, more than a ConfigMap can hold", Remedy: "write a shorter file"}
 }
 
 // refuse returns the refusal of a file for one reason that lies in no line.

@@ -5,8 +5,11 @@ package verbs_test
 
 import (
 	"encoding/json"
+	"os"
 	"strings"
 	"testing"
+
+	"ip-masq-agent/test/program"
 )
 
 // TestOffline has what needs no node: each case is a golden file. Files stand
@@ -19,7 +22,11 @@ func TestOffline(t *testing.T) {
 	}{
 		{"check-good", "", "check testdata/good.yaml"},
 		{"check-page", page, "check -"},
-		{"check-page-allowed", page, "check --allow-warnings -o json -"},
+		{"check-page-json", page, "check -o json -"},
+		{"check-page-strict", page, "check --strict -"},
+		{"check-daemonset", "", "check testdata/daemonset.yaml"},
+		{"check-daemonset-flags", "", "check --masq-chain=X testdata/daemonset.yaml"},
+		{"check-single-dash", "", "check -strict -masq-chain=X testdata/good.yaml"},
 		{"check-typos", "", "check testdata/typos.yaml"},
 		{"check-manifest", "", "check testdata/manifest.yaml testdata/good.yaml"},
 		{"check-manifest-json", "", "check -o json testdata/manifest.yaml"},
@@ -53,6 +60,25 @@ func TestOffline(t *testing.T) {
 			}
 			golden(t, tt.name, transcript(r, "ip-masq-agent "+tt.args), true)
 		})
+	}
+}
+
+// TestCheckReadsPipes: "check <(kubectl get …)" gives a path that is a pipe.
+func TestCheckReadsPipes(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.WriteString("resyscInterval: 60s\n"); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	defer r.Close()
+	cmd := program.Command(nil, "check", "/dev/fd/3")
+	cmd.ExtraFiles = []*os.File{r}
+	out, err := cmd.Output()
+	if want := "/dev/fd/3:1: resyscInterval: is an unknown key: did you mean resyncInterval?\n"; err == nil || !strings.HasPrefix(string(out), want) {
+		t.Errorf("check of a pipe: %v, %s, want %s", err, out, want)
 	}
 }
 
