@@ -64,7 +64,11 @@ func dormant(n Node, f netfilter.Family) []Finding {
 	return out
 }
 
-const noChain = "nothing is masqueraded: pods reach only what routes to their own addresses"
+const (
+	noChain = "nothing is masqueraded: pods reach only what routes to their own addresses"
+	drifted = "traffic goes as the kernel's rules say, not as the file says"
+	repairs = "a running agent repairs this within its resyncInterval; if it stays, see its log, and whether it runs with other flags than given here"
+)
 
 func chain(n Node, f netfilter.Family, have *Chain) Finding {
 	out := Finding{Check: "chain", Severity: OK, Family: f.String()}
@@ -84,22 +88,28 @@ func chain(n Node, f netfilter.Family, have *Chain) Finding {
 		out.Consequence = "none with iptables before 1.6.2, which does not have it; else the agent's flag --random-fully is off"
 	case len(different) > 0:
 		out.Severity, out.What, out.Rules = Error, fmt.Sprintf("chain %s is not what the file asks for (- is missing, + is too much)", n.ChainName), different
-		out.Consequence = "traffic goes as the kernel's rules say, not as the file says"
-		out.Remedy = "a running agent repairs this within its resyncInterval; if it stays, see its log, and whether it runs with other flags than given here"
+		out.Consequence, out.Remedy = drifted, repairs
 	default:
 		out.What = fmt.Sprintf("chain %s is as the file says, %s", n.ChainName, count)
 	}
 	return out
 }
 
-// ownTableFinding tells whether the table of the backend nftables is there. The
-// agent's own check of its content is not repeated; what packets meet is
-// compared with the file by the addresses that are sent through all rules.
+// ownTableFinding tells whether the table of the backend nftables is as the file
+// says.
 func ownTableFinding(n Node, f netfilter.Family, have *Chain) Finding {
-	out := Finding{Check: "chain", Severity: OK, Family: f.String(), What: "table " + ownTable + " is there"}
-	if have == nil {
+	out := Finding{Check: "chain", Severity: OK, Family: f.String(), What: "table " + ownTable + " is as the file says"}
+	switch {
+	case have == nil:
 		out.Severity, out.What = Error, "table "+ownTable+" does not exist"
 		out.Consequence, out.Remedy = noChain, "see whether the agent runs on this node, and its log"
+	case n.DriftErr != nil:
+		out.Severity, out.What = Unchecked, fmt.Sprintf("what table %s has: %v", ownTable, n.DriftErr)
+	case n.ConfigErr != nil:
+		out.Severity, out.What = Info, fmt.Sprintf("table %s is there; there is no valid file to compare it with", ownTable)
+	case len(n.Drift[f]) > 0:
+		out.Severity, out.What, out.Rules = Error, fmt.Sprintf("table %s is not what the file asks for", ownTable), n.Drift[f]
+		out.Consequence, out.Remedy = drifted, repairs
 	}
 	return out
 }

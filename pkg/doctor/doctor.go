@@ -77,6 +77,9 @@ type Node struct {
 	// Chains are the chains of agents, this one's and others', that were found.
 	Chains []Chain
 	Unread []Unread
+	// Drift is in what the table of the backend nftables is not as the file asks.
+	Drift    map[netfilter.Family][]string
+	DriftErr error
 
 	Forwarding    string // net.ipv6.conf.all.forwarding
 	ForwardingErr error

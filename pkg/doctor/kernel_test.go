@@ -56,14 +56,20 @@ func TestNodes(t *testing.T) {
 // keeper makes the node one on which the agent has done its work, with IPv6.
 func keeper(t *testing.T, backend string) Options {
 	t.Helper()
+	o := options(t, backend)
+	apply(t, o, backend)
+	return o
+}
+
+// options are those of an agent with a file and with IPv6.
+func options(t *testing.T, backend string) Options {
+	t.Helper()
 	file := filepath.Join(t.TempDir(), "file")
 	const text = "nonMasqueradeCIDRs: [10.0.0.0/8, 172.16.0.0/12, 'fd00::/8', '2001:db8::/32']\n"
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	o := Options{ConfigFile: file, Config: config.Options{IPv6: true}, Masq: masq.Options{ChainName: "IP-MASQ", RandomFully: true}, Backend: backend}
-	apply(t, o, backend)
-	return o
+	return Options{ConfigFile: file, Config: config.Options{IPv6: true}, Masq: masq.Options{ChainName: "IP-MASQ", RandomFully: true}, Backend: backend}
 }
 
 // apply writes what the file says, in both families.

@@ -10,6 +10,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	backends "ip-masq-agent/pkg/backend"
+	"ip-masq-agent/pkg/config"
+	"ip-masq-agent/pkg/nftables"
 	"ip-masq-agent/test/netns"
 )
 
@@ -101,6 +104,37 @@ func TestReloadedRules(t *testing.T) {
 		apply(t, options, "iptables-nft")
 		if findings := ofTables(Examine(Read(t.Context(), options))); !Healthy(findings) {
 			t.Errorf("after a repair: %+v", findings)
+		}
+	})
+}
+
+// TestOwnTable has the agent's rules in the table of the backend nftables.
+func TestOwnTable(t *testing.T) {
+	netns.Require(t, "nft")
+	netns.Run(t, func(t *testing.T) {
+		options := options(t, string(backends.NFTables))
+		c, _, err := config.Load(options.ConfigFile, options.Config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range bothFamilies() {
+			if _, err := nftables.NewTable(f).Apply(t.Context(), options.Masq.Table(f, c)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if findings := ofTables(Examine(Read(t.Context(), options))); !Healthy(findings) {
+			t.Errorf("%+v", findings)
+		}
+		nft(t, "flush chain ip ip-masq-agent masq\ndelete table ip6 ip-masq-agent")
+		var got []string
+		for _, f := range ofTables(Examine(Read(t.Context(), options))) {
+			if f.Severity != OK {
+				got = append(got, string(f.Severity)+" "+f.Family+": "+f.What)
+			}
+		}
+		want := []string{"error IPv4: table ip-masq-agent is not what the file asks for", "error IPv6: table ip-masq-agent does not exist"}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
 		}
 	})
 }

@@ -18,6 +18,7 @@ import (
 	"ip-masq-agent/pkg/iptables"
 	"ip-masq-agent/pkg/masq"
 	"ip-masq-agent/pkg/netfilter"
+	"ip-masq-agent/pkg/nftables"
 )
 
 // Options say how the agent of the node runs.
@@ -56,9 +57,21 @@ func Read(ctx context.Context, o Options) Node {
 			}
 		}
 	}
+	if n.Backend.Name == nativeBackend {
+		n.drift(o)
+	}
 	n.host()
 	n.flows()
 	return n
+}
+
+// drift compares the tables of the backend nftables with the file.
+func (n *Node) drift(o Options) {
+	n.Drift = map[netfilter.Family][]string{}
+	for _, f := range n.families() {
+		different, err := nftables.NewTable(f).Differences(o.Masq.Table(f, n.Config))
+		n.Drift[f], n.DriftErr = different, errors.Join(n.DriftErr, err)
+	}
 }
 
 func bothFamilies() []netfilter.Family {

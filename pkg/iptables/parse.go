@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"ip-masq-agent/pkg/netfilter"
+	"ip-masq-agent/pkg/printable"
 )
 
 // parseRule parses a rule as iptables -S and iptables-save print it; spec is
@@ -16,10 +17,10 @@ import (
 // anything may happen.
 func parseRule(f netfilter.Family, chain, spec string) netfilter.Rule {
 	p := ruleParser{family: f}
-	p.rule.Text = "-A " + chain + " " + escape(withoutCounters(spec))
+	p.rule.Text = "-A " + chain + " " + printable.Line(withoutCounters(spec))
 	words, err := fields(spec)
 	if err != nil {
-		p.add(netfilter.NotUnderstood(escape(spec)))
+		p.add(netfilter.NotUnderstood(printable.Line(spec)))
 		p.add(netfilter.Verdict{Action: netfilter.Other, Name: err.Error()})
 		return p.rule
 	}
@@ -117,7 +118,7 @@ func (p *ruleParser) condition(negated bool, option string, arguments []string) 
 	if p.match != "" && strings.HasPrefix(option, "--") {
 		text = "-m " + p.match + " " + text
 	}
-	text = escape(text)
+	text = printable.Line(text)
 	if option == "--mode" && len(arguments) == 1 && arguments[0] == "random" {
 		return // what follows says the probability
 	}

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ip-masq-agent/pkg/netfilter"
+	"ip-masq-agent/pkg/printable"
 )
 
 // extension is a match or a target of x_tables inside a rule. Its data is the C
@@ -49,7 +50,7 @@ func (d *decoder) match(a attributes) {
 	case e.is("mark", 1, 9):
 		d.xtMark(d.host.Uint32(e.info), d.host.Uint32(e.info[4:]), e.info[8] != 0)
 	default:
-		d.add(netfilter.NotUnderstood(""), clause{order: byMatch, iptables: "-m " + escaped(e.name) + " …", nft: "xt match " + quoted(e.name)})
+		d.add(netfilter.NotUnderstood(""), clause{order: byMatch, iptables: "-m " + printable.Line(e.name) + " …", nft: "xt match " + quoted(e.name)})
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ip-masq-agent/pkg/netfilter"
+	"ip-masq-agent/pkg/printable"
 )
 
 // number returns a number in network byte order.
@@ -32,7 +33,7 @@ func (d *decoder) target(a attributes) {
 		d.verdict(v, text, "xt target "+quoted(e.name))
 		return
 	}
-	text, nft := "-j "+escaped(e.name)+" …", "xt target "+quoted(e.name)
+	text, nft := "-j "+printable.Line(e.name)+" …", "xt target "+quoted(e.name)
 	switch {
 	case e.is("MARK", 2, 8):
 		mark, mask := d.host.Uint32(e.info), d.host.Uint32(e.info[4:])

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ip-masq-agent/pkg/netfilter"
+	"ip-masq-agent/pkg/printable"
 )
 
 // decoder decodes one rule: it follows the rule's expressions over the
@@ -141,7 +142,7 @@ func (d *decoder) expression(name string, a attributes) error {
 	case "exthdr", "socket", "rt", "osf", "xfrm", "tunnel", "hash", "inner":
 		d.unknownLoad(name, a)
 	default: // queue, reject, redir, tproxy, synproxy, notrack; and whatever is new
-		d.verdict(netfilter.Verdict{Action: netfilter.Other, Name: name}, "", escaped(name))
+		d.verdict(netfilter.Verdict{Action: netfilter.Other, Name: name}, "", printable.Line(name))
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ip-masq-agent/pkg/netfilter"
+	"ip-masq-agent/pkg/printable"
 )
 
 // comparison returns the text of a comparison with a constant. The constant is
@@ -131,9 +132,9 @@ func maskOf(ones, length int) []byte {
 // stands for all that begin with it.
 func interfaceText(data []byte, wildcard string) string {
 	if bytes.IndexByte(data, 0) < 0 && len(data) < unix.IFNAMSIZ {
-		return escaped(string(data)) + wildcard
+		return printable.Line(string(data)) + wildcard
 	}
-	return escaped(cString(data))
+	return printable.Line(cString(data))
 }
 
 // valueText returns a value that something is set to.
@@ -168,7 +169,7 @@ func (d *decoder) setText(keys []load, elements []netfilter.Element, s *set, neg
 		out += " vmap"
 	}
 	if s.flags&unix.NFT_SET_ANONYMOUS == 0 {
-		return out + " @" + escaped(s.name)
+		return out + " @" + printable.Line(s.name)
 	}
 	if len(keys) != 1 || s.flags&unix.NFT_SET_MAP != 0 || len(elements) == 0 || len(elements) > maxListed {
 		return out + " { … }"

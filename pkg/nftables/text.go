@@ -5,11 +5,11 @@ package nftables
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 
 	"ip-masq-agent/pkg/netfilter"
+	"ip-masq-agent/pkg/printable"
 )
 
 // finish gives the rule and its conditions their texts.
@@ -29,7 +29,7 @@ func (d *decoder) finish(table, chain string) {
 			d.rule.Steps[c.step] = condition
 		}
 	}
-	clauses, out := d.clauses, "add rule "+familyName(d.family)+" "+escaped(table)+" "+escaped(chain)
+	clauses, out := d.clauses, "add rule "+familyName(d.family)+" "+printable.Line(table)+" "+printable.Line(chain)
 	if !d.native {
 		clauses, out = slices.Clone(clauses), "-A "+chainName(chain)
 		slices.SortStableFunc(clauses, func(a, b clause) int { return cmp.Compare(a.order, b.order) })
@@ -47,16 +47,8 @@ func (d *decoder) finish(table, chain string) {
 	d.rule.Text = out
 }
 
-// escaped returns a text of another program without control characters: they
-// are written as in Go, a line break as \n.
-func escaped(s string) string {
-	q := fmt.Sprintf("%q", s)
-	q = q[1 : len(q)-1]
-	return strings.NewReplacer(`\\`, `\`, `\"`, `"`).Replace(q)
-}
-
 // quoted returns a text in quotation marks, as nft(8) prints it.
-func quoted(s string) string { return `"` + escaped(s) + `"` }
+func quoted(s string) string { return `"` + printable.Line(s) + `"` }
 
 // iptablesString returns a text as iptables-save prints it: in quotation marks
 // unless it has only letters, digits, - and _ (xtables_save_string).
@@ -76,7 +68,7 @@ func controlEscaped(s string) string {
 	var b strings.Builder
 	for _, r := range s {
 		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r == '\uFFFD' {
-			b.WriteString(escaped(string(r)))
+			b.WriteString(printable.Line(string(r)))
 		} else {
 			b.WriteRune(r)
 		}
@@ -113,9 +105,9 @@ func nftVerdict(v netfilter.Verdict) string {
 	case netfilter.Return:
 		return "return"
 	case netfilter.Jump:
-		return "jump " + escaped(v.Chain)
+		return "jump " + printable.Line(v.Chain)
 	case netfilter.Goto:
-		return "goto " + escaped(v.Chain)
+		return "goto " + printable.Line(v.Chain)
 	case netfilter.Continue:
 		return "continue"
 	case netfilter.Masquerade:
@@ -123,7 +115,7 @@ func nftVerdict(v netfilter.Verdict) string {
 	case netfilter.SNAT:
 		out = "snat"
 	default:
-		return escaped(v.Name)
+		return printable.Line(v.Name)
 	}
 	to := ""
 	if v.To.From.IsValid() {
