@@ -9,11 +9,12 @@ import (
 	"io"
 	"os"
 
+	"ip-masq-agent/pkg/backend"
 	"ip-masq-agent/pkg/check"
 )
 
 const checkAbout = `check reads files as the agent would, and says what is wrong with them, or the
-chain that it would write. A file is what the agent reads, or a manifest with it in
+rules that it would write. A file is what the agent reads, or a manifest with it in
 a ConfigMap: the key that a DaemonSet of the agent in the same manifest mounts,
 else "config" or "ip-masq-agent". Without flags of Rules it takes those of that
 DaemonSet. - is the standard input. check touches nothing and needs no node.`
@@ -24,11 +25,12 @@ func checkFlags(f *flags) {
 	f.reservedFlag(set)
 	set.Var(&f.pods, "pod-cidr", "`ranges` of the cluster's pods; warn if the file does not keep the address to them")
 	set.Var(&f.nodes, "node-cidr", "`ranges` of the cluster's nodes, likewise")
+	f.backendFlag(set, "`name` of the backend whose rules are shown: nftables shows a table, as input for nft -f, any other the chain, as input for iptables-restore")
 	set.BoolVar(&f.strict, "strict", false, "end with status 1 if there are warnings, too")
 }
 
 func runCheck(_ context.Context, f *flags, stdout io.Writer) error {
-	options := check.Options{Config: f.config, Masq: f.masq, Pods: f.pods, Nodes: f.nodes, WithFlags: f.withManifestFlags}
+	options := check.Options{Config: f.config, Masq: f.masq, Pods: f.pods, Nodes: f.nodes, WithFlags: f.withManifestFlags, NFTables: f.backend == backend.NFTables}
 	results := []check.Result{}
 	for _, name := range f.operands {
 		data, shown, err := readOperand(name)
@@ -69,6 +71,7 @@ func (f *flags) withManifestFlags(o check.Options, args []string) (check.Options
 	take("random-fully", func() { o.Masq.RandomFully = theirs.masq.RandomFully })
 	take("to-ports", func() { o.Masq.ToPorts = theirs.masq.ToPorts })
 	take("enable-ipv6", func() { o.Config.IPv6 = theirs.config.IPv6 })
+	take("backend", func() { o.NFTables = theirs.backend == backend.NFTables })
 	take("nomasq-all-reserved-ranges", func() { o.Config.ReservedRanges = theirs.config.ReservedRanges })
 	return o, nil
 }

@@ -22,6 +22,8 @@ import (
 type Options struct {
 	Config config.Options
 	Masq   masq.Options
+	// NFTables means that the rules of the backend nftables are shown.
+	NFTables bool
 	// Pods and Nodes are the cluster's ranges (--pod-cidr, --node-cidr); the
 	// GKE page asks that nonMasqueradeCIDRs has them.
 	Pods, Nodes []netip.Prefix
@@ -43,10 +45,12 @@ type Result struct {
 	unread bool
 }
 
-// Chain is what the agent would write in one family, in iptables-restore syntax.
+// Chain is what the agent would write in one family: a chain as the input of
+// iptables-restore, or for the backend nftables a table as the input of nft -f.
 type Chain struct {
 	Family  string `json:"family"`
-	Restore string `json:"restore"`
+	Restore string `json:"restore,omitempty"`
+	Table   string `json:"table,omitempty"`
 }
 
 // Fine tells whether nothing was found.
@@ -125,7 +129,13 @@ func one(name string, data []byte, o Options) Result {
 	}
 	r.Warnings = append(r.Warnings, slips(name, data, c, o)...)
 	for _, f := range families(o) {
-		r.Chains = append(r.Chains, Chain{Family: f.String(), Restore: o.Masq.Chain(f, c).String()})
+		shown := Chain{Family: f.String()}
+		if o.NFTables {
+			shown.Table = o.Masq.Table(f, c).String()
+		} else {
+			shown.Restore = o.Masq.Chain(f, c).String()
+		}
+		r.Chains = append(r.Chains, shown)
 	}
 	return r
 }

@@ -6,29 +6,29 @@ package check
 import (
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
-	"unicode"
+
+	"ip-masq-agent/pkg/printable"
 )
 
 // Write prints results for people: problems in the form that editors follow to
-// their place, then the chain.
+// their place, then the rules.
 func Write(w io.Writer, results []Result) error {
 	var b strings.Builder
 	for _, r := range results {
 		for _, p := range r.Problems {
-			fmt.Fprintf(&b, "%s\n", printable(p.String()))
+			fmt.Fprintf(&b, "%s\n", printable.Line(p.String()))
 		}
 		for _, p := range r.Warnings {
-			fmt.Fprintf(&b, "%s (warning)\n", printable(p.String()))
+			fmt.Fprintf(&b, "%s (warning)\n", printable.Line(p.String()))
 		}
 		name := r.File
 		if r.ConfigMap != "" {
 			name += " (ConfigMap " + r.ConfigMap + ")"
 		}
-		name = printable(name)
+		name = printable.Line(name)
 		if r.Agent != "" {
-			fmt.Fprintf(&b, "%s: with the flags of %s\n", name, printable(strings.Join(append([]string{r.Agent + ":"}, r.Flags...), " ")))
+			fmt.Fprintf(&b, "%s: with the flags of %s\n", name, printable.Line(strings.Join(append([]string{r.Agent + ":"}, r.Flags...), " ")))
 		}
 		switch {
 		case r.unread:
@@ -41,25 +41,11 @@ func Write(w io.Writer, results []Result) error {
 			fmt.Fprintf(&b, "%s: good\n", name)
 		}
 		for _, c := range r.Chains {
-			fmt.Fprintf(&b, "\n%s:\n%s", c.Family, c.Restore)
+			fmt.Fprintf(&b, "\n%s:\n%s%s", c.Family, c.Restore, c.Table)
 		}
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
-}
-
-// printable escapes what a terminal would obey, such as a line break or an
-// escape sequence in the name of a ConfigMap, as Go does in a quoted string.
-func printable(s string) string {
-	var b strings.Builder
-	for _, r := range s {
-		if unicode.IsPrint(r) {
-			b.WriteRune(r)
-		} else {
-			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
-		}
-	}
-	return b.String()
 }
 
 func count(n int, what string) string {

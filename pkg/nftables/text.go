@@ -31,7 +31,7 @@ func (d *decoder) finish(table, chain string) {
 	}
 	clauses, out := d.clauses, "add rule "+familyName(d.family)+" "+printable.Line(table)+" "+printable.Line(chain)
 	if !d.native {
-		clauses, out = slices.Clone(clauses), "-A "+chainName(chain)
+		clauses, out = slices.Clone(clauses), "-A "+printable.Line(chain)
 		slices.SortStableFunc(clauses, func(a, b clause) int { return cmp.Compare(a.order, b.order) })
 	}
 	last := ""
@@ -60,24 +60,8 @@ func iptablesString(s string) string {
 	if plain {
 		return s
 	}
-	return `"` + controlEscaped(strings.NewReplacer(`"`, `\"`, `\`, `\\`, `'`, `\'`).Replace(s)) + `"`
+	return `"` + printable.Line(strings.NewReplacer(`"`, `\"`, `\`, `\\`, `'`, `\'`).Replace(s)) + `"`
 }
-
-// controlEscaped writes control characters as in Go and leaves all else.
-func controlEscaped(s string) string {
-	var b strings.Builder
-	for _, r := range s {
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r == '\uFFFD' {
-			b.WriteString(printable.Line(string(r)))
-		} else {
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
-
-// chainName returns the name of a chain as iptables-save prints it.
-func chainName(s string) string { return controlEscaped(s) }
 
 func iptablesVerdict(v netfilter.Verdict) string {
 	switch v.Action {
@@ -88,9 +72,9 @@ func iptablesVerdict(v netfilter.Verdict) string {
 	case netfilter.Return:
 		return "-j RETURN"
 	case netfilter.Jump:
-		return "-j " + chainName(v.Chain)
+		return "-j " + printable.Line(v.Chain)
 	case netfilter.Goto:
-		return "-g " + chainName(v.Chain)
+		return "-g " + printable.Line(v.Chain)
 	}
 	return ""
 }

@@ -32,6 +32,7 @@ func TestOffline(t *testing.T) {
 		{"check-manifest-json", "", "check -o json testdata/manifest.yaml"},
 		{"check-cidrs", "", "check --pod-cidr=10.4.0.0/14,100.64.0.0/10 --node-cidr=10.128.0.0/20 testdata/good.yaml"},
 		{"check-ipv6-ports", "", "check --enable-ipv6 --to-ports=1024-29999,32768-65535 --masq-chain=X testdata/ipv6.yaml"},
+		{"check-nftables", "", "check --backend=nftables --enable-ipv6 --to-ports=1024-29999,32768-65535 testdata/ipv6.yaml"},
 		{"check-missing", "", "check testdata/none.yaml"},
 		{"check-nothing", "", "check"},
 		{"check-bad-flag", "", "check --pod-cidr=10.4 testdata/good.yaml"},
