@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package daemonset_test
+
+import (
+	"net/netip"
+	"os"
+	"testing"
+
+	"sigs.k8s.io/yaml"
+
+	"ip-masq-agent/test/netns"
+	"ip-masq-agent/test/program"
+)
+
+// envKind is the kind of node that make vm runs a test on: full, which has all
+// modules of netfilter, or el10, which has no x_tables, as cloud images of RHEL
+// 10. It is unset on a machine of which nothing is known.
+const envKind = "IP_MASQ_AGENT_TEST_NODE"
+
+const (
+	node    = "192.0.2.1"   // the node's address
+	pod     = "10.244.1.2"  // the pod's
+	public  = "203.0.113.7" // in none of the default ranges
+	private = "10.9.0.9"    // in 10.0.0.0/8
+)
+
+// TestEgress gives a pod egress: what is outside sees the node's address, and a
+// private range sees the pod's.
+func TestEgress(t *testing.T) {
+	netns.Run(t, func(t *testing.T) {
+		inPod := newNode(t)
+		sees(t, inPod, public, pod) // without an agent
+		agent := program.Start(t, program.Command(nil, arguments(t)...))
+		sees(t, inPod, public, node)
+		sees(t, inPod, private, pod)
+
+		switch kind := os.Getenv(envKind); kind {
+		case "full":
+			agent.WaitLog(`backend="iptables-nft"`, `reason="`)
+		case "el10":
+			agent.WaitLog(`backend="nftables"`, `reason="the kernel lacks xt_`)
+		case "":
+		default:
+			t.Errorf("%s is %q, want full or el10", envKind, kind)
+		}
+	})
+}
+
+// arguments returns those of the container in the manifest.
+func arguments(t *testing.T) []string {
+	t.Helper()
+	text, err := os.ReadFile("../../manifests/ip-masq-agent.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var daemonSet struct {
+		Spec struct {
+			Template struct {
+				Spec struct {
+					Containers []struct{ Args []string }
+				}
+			}
+		}
+	}
+	if err := yaml.Unmarshal(text, &daemonSet); err != nil {
+		t.Fatal(err)
+	}
+	containers := daemonSet.Spec.Template.Spec.Containers
+	if len(containers) != 1 || len(containers[0].Args) == 0 {
+		t.Fatalf("the manifest has %d containers, want one with arguments", len(containers))
+	}
+	return containers[0].Args
+}
+
+// newNode makes this namespace a node with a pod, and a network outside:
+//
+//	pod eth0 -- pod0 node out0 -- eth0 outside
+//
+// It returns the pod.
+func newNode(t *testing.T) *netns.NS {
+	t.Helper()
+	here, inPod, outside := netns.Here(t), netns.New(t), netns.New(t)
+	here.Forward(t)
+	netns.Connect(t, here, "pod0", inPod, "eth0")
+	here.Address(t, "pod0", "10.244.1.1/24")
+	inPod.Address(t, "eth0", pod+"/24")
+	inPod.Route(t, "default", "10.244.1.1")
+
+	netns.Connect(t, here, "out0", outside, "eth0")
+	here.Address(t, "out0", node+"/24")
+	outside.Address(t, "eth0", "192.0.2.2/24", public+"/32", private+"/32")
+	outside.Route(t, "10.244.1.0/24", node)
+	here.Route(t, public+"/32", "192.0.2.2")
+	here.Route(t, private+"/32", "192.0.2.2")
+	netns.Serve(t, outside, ":8080")
+	return inPod
+}
+
+// sees waits until destination sees source as the source of the pod's new
+// connections.
+func sees(t *testing.T, inPod *netns.NS, destination, source string) {
+	t.Helper()
+	want := netip.MustParseAddr(source)
+	program.Eventually(t, func() string {
+		got, err := netns.Dial(inPod, destination+":8080")
+		if err != nil {
+			return err.Error()
+		}
+		if got.Addr() != want {
+			return destination + " sees " + got.Addr().String() + ", want " + source
+		}
+		return ""
+	})
+}
