@@ -17,7 +17,7 @@ export VERSION
 export PATH := $(PATH):/usr/local/go/bin:/usr/sbin:/sbin
 
 .DEFAULT_GOAL := help
-.PHONY: help build binaries image run test e2e fuzz bench lint clean
+.PHONY: help build binaries image run test vm e2e fuzz bench lint clean
 
 help: ## Print this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ run: build ## Run the agent in a throwaway network namespace and show its rules
 
 test: ## Run all tests that need no cluster: unit, fuzz seeds, kernel, packets (as root)
 	test/run.sh
+
+vm: ## Run the kernel tests on nodes of other kernels and iptables versions in QEMU (as root); ALL=1, or SUITE KIND RUN
+	test/vm/run.sh
 
 e2e: ## Tell the page's story on a real Kubernetes (as root), or on the cluster of KUBECONFIG with IMAGE
 	test/cluster/run.sh
