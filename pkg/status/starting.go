@@ -3,16 +3,24 @@
 
 package status
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
-// Starting tells that the agent is choosing its backend, and why that does not
-// succeed, if it does not. A restart would not help, so the agent counts as
+var errChoosing = errors.New("the backend is not chosen yet")
+
+// Starting tells that the agent is choosing its backend, and the error of the
+// last try, nil if this is the first. A restart would not help, so the agent counts as
 // healthy meanwhile, but not as ready.
 func (s *Status) Starting(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.turned = time.Now()
-	if err != nil {
+	switch {
+	case err != nil:
 		s.starting = err
+	case s.starting == nil:
+		s.starting = errChoosing
 	}
 }

@@ -4,6 +4,10 @@
 package status_test
 
 import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -96,4 +100,38 @@ func TestNotReadyWhileIptablesFails(t *testing.T) {
 		n.mend()
 		n.waitFor("/readyz", 200, "ok")
 	})
+}
+
+// TestHungDetectionIsReported: while a command that tells the backend hangs, the
+// agent answers probes, is healthy, and says what it waits for. A restart would
+// not help. It starts to sync when the command answers.
+func TestHungDetectionIsReported(t *testing.T) {
+	netns.Run(t, func(t *testing.T) {
+		n := newNode(t, good)
+		held := filepath.Join(n.bin, "hung")
+		script := fmt.Sprintf("#!/bin/sh\n[ ! -e %s ] || exec sleep 300\nexec %s \"$@\"\n", held, must(exec.LookPath("iptables-nft")))
+		for name, body := range map[string]string{"iptables-nft": script, "hung": ""} {
+			if err := os.WriteFile(filepath.Join(n.bin, name), []byte(body), 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+		n.breakable("iptables-nft-restore") // which is looked for beside it
+		n.start("--backend=auto")
+		n.waitFor("/healthz", 200, "ok")
+		oneLine(t, n.waitFor("/readyz", 503, "the backend is not chosen yet"))
+		oneLine(t, n.waitFor("/readyz", 503, "choosing the backend: ", "iptables-nft --version", "hangs"))
+		n.agent.WaitLog("Failed to choose the backend, will retry")
+		n.waitFor("/healthz", 200, "ok")
+		if err := os.Remove(held); err != nil {
+			t.Fatal(err)
+		}
+		n.waitFor("/readyz", 200, "ok")
+	})
+}
+
+func must(path string, err error) string {
+	if err != nil {
+		panic(err)
+	}
+	return path
 }
