@@ -20,9 +20,13 @@ import (
 func foreignRules(n Node) []Finding {
 	var out []Finding
 	for _, f := range n.families() {
-		found, left := n.conflicts(f)
+		found, left, rewritten := n.conflicts(f)
 		for _, c := range found {
 			out = append(out, c.finding(n))
+		}
+		if rewritten {
+			out = append(out, Finding{Check: "foreign-rule", Severity: Unchecked, Family: f.String(),
+				What: "what becomes of traffic after a rule that writes into the packet's header"})
 		}
 		if left > 0 {
 			out = append(out, Finding{Check: "foreign-rule", Severity: Unchecked, Family: f.String(),
@@ -51,7 +55,9 @@ type conflict struct {
 }
 
 // conflicts returns them, those that are alike as one.
-func (n Node) conflicts(f netfilter.Family) (out []*conflict, left int) {
+// Rewritten means that a rule may write into the header of some packet, after
+// which nothing can be told.
+func (n Node) conflicts(f netfilter.Family) (out []*conflict, left int, rewritten bool) {
 	probes, left := addresses(n, f)
 	var all []*conflict
 	for _, a := range probes {
@@ -62,6 +68,9 @@ func (n Node) conflicts(f netfilter.Family) (out []*conflict, left int) {
 		// The probe says nothing of its source or its device, so a rule that
 		// asks for them may match.
 		result := n.Rules.Walk(netfilter.Packet{Destination: a, DestinationType: netfilter.TypeUnicast, SourceType: netfilter.TypeUnicast})
+		if slices.ContainsFunc(result.Outcomes, func(o netfilter.Outcome) bool { return o.By.Table == nil && o.Fate == netfilter.Undetermined }) {
+			rewritten = true
+		}
 		for _, c := range n.deciders(want.fate, result) {
 			c.family, c.want, c.sample = f, want.fate, a
 			i := slices.IndexFunc(all, func(o *conflict) bool { return o.same(c) })
@@ -87,7 +96,7 @@ func (n Node) conflicts(f netfilter.Family) (out []*conflict, left int) {
 			out[i].more++
 		}
 	}
-	return out, left
+	return out, left, rewritten
 }
 
 // deciders returns the rules of others that decide against the file, and those
@@ -96,8 +105,10 @@ func (n Node) deciders(want netfilter.Fate, r netfilter.Result) []*conflict {
 	var out []*conflict
 	for _, o := range r.Outcomes {
 		switch {
-		case o.By.Table == nil || o.By.Rule == nil || n.ours(o.By, o.Via), o.Fate == want && want == netfilter.Kept:
+		case o.By.Table == nil || n.ours(o.By, o.Via), o.Fate == want && want == netfilter.Kept:
 			continue
+		case o.By.Rule == nil && o.Fate == netfilter.Undetermined && n.unread(backendOf(o.By.Table), family(o.By.Table)) != nil:
+			continue // a finding of its own
 		}
 		out = append(out, &conflict{fate: o.Fate, to: o.To, by: o.By, via: o.Via, doubts: o.Doubts})
 	}
@@ -150,6 +161,9 @@ func (c *conflict) alike(o *conflict) bool {
 
 // conditions returns a rule's conditions as text.
 func conditions(r *netfilter.Rule) string {
+	if r == nil {
+		return ""
+	}
 	var out []string
 	for _, step := range r.Steps {
 		if c, ok := step.(netfilter.Condition); ok {

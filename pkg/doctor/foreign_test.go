@@ -4,6 +4,7 @@
 package doctor
 
 import (
+	"errors"
 	"net/netip"
 	"testing"
 
@@ -67,6 +68,13 @@ func TestDecidesAgainstTheFile(t *testing.T) {
 	legacy.Rules.Tables = append(legacy.Rules.Tables, &netfilter.Table{Owner: netfilter.OwnerLegacy, Family: "ip", Name: "nat", Chains: map[string]*netfilter.Chain{
 		"POSTROUTING": {Name: "POSTROUTING", Base: true, Priority: 100, Rules: []netfilter.Rule{rule("-A POSTROUTING -d 10.1.0.0/16 -j MASQUERADE", dst("10.1.0.0/16"), to(netfilter.Masquerade))}},
 	}})
+	dropping, unread := node(), node()
+	mine := func(c netfilter.Chain) *netfilter.Table {
+		c.Name, c.Base, c.Priority = "post", true, 110
+		return &netfilter.Table{Owner: netfilter.OwnerNFTables, Family: "ip", Name: "mine", Chains: map[string]*netfilter.Chain{"post": &c}}
+	}
+	dropping.Rules.Tables = append(dropping.Rules.Tables, mine(netfilter.Chain{Policy: netfilter.Drop}))
+	unread.Rules.Tables = append(unread.Rules.Tables, mine(netfilter.Chain{Err: errors.New("denied")}))
 	tests := []struct {
 		name string
 		node Node
@@ -86,6 +94,13 @@ func TestDecidesAgainstTheFile(t *testing.T) {
 			[]string{"info: a rule of POSTROUTING, before our jump, masquerades what the chain would masquerade; such traffic leaves as that rule says; --to-ports and --random-fully do not apply to it"}},
 		{"another base chain", firewalld,
 			[]string{"warning: firewalld's masquerading, in table inet firewalld, masquerades what the chain keeps; traffic to 10.0.0.0/8, 169.254.0.0/16, 172.16.0.0/12, 192.168.0.0/16 leaves with the node's address, though the file keeps the pod's"}},
+		{"a policy", dropping,
+			[]string{
+				"warning: the policy of chain post, in table ip mine, drops what the chain keeps; traffic to 10.0.0.0/8, 169.254.0.0/16, 172.16.0.0/12, 192.168.0.0/16 is dropped, though the file keeps the pod's",
+			}},
+		{"a chain that was not read", unread,
+			[]string{"unchecked: chain post, which could not be read, in table ip mine, may decide about what the chain keeps; what becomes of such traffic cannot be told",
+				"unchecked: what becomes of traffic after a rule that writes into the packet's header; "}},
 		{"iptables-legacy", legacy,
 			[]string{"warning: a rule of POSTROUTING, in table ip nat of iptables-legacy, masquerades what the chain keeps; traffic to 10.0.0.0/8 leaves with the node's address, though the file keeps the pod's"}},
 		{"tailscale's mark", before(rule("jump", netfilter.Condition(mark(0x40000)), to(netfilter.Masquerade))),

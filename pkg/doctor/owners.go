@@ -24,7 +24,7 @@ type owner struct {
 func owners() []owner {
 	comment := func(words ...string) func(netfilter.Place) bool {
 		return func(p netfilter.Place) bool {
-			return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(p.Rule.Comment, w) })
+			return p.Rule != nil && slices.ContainsFunc(words, func(w string) bool { return strings.Contains(p.Rule.Comment, w) })
 		}
 	}
 	chain := func(prefixes ...string) func(netfilter.Place) bool {
@@ -84,7 +84,12 @@ func (c *conflict) who() string {
 		return o.name
 	}
 	entry := c.entry()
-	if !isNAT(entry.Table) {
+	switch {
+	case entry.Rule == nil && entry.Chain.Err == nil:
+		return fmt.Sprintf("the policy of chain %s", entry.Chain.Name)
+	case entry.Rule == nil:
+		return fmt.Sprintf("chain %s, which could not be read", entry.Chain.Name)
+	case !isNAT(entry.Table):
 		return fmt.Sprintf("a rule of chain %s", entry.Chain.Name)
 	}
 	if targets := entry.Rule.Targets(); len(targets) > 0 {

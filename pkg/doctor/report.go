@@ -15,7 +15,7 @@ import (
 func (c *conflict) finding(n Node) Finding {
 	f := Finding{Check: "foreign-rule", Family: c.family.String()}
 	for _, p := range c.path() {
-		f.Rules = append(f.Rules, p.Rule.Text)
+		f.Rules = append(f.Rules, p.String())
 	}
 	name, do := c.who(), c.does()
 	if c.more > 0 {
@@ -132,7 +132,7 @@ func (c *conflict) from() string {
 		return ""
 	}
 	for _, p := range c.path() {
-		for _, step := range p.Rule.Steps {
+		for _, step := range p.Steps() {
 			if cond, ok := step.(netfilter.Condition); ok && !cond.Negated {
 				if ranges := cond.Sources(c.family); len(ranges) == 1 {
 					return " from " + ranges[0].String()
@@ -150,7 +150,7 @@ func (c *conflict) destinations() string {
 		return " to " + join(c.ranges)
 	}
 	for _, p := range c.path() {
-		for _, step := range p.Rule.Steps {
+		for _, step := range p.Steps() {
 			if cond, ok := step.(netfilter.Condition); ok && !cond.Negated {
 				if ranges := cond.Destinations(c.family); len(ranges) == 1 {
 					return " to " + ranges[0].String()

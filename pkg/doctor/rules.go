@@ -85,6 +85,14 @@ func addChain(conn *nftables.Conn, rules *netfilter.Ruleset, f netfilter.Family,
 	return nil
 }
 
+// family returns the IP family of a table of iptables.
+func family(t *netfilter.Table) netfilter.Family {
+	if t.Family == "ip6" {
+		return netfilter.IPv6
+	}
+	return netfilter.IPv4
+}
+
 // findChains returns the chains of agents, by any of the names, and the tables
 // that agents have to themselves.
 func findChains(rules netfilter.Ruleset, names []string) []Chain {

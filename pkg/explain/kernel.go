@@ -203,17 +203,7 @@ func target(o netfilter.Outcome) string {
 }
 
 // ruleText returns a rule as its own tool prints it, or what stands for one.
-func ruleText(p netfilter.Place) string {
-	switch {
-	case p.Rule != nil:
-		return printable.Line(p.Rule.Text)
-	case p.Chain != nil && p.Chain.Err != nil:
-		return printable.Line(fmt.Sprintf("(not read: %v)", p.Chain.Err))
-	case p.Chain != nil && p.Chain.Base:
-		return fmt.Sprintf("(the policy of chain %s)", printable.Line(p.Chain.Name))
-	}
-	return ""
-}
+func ruleText(p netfilter.Place) string { return printable.Line(p.String()) }
 
 // placeText names a rule's table and chain.
 func placeText(p netfilter.Place) string {

@@ -3,7 +3,10 @@
 
 package netfilter
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // Fate is what becomes of the source address of a packet.
 type Fate string
@@ -22,6 +25,27 @@ type Place struct {
 	Table *Table
 	Chain *Chain
 	Rule  *Rule // nil for the end of a base chain, or for a chain that was not read
+}
+
+// String returns the rule as its own tool prints it, or what stands for one.
+func (p Place) String() string {
+	switch {
+	case p.Rule != nil:
+		return p.Rule.Text
+	case p.Chain != nil && p.Chain.Err != nil:
+		return fmt.Sprintf("(not read: %v)", p.Chain.Err)
+	case p.Chain != nil && p.Chain.Base:
+		return fmt.Sprintf("(the policy of chain %s)", p.Chain.Name)
+	}
+	return ""
+}
+
+// Steps returns the rule's steps; none if there is no rule.
+func (p Place) Steps() []Step {
+	if p.Rule == nil {
+		return nil
+	}
+	return p.Rule.Steps
 }
 
 // Outcome is one thing that may happen to a packet.
