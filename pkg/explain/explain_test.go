@@ -175,6 +175,11 @@ func TestByKernel(t *testing.T) {
   rule     -A POSTROUTING -j DROP
   in       table ip nat, chain POSTROUTING
 `},
+		{"equal priority, one surely", ask("", "8.8.8.8"), []*netfilter.Table{nat(nil, nil), table(netfilter.OwnerNFTables, "ip", "virt", map[string]*netfilter.Chain{"g": base(100, rule("add rule ip virt g ip saddr 192.168.122.0/24 masquerade", src("192.168.122.0/24"), to(netfilter.Masquerade)))})}, `8.8.8.8: leaves with the node's address
+  because  no CIDR of the chain contains it (kernel)
+  rule     -A IP-MASQ -j MASQUERADE
+  in       table ip nat, chain IP-MASQ
+`},
 		{"iptables-legacy", ask("", "10.1.2.3"), []*netfilter.Table{nat(nil, nil), table(netfilter.OwnerLegacy, "ip", "nat", map[string]*netfilter.Chain{"POSTROUTING": base(100, rule("-A POSTROUTING -j MASQUERADE", to(netfilter.Masquerade)))})},
 			`10.1.2.3: leaves with the node's address
   because  a rule outside chain IP-MASQ decides (kernel)

@@ -32,9 +32,7 @@ func ByKernel(q Question, chain string, rules netfilter.Ruleset) Answer {
 	case netfilter.Kept:
 		k.kept(&a)
 	default:
-		// Of several that agree, the last one matches what the others, whose
-		// conditions cannot all be judged, leave.
-		o := k.result.Outcomes[len(k.result.Outcomes)-1]
+		o := k.surest()
 		a.To = target(o)
 		k.decides(&a, o.By, o.Via)
 	}
@@ -48,6 +46,19 @@ type kernel struct {
 	family   netfilter.Family
 	rules    netfilter.Ruleset
 	result   netfilter.Result
+}
+
+// surest returns, of outcomes that agree, the last one whose rule surely matches,
+// or else the last: it matches what the rules before it leave. Of base chains
+// with equal priority the last need not be the one that matches.
+func (k kernel) surest() netfilter.Outcome {
+	out := k.result.Outcomes[len(k.result.Outcomes)-1]
+	for _, o := range k.result.Outcomes {
+		if len(o.Doubts) == 0 {
+			out = o
+		}
+	}
+	return out
 }
 
 // decides names the rule that decides.
