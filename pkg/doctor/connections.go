@@ -44,6 +44,9 @@ func connections(n Node) []Finding {
 // fate is what the rules do with such a connection now, Undetermined if it is
 // not theirs to decide.
 func (n Node) fate(f Flow) netfilter.Fate {
+	if f.Source.IsUnspecified() || f.Reached.IsMulticast() {
+		return netfilter.Undetermined // the kernel's own IGMP and MLD reports
+	}
 	way, known := n.Routes[f.key()]
 	reached := way.Reached
 	switch {

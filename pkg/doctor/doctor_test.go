@@ -5,11 +5,13 @@ package doctor
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"ip-masq-agent/pkg/config"
 	"ip-masq-agent/pkg/host"
@@ -186,6 +188,17 @@ func TestUnchecked(t *testing.T) {
 	}
 }
 
+// TestEBPFRefused: the agent's container may not list programs at tcx, which is
+// no fault of the node.
+func TestEBPFRefused(t *testing.T) {
+	n := node()
+	n.EBPFErr = fmt.Errorf("asking for tcx programs of eth0: %w", unix.EPERM)
+	got := ebpf(n)
+	if len(got) != 1 || got[0].Severity != Info || !strings.HasSuffix(got[0].What, "asking for tcx programs of eth0: operation not permitted") {
+		t.Errorf("%+v", got)
+	}
+}
+
 // TestPrintable: texts of other programs cannot forge a line.
 func TestPrintable(t *testing.T) {
 	n := node(netfilter.Rule{Text: "-A POSTROUTING -m comment --comment \"a\nok  all is well\x1b[2J\" -j MASQUERADE", Steps: []netfilter.Step{to(netfilter.Masquerade)}})
@@ -223,7 +236,7 @@ func TestFlowFate(t *testing.T) {
 	unicast := func(device string) host.Route {
 		return host.Route{Type: netfilter.TypeUnicast, Device: netfilter.Interface{Name: device, Index: 2}}
 	}
-	routes := map[netip.Addr]host.Route{pod: unicast("cni0"), internet: unicast("eth0"), peer: unicast("eth0"), self: {Type: netfilter.TypeLocal, Device: netfilter.Interface{Name: "lo", Index: 1}}}
+	routes := map[netip.Addr]host.Route{addr("0.0.0.0"): unicast("eth0"), addr("224.0.0.22"): unicast("cni0"), addr("224.0.0.251"): unicast("cni0"), pod: unicast("cni0"), internet: unicast("eth0"), peer: unicast("eth0"), self: {Type: netfilter.TypeLocal, Device: netfilter.Interface{Name: "lo", Index: 1}}}
 	tests := []struct {
 		name string
 		flow Flow
@@ -235,6 +248,8 @@ func TestFlowFate(t *testing.T) {
 		{"from the node", Flow{Source: self, Reached: internet}, netfilter.Undetermined},
 		{"of a Service, masqueraded by kube-proxy", Flow{Source: pod, Reached: peer, Masqueraded: true, Translated: true}, netfilter.Undetermined},
 		{"of a Service", Flow{Source: pod, Reached: internet, Translated: true}, netfilter.Masqueraded},
+		{"of the kernel, before a device has an address", Flow{Source: addr("0.0.0.0"), Reached: addr("224.0.0.22")}, netfilter.Undetermined},
+		{"multicast", Flow{Source: pod, Reached: addr("224.0.0.251")}, netfilter.Undetermined},
 		{"without a route", Flow{Source: pod, Reached: addr("8.8.4.4")}, netfilter.Undetermined},
 	}
 	for _, tt := range tests {

@@ -4,7 +4,9 @@
 package doctor
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 )
 
@@ -23,6 +25,10 @@ func ebpf(n Node) []Finding {
 	case len(n.EBPF) > 0:
 		return []Finding{{Check: "ebpf", Severity: Info, What: strings.Join(n.EBPF, ", ") + " may decide about packets before any rule does",
 			Consequence: "what is said here of rules does not hold for the traffic that it handles"}}
+	case errors.Is(n.EBPFErr, fs.ErrPermission):
+		return []Finding{{Check: "ebpf", Severity: Info, What: fmt.Sprintf("eBPF programs at tcx of the outgoing device cannot be seen from here: %v", n.EBPFErr),
+			Consequence: "none, unless such a program handles the traffic of pods: it would decide before any rule does",
+			Remedy:      "to see them, on the node: bpftool net"}}
 	case n.EBPFErr != nil:
 		return []Finding{{Check: "ebpf", Severity: Unchecked, What: fmt.Sprintf("whether an eBPF program decides before the rules do: %v", n.EBPFErr)}}
 	}

@@ -27,10 +27,12 @@ const ciliumDevice = "cilium_host"
 // EBPF returns the eBPF data planes that may act on packets before netfilter
 // does, in words: Cilium's device, and programs at XDP, tc and tcx of the given
 // devices. The error is why something could not be looked at; what was found
-// until then is returned too.
+// until then is returned too. It is fs.ErrPermission where bpf(2) is refused, as
+// in a container without CAP_BPF: programs at tcx are then not seen.
 func (r *Routes) EBPF(devices ...netfilter.Interface) ([]string, error) {
 	var found []string
 	var errs []error
+	askTCX := true
 	for _, l := range r.links {
 		if l.Name == ciliumDevice {
 			found = append(found, "Cilium (device "+ciliumDevice+")")
@@ -52,8 +54,12 @@ func (r *Routes) EBPF(devices ...netfilter.Interface) ([]string, error) {
 				} else if tc {
 					found = append(found, fmt.Sprintf("an eBPF program at tc %s of %s", hook.name, d.Name))
 				}
+				if !askTCX {
+					continue
+				}
 				if tcx, err := hasTCX(d.Index, hook.attach); err != nil {
 					errs = append(errs, fmt.Errorf("asking for tcx programs of %s: %w", d.Name, err))
+					askTCX = false // the other hooks and devices are refused too
 				} else if tcx {
 					found = append(found, fmt.Sprintf("an eBPF program at tcx %s of %s", hook.name, d.Name))
 				}
