@@ -68,6 +68,9 @@ func TestDecidesAgainstTheFile(t *testing.T) {
 	legacy.Rules.Tables = append(legacy.Rules.Tables, &netfilter.Table{Owner: netfilter.OwnerLegacy, Family: "ip", Name: "nat", Chains: map[string]*netfilter.Chain{
 		"POSTROUTING": {Name: "POSTROUTING", Base: true, Priority: 100, Rules: []netfilter.Rule{rule("-A POSTROUTING -d 10.1.0.0/16 -j MASQUERADE", dst("10.1.0.0/16"), to(netfilter.Masquerade))}},
 	}})
+	// A chain that returns to POSTROUTING, as kube-proxy's does, keeps nothing.
+	kube := before(rule("jump", netfilter.Verdict{Action: netfilter.Jump, Chain: "KUBE"}), rule("accept", dst("8.8.0.0/16"), to(netfilter.Accept)))
+	kube.Rules.Tables[0].Chains["KUBE"] = &netfilter.Chain{Name: "KUBE", Rules: []netfilter.Rule{rule("return", to(netfilter.Return))}}
 	dropping, unread := node(), node()
 	mine := func(c netfilter.Chain) *netfilter.Table {
 		c.Name, c.Base, c.Priority = "post", true, 110
@@ -81,6 +84,8 @@ func TestDecidesAgainstTheFile(t *testing.T) {
 		want []string
 	}{
 		{"ACCEPT before the jump", before(rule("accept", dst("8.8.0.0/16"), to(netfilter.Accept))),
+			[]string{"warning: a rule of POSTROUTING, before our jump, keeps from the chain what the chain would masquerade; traffic to 8.8.0.0/16 keeps the pod's address, though the file has it leave with the node's"}},
+		{"a chain that returns, before that", kube,
 			[]string{"warning: a rule of POSTROUTING, before our jump, keeps from the chain what the chain would masquerade; traffic to 8.8.0.0/16 keeps the pod's address, though the file has it leave with the node's"}},
 		{"RETURN before the jump", before(rule("return", to(netfilter.Return))),
 			[]string{"warning: a rule of POSTROUTING, before our jump, keeps from the chain what the chain would masquerade; traffic, such as to 8.8.8.7, keeps the pod's address, though the file has it leave with the node's"}},

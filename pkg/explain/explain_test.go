@@ -97,6 +97,10 @@ func TestByKernel(t *testing.T) {
 	noJump.Chains["POSTROUTING"].Rules = nil
 	empty := nat(nil, nil)
 	empty.Chains["IP-MASQ"].Rules = nil
+	// A chain that returns to POSTROUTING, as kube-proxy's does, decides nothing.
+	kube := nat([]netfilter.Rule{rule("-A POSTROUTING -j KUBE-POSTROUTING", jump("KUBE-POSTROUTING"))}, nil)
+	kube.Chains["KUBE-POSTROUTING"] = &netfilter.Chain{Name: "KUBE-POSTROUTING", Rules: []netfilter.Rule{rule("-A KUBE-POSTROUTING -j RETURN", to(netfilter.Return))}}
+	kube.Chains["IP-MASQ"].Rules = nil
 	timed := nat(nil, nil)
 	timed.Chains["IP-MASQ"] = ownChain(rule("-A IP-MASQ -m time -j RETURN", unclear("-m time"), to(netfilter.Return)))
 	timed.Chains["IP-MASQ"].Name = "IP-MASQ"
@@ -129,6 +133,9 @@ func TestByKernel(t *testing.T) {
   because  no rule of POSTROUTING jumps to chain IP-MASQ (kernel)
 `},
 		{"empty chain", ask("", "8.8.8.8"), []*netfilter.Table{empty}, `8.8.8.8: keeps the pod's address
+  because  no rule of chain IP-MASQ matches (kernel)
+`},
+		{"empty chain after kube-proxy's", ask("", "8.8.8.8"), []*netfilter.Table{kube}, `8.8.8.8: keeps the pod's address
   because  no rule of chain IP-MASQ matches (kernel)
 `},
 		{"another pod's rule", ask("10.244.1.6", "10.1.2.3"), []*netfilter.Table{nat(nil, []netfilter.Rule{pod})}, `10.1.2.3 from 10.244.1.6: keeps the pod's address
