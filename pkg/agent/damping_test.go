@@ -93,6 +93,13 @@ func TestSlowRepairsAreNotDamped(t *testing.T) {
 			time.Sleep(16 * time.Second)
 		}
 		d = damping{}
+		for range 10 { // the fifth is just a minute after the first
+			if d.repaired(time.Hour, repairChain) {
+				t.Error("a repair was damped, 15 s after the one before")
+			}
+			time.Sleep(15 * time.Second)
+		}
+		d = damping{}
 		for range 4 {
 			if d.repaired(time.Hour, repairChain) || d.repaired(time.Hour, repairJump) || d.repaired(time.Hour) {
 				t.Error("four repairs of a kind were damped")
@@ -100,6 +107,13 @@ func TestSlowRepairsAreNotDamped(t *testing.T) {
 		}
 		if !d.repaired(time.Hour, repairJump) || !d.waiting() {
 			t.Error("the fifth was not")
+		}
+		time.Sleep(2*time.Second + fightWindow - 1)
+		if d.calm() {
+			t.Error("calm before the minute was over")
+		}
+		if time.Sleep(1); !d.calm() || d.calm() || d.waiting() {
+			t.Error("not calm, once, after a minute")
 		}
 	})
 }

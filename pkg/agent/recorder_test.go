@@ -9,10 +9,14 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"k8s.io/klog/v2"
+	"k8s.io/klog/v2/ktesting"
 
 	"ip-masq-agent/pkg/config"
 	"ip-masq-agent/pkg/netfilter"
@@ -122,6 +126,7 @@ type node struct {
 	file     string
 	v4, v6   *recorder
 	observer *watcher
+	logger   klog.Logger
 	stop     context.CancelFunc
 	stopped  chan struct{}
 }
@@ -129,11 +134,13 @@ type node struct {
 // start runs an agent on a file with this content; "missing" is no file.
 func start(t *testing.T, content string, prepare ...func(n *node)) *node {
 	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
+	logger := ktesting.NewLogger(ktesting.NopTL{}, ktesting.NewConfig(ktesting.BufferLogs(true)))
+	ctx, cancel := context.WithCancel(klog.NewContext(t.Context(), logger))
 	n := &node{
 		t: t, file: filepath.Join(t.TempDir(), "ip-masq-agent"),
 		v4: &recorder{start: time.Now()}, v6: &recorder{start: time.Now()},
 		observer: &watcher{passes: map[netfilter.Family][]Pass{}},
+		logger:   logger,
 		stop:     cancel, stopped: make(chan struct{}),
 	}
 	n.write(content)
@@ -150,6 +157,11 @@ func start(t *testing.T, content string, prepare ...func(n *node)) *node {
 	t.Cleanup(func() { n.stop(); <-n.stopped })
 	synctest.Wait()
 	return n
+}
+
+// logged is the number of lines of the log so far that have text in them.
+func (n *node) logged(text string) int {
+	return strings.Count(n.logger.GetSink().(ktesting.Underlier).GetBuffer().String(), text)
 }
 
 const missing = "missing"

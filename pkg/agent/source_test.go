@@ -133,3 +133,15 @@ func TestOtherFilesAreNamed(t *testing.T) {
 		t.Errorf("after the file was removed, logged %q", log)
 	}
 }
+
+func TestOtherFilesAreFew(t *testing.T) {
+	f := newFollower(t)
+	for i := range 12 {
+		if err := os.WriteFile(filepath.Join(filepath.Dir(f.source.path), string(rune('a'+i))), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, log := f.poll(); !strings.Contains(log, `otherFiles=["a","b","c","d","e","f","g","h","i","j"]`) {
+		t.Errorf("logged %q", log)
+	}
+}

@@ -67,6 +67,16 @@ func TestGolden(t *testing.T) {
 	})
 }
 
+// TestDurationIsOfCommands: a pass that ran none is not in the histogram.
+func TestDurationIsOfCommands(t *testing.T) {
+	s := New("v1.2.3", both[:1])
+	pass(both[0], agent.Pass{Source: agent.FromFile})(s)
+	pass(both[0], agent.Pass{Source: agent.FromFile, Took: 1})(s)
+	if got := scrape(t, s, false); !strings.Contains(got, `ip_masq_agent_sync_duration_seconds_count{family="IPv4"} 1`) {
+		t.Errorf("want one observation:\n%s", got)
+	}
+}
+
 // TestCollectors: of the Go runtime and the process there is what client_golang
 // has.
 func TestCollectors(t *testing.T) {

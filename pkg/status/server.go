@@ -18,21 +18,21 @@ import (
 // listenRetry is how long to wait before asking for a taken port again.
 const listenRetry = time.Second
 
-// Serve answers at address until ctx is done. It never gives up: a port that is
-// taken is said once, and asked for again until it is free.
+// Serve answers at address until ctx is done. It never gives up: if the port is
+// taken it logs that once and retries until the port is free.
 func (s *Status) Serve(ctx context.Context, address string) {
 	log := klog.FromContext(ctx)
-	said := ""
+	logged := ""
 	for ctx.Err() == nil {
 		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 		if err == nil {
 			log.Info("Serving /healthz, /readyz and /metrics", "address", listener.Addr())
-			said = ""
+			logged = ""
 			err = serve(ctx, s.Handler(), listener)
 		}
-		if err != nil && ctx.Err() == nil && err.Error() != said {
-			log.Error(err, "Cannot serve health and metrics; the rules are kept all the same, and it is tried again", "address", address)
-			said = err.Error()
+		if err != nil && ctx.Err() == nil && err.Error() != logged {
+			log.Error(err, "Cannot serve health and metrics, will retry; the rules are synced all the same", "address", address)
+			logged = err.Error()
 		}
 		select {
 		case <-ctx.Done():

@@ -126,14 +126,21 @@ func TestTakenPort(t *testing.T) {
 		t.Fatal(err)
 	}
 	address := holder.Addr().String()
-	ctx, cancel := context.WithCancel(context.Background())
+	logger := ktesting.NewLogger(ktesting.NopTL{}, ktesting.NewConfig(ktesting.BufferLogs(true)))
+	ctx, cancel := context.WithCancel(klog.NewContext(context.Background(), logger))
 	defer cancel()
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
 		New("v1.2.3", both).Serve(ctx, address)
 	}()
-	time.Sleep(listenRetry / 2) // it has met the taken port by now, or meets it free
+	time.Sleep(2*listenRetry + listenRetry/2)
+	logged := func(text string) int {
+		return strings.Count(logger.GetSink().(ktesting.Underlier).GetBuffer().String(), text)
+	}
+	if n := logged("Cannot serve"); n != 1 {
+		t.Errorf("the taken port was logged %d times in three attempts, want once", n)
+	}
 	holder.Close()
 
 	client := http.Client{Timeout: patience}
@@ -157,6 +164,9 @@ func TestTakenPort(t *testing.T) {
 	case <-stopped:
 	case <-time.After(patience):
 		t.Fatal("it did not stop")
+	}
+	if n := logged("Cannot serve"); n != 1 {
+		t.Errorf("the end was logged as a failure: %d in all, want 1", n)
 	}
 	if again, err := net.Listen("tcp", address); err != nil {
 		t.Errorf("the port was not let go: %v", err)

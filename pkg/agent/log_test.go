@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package agent
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"ip-masq-agent/pkg/netfilter"
+)
+
+// TestFailuresAreLoggedWhenTheyChange: not at each try, and again after they
+// were gone.
+func TestFailuresAreLoggedWhenTheyChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := start(t, "resyncInterval: 1s", func(n *node) { n.v4.err = errors.New("the lock is held") })
+		fail := func(err error) {
+			n.v4.set(func(r *recorder) { r.err = err })
+			wait(10 * time.Second)
+		}
+		wait(10 * time.Second)
+		check(t, "failures logged, in ten tries", 1, n.logged("the lock is held"))
+		fail(errors.New("no such table"))
+		check(t, "another failure", 1, n.logged("no such table"))
+		check(t, "recoveries", 0, n.logged("Sync recovered"))
+		fail(nil)
+		check(t, "recoveries", 1, n.logged("Sync recovered"))
+		fail(errors.New("no such table"))
+		check(t, "the same failure, after it was gone", 2, n.logged("no such table"))
+		fail(nil)
+		check(t, "recoveries", 2, n.logged("Sync recovered"))
+	})
+}
+
+func TestBlindnessIsLoggedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := start(t, missing, func(n *node) { n.v4.lookErr = errors.New("no netlink") })
+		wait(10 * time.Second)
+		check(t, "logged in ten seconds", 1, n.logged("no netlink"))
+		n.v4.set(func(r *recorder) { r.lookErr = errors.New("permission denied") })
+		wait(10 * time.Second)
+		check(t, "another reason", 1, n.logged("permission denied"))
+	})
+}
+
+func TestLeftAloneIsLoggedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const message = "leaving the rules found in the kernel as they are"
+		n := start(t, broken, func(n *node) { n.v4.hasRules = true })
+		wait(130 * time.Second)
+		check(t, "logged in three passes", 1, n.logged(message))
+	})
+}
+
+func TestRepairsAreLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := start(t, missing, func(n *node) {
+			n.v4.report, n.v4.sign = netfilter.Report{WroteChain: true, WroteJump: true}, netfilter.Changed
+		})
+		wait(100 * time.Second)
+		_, passes := n.observer.seen(netfilter.IPv4)
+		check(t, "repairs of the chain", len(passes)-1, n.logged("Repaired the rules"))
+		check(t, "repairs of the jump", len(passes)-1, n.logged("Repaired the jump"))
+		check(t, "a fight", 1, n.logged("something else keeps changing the rules"))
+		check(t, "its end", 0, n.logged("Repairs are prompt again"))
+		n.v4.set(func(r *recorder) { r.sign, r.report = netfilter.Unchanged, netfilter.Report{} })
+		wait(200 * time.Second)
+		check(t, "its end", 1, n.logged("Repairs are prompt again"))
+	})
+}
