@@ -44,7 +44,7 @@ vm: ## Run the kernel tests on nodes of other kernels and iptables versions in Q
 e2e: ## Tell the page's story on a real Kubernetes (as root), or on the cluster of KUBECONFIG with IMAGE
 	test/cluster/run.sh
 
-fuzz: ## Fuzz what reads untrusted text, 30 seconds each
+fuzz: ## Fuzz what reads untrusted text, 30 seconds each, and compare SEEDS random rule sets with packets (as root)
 	test/fuzz.sh 30s
 
 bench: ## Measure the agent beside the commands that 2.12 runs, as root, some 8 minutes

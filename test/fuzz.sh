@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ip-masq-agent Authors
 #
-# fuzz.sh TIME: runs each fuzz test for so long, such as 30s.
+# fuzz.sh TIME: runs each fuzz test for so long, such as 30s. Then it compares the
+# answers for SEEDS random rule sets (default 200, none with 0) with packets,
+# which needs root. FIRST is the first seed; the default is a random one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . test/lib.sh
@@ -13,3 +15,12 @@ grep -rl --include='*_test.go' '^func Fuzz' pkg | while read -r file; do
 		go test -run '^$' -fuzz "^$name\$" -fuzztime "$1" "./$(dirname "$file")"
 	done
 done
+
+seeds=${SEEDS:-200} first=${FIRST:-$((RANDOM * 32768 + RANDOM))}
+[ "$seeds" != 0 ] || exit 0
+if [ "$(id -u)" != 0 ]; then
+	say "Skipping the random rule sets, which need root"
+	exit 0
+fi
+say "Random rule sets and packets, $seeds seeds from $first on"
+go test ./test/packets -timeout 120m -first "$first" -seeds "$seeds"

@@ -60,6 +60,13 @@ func clean(dump string) string {
 	return counters.ReplaceAllString(comments.ReplaceAllString(dump, ""), "$1 [0:0]")
 }
 
+// Feed runs a command with an input, which must succeed, and returns its standard
+// output.
+func Feed(t testing.TB, input, name string, args ...string) string {
+	t.Helper()
+	return execute(t, input, name, args...)
+}
+
 // execute runs a command that must succeed, and returns its standard output.
 func execute(t testing.TB, stdin, name string, args ...string) string {
 	t.Helper()
