@@ -113,6 +113,8 @@ func TestOtherJumpsAreLeftAlone(t *testing.T) {
 		"-A POSTROUTING -m addrtype ! --src-type LOCAL -j IP-MASQ",
 		"-A POSTROUTING -m addrtype ! --dst-type LOCAL --limit-iface-out -j IP-MASQ",
 		"-A POSTROUTING -m mark --mark 0x1 -m addrtype ! --dst-type LOCAL -j IP-MASQ",
+		"-A POSTROUTING -m statistic --mode random --probability 0 -m addrtype ! --dst-type LOCAL -j IP-MASQ",
+		"-A POSTROUTING -m statistic --mode random --probability 1 -m addrtype ! --dst-type LOCAL -j IP-MASQ",
 		"-A POSTROUTING -m addrtype ! --dst-type LOCAL -g IP-MASQ",
 		"-A POSTROUTING -j IP-MASQ",
 	}
