@@ -23,8 +23,11 @@ import (
 // runAgent is the program without a verb: the daemon of the DaemonSet.
 func runAgent(ctx context.Context, f *flags) error {
 	frugal()
+	// The server and the watch end with this function, also if no backend is
+	// usable.
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel() // which ends the server if no backend is usable
+	var beside sync.WaitGroup
+	defer func() { cancel(); beside.Wait() }()
 	log := klog.FromContext(ctx)
 	log.Info("Starting ip-masq-agent", "version", version)
 	if os.Getpid() == 1 {
@@ -37,9 +40,7 @@ func runAgent(ctx context.Context, f *flags) error {
 	// Health is served before anything that can hang.
 	observer := status.New(version, families)
 	if f.httpAddress != "" {
-		var serving sync.WaitGroup
-		defer serving.Wait()
-		serving.Go(func() { observer.Serve(ctx, f.httpAddress) })
+		beside.Go(func() { observer.Serve(ctx, f.httpAddress) })
 	}
 	query := backend.Query{Prefer: f.backend, Chain: f.masq.ChainName, Families: families, ToPorts: len(f.masq.ToPorts) > 0}
 	choice, err := backend.Choose(ctx, query, observer.Starting)
@@ -55,7 +56,7 @@ func runAgent(ctx context.Context, f *flags) error {
 		observer.SetBackend(family, string(choice.Backend))
 	}
 	log.Info("Starting to sync", "chain", f.masq.ChainName, "families", fmt.Sprint(families), "file", f.configFile)
-	go backend.Watch(ctx, choice, query)
+	beside.Go(func() { backend.Watch(ctx, choice, query) })
 	a := agent.Agent{
 		ConfigFile: f.configFile,
 		Config:     f.config,

@@ -98,13 +98,14 @@ func (f *flags) cleanTable(ctx context.Context, b backend.Name, family netfilter
 }
 
 // liveTable returns the agent that keeps the table of the backend nftables,
-// which does not depend on the name of the chain; nil for any other backend.
+// which does not depend on the name of the chain; nil for any other backend. One
+// whose backend is not known may keep it.
 func liveTable(ctx context.Context, b backend.Name) *runningAgent {
 	if b != backend.NFTables {
 		return nil
 	}
 	for _, a := range runningAgents() {
-		if in := a.backend(ctx); in == string(backend.NFTables) {
+		if in := a.backend(ctx); in == "" || in == string(backend.NFTables) {
 			return a
 		}
 	}
