@@ -53,9 +53,9 @@ func Leftovers(ctx context.Context, inUse Name, chain string) ([]Leftover, error
 		if inUse == NFTables {
 			continue
 		}
-		has, err := nftables.NewTable(f).HasRules(ctx)
+		exists, err := nftables.NewTable(f).Exists(ctx)
 		errs = append(errs, supported(err))
-		if has {
+		if exists {
 			out = append(out, Leftover{Backend: NFTables, Family: f, Reached: true})
 		}
 	}

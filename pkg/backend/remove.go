@@ -20,7 +20,7 @@ func Remove(ctx context.Context, b Name, f netfilter.Family, chain string, dryRu
 		return iptables.NewNAT(f, iptables.Backend(b)).Remove(ctx, chain, dryRun)
 	}
 	t := nftables.NewTable(f)
-	found, err := t.HasRules(ctx)
+	found, err := t.Exists(ctx)
 	if err != nil || !found {
 		return iptables.Removal{}, err
 	}

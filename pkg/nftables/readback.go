@@ -155,3 +155,16 @@ func (c *Conn) counters(f netfilter.Family) (map[string][]message, error) {
 	}
 	return rules, nil
 }
+
+// hasRules tells whether the agent's table has a rule.
+func (c *Conn) hasRules(f netfilter.Family) (found bool, err error) {
+	err = c.dump(protoOf(f), unix.NFT_MSG_GETRULE, []stringAttr{{unix.NFTA_RULE_TABLE, TableName}}, func(m message) error {
+		// Kernels that do not know the filter return the rules of all tables.
+		found = found || m.string(unix.NFTA_RULE_TABLE) == TableName && m.family == protoOf(f)
+		return nil
+	})
+	if absent(err) {
+		return false, nil
+	}
+	return found, err
+}

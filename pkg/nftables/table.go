@@ -133,13 +133,27 @@ func (t *Table) Differences(want Spec) ([]string, error) {
 	return l.compare(k).lines(), nil
 }
 
-// HasRules tells whether the kernel has a table of the agent, whatever it does.
-func (t *Table) HasRules(context.Context) (bool, error) {
+// Exists tells whether the kernel has a table of the agent's name, whatever is in
+// it.
+func (t *Table) Exists(context.Context) (bool, error) {
 	if err := t.open(); err != nil {
 		return false, err
 	}
 	info, err := t.conn.Table(t.family, TableName)
 	return info.Exists, err
+}
+
+// HasRules tells whether the kernel's table has a rule, whatever it does. A table
+// that was flushed has none, and masquerades nothing.
+func (t *Table) HasRules(context.Context) (bool, error) {
+	if err := t.open(); err != nil {
+		return false, err
+	}
+	found, err := t.conn.hasRules(t.family)
+	if err != nil {
+		return false, fmt.Errorf("reading the rules of table %s: %w", t.name(), err)
+	}
+	return found, nil
 }
 
 // Look compares the generation of the rule set with that of the last Apply. It

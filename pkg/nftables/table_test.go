@@ -4,6 +4,7 @@
 package nftables
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -103,6 +104,32 @@ func TestRefusedTransaction(t *testing.T) {
 	})
 }
 
+// TestHasNoRules has what masquerades nothing: tables without rules, and rules in
+// other tables.
+func TestHasNoRules(t *testing.T) {
+	netns.Require(t, "nft")
+	netns.Run(t, func(t *testing.T) {
+		s := specs()["defaults"]
+		table := NewTable(s.Family)
+		apply(t, table, s)
+		for _, script := range []string{
+			"flush table ip " + TableName,
+			"delete table ip " + TableName + "\nadd table ip " + TableName,
+			"table inet " + TableName + " {\nchain c { type nat hook postrouting priority 100; masquerade; }\n}\ntable ip other {\nchain c { type nat hook postrouting priority 100; masquerade; }\n}",
+		} {
+			nft(t, script)
+			exists, err := table.Exists(t.Context())
+			if err != nil || !exists {
+				t.Errorf("after %s: Exists: %v, %v", script, exists, err)
+			}
+			has, err := table.HasRules(t.Context())
+			if err != nil || has {
+				t.Errorf("after %s: HasRules: %v, %v", script, has, err)
+			}
+		}
+	})
+}
+
 func TestRemove(t *testing.T) {
 	netns.Require(t, "nft")
 	netns.Run(t, func(t *testing.T) {
@@ -112,8 +139,10 @@ func TestRemove(t *testing.T) {
 			if want {
 				apply(t, table, s)
 			}
-			if has, err := table.HasRules(t.Context()); err != nil || has != want {
-				t.Errorf("HasRules: %v, %v, want %v", has, err, want)
+			for name, ask := range map[string]func(context.Context) (bool, error){"Exists": table.Exists, "HasRules": table.HasRules} {
+				if has, err := ask(t.Context()); err != nil || has != want {
+					t.Errorf("%s: %v, %v, want %v", name, has, err, want)
+				}
 			}
 			removed, err := table.Remove(t.Context())
 			if err != nil || removed != want {
