@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"ip-masq-agent/pkg/iptables"
 	"ip-masq-agent/pkg/netfilter"
@@ -71,7 +72,7 @@ func (d *detector) choose(ctx context.Context) Choice {
 		d.missing = append(d.missing, d.noNFTables)
 		return Choice{}
 	case !ok:
-		return Choice{Backend: NFTables, Reason: "there is no usable iptables: " + errors.Join(d.missing...).Error()}
+		return Choice{Backend: NFTables, Reason: "there is no usable iptables: " + oneLine(d.missing)}
 	case choice.Backend != IPTablesNFT || d.conn == nil:
 		return choice
 	}
@@ -82,6 +83,15 @@ func (d *detector) choose(ctx context.Context) Choice {
 		choice.Reason = fmt.Sprintf("the kernel lacks %s, without which iptables-nft cannot hold our rules", missing)
 	}
 	return choice
+}
+
+// oneLine joins errors with semicolons, for a reason that is logged in one line.
+func oneLine(errs []error) string {
+	var all []string
+	for _, err := range errs {
+		all = append(all, strings.ReplaceAll(err.Error(), "\n", " "))
+	}
+	return strings.Join(all, "; ")
 }
 
 // chooseIPTables chooses among the backends of iptables, and makes sure that the

@@ -139,7 +139,7 @@ func TestDetectWithoutIptables(t *testing.T) {
 	netns.Run(t, func(t *testing.T) {
 		commands(t, nil)
 		got, err := Detect(t.Context(), query(Auto))
-		if err != nil || got.Backend != NFTables || !strings.HasPrefix(got.Reason, "there is no usable iptables: ") || !strings.Contains(got.Reason, "iptables-nft") {
+		if err != nil || got.Backend != NFTables || !strings.HasPrefix(got.Reason, "there is no usable iptables: ") || !strings.Contains(got.Reason, "iptables-nft") || strings.Contains(got.Reason, "\n") {
 			t.Errorf("Detect() = %+v, %v", got, err)
 		}
 		for _, prefer := range []Name{IPTablesNFT, IPTablesLegacy} {
