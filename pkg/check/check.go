@@ -53,9 +53,6 @@ type Chain struct {
 	Table   string `json:"table,omitempty"`
 }
 
-// Fine tells whether nothing was found.
-func (r Result) Fine() bool { return len(r.Problems) == 0 && len(r.Warnings) == 0 }
-
 // File checks the content of a file: one Result for it, or for a manifest one
 // for each of its configurations.
 func File(name string, data []byte, o Options) []Result {

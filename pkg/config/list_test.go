@@ -59,6 +59,8 @@ func TestParseRefusesItems(t *testing.T) {
 		{"negative length", `10.0.0.0/-1`, `"10.0.0.0/-1" has no valid prefix length: write a length from 0 to 32 after the slash`},
 		{"no length", `10.0.0.0/`, `"10.0.0.0/" has no valid prefix length: write a length from 0 to 32 after the slash`},
 		{"leading zero", `10.0.0.0/08`, `"10.0.0.0/08" has no valid prefix length: write 10.0.0.0/8`},
+		{"longest length, with a sign", `10.0.0.1/+32`, `"10.0.0.1/+32" has no valid prefix length: write 10.0.0.1/32`},
+		{"shortest length, with a zero", `10.0.0.1/00`, `"10.0.0.1/00" has no valid prefix length: write 0.0.0.0/0`},
 		{"netmask", `10.1.0.0/255.255.0.0`, `"10.1.0.0/255.255.0.0" has a netmask in place of the prefix length: write 10.1.0.0/16`},
 		{"netmask with gaps", `10.0.0.0/255.0.255.0`, `"10.0.0.0/255.0.255.0" has a netmask in place of the prefix length: write the length, such as /8`},
 		{"zone", `fe80::1%eth0/64`, `"fe80::1%eth0/64" has a zone: write it without the % and the zone`},
