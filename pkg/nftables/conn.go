@@ -14,7 +14,7 @@ import (
 
 // patience is the longest wait for one message of the kernel. Commits of other
 // programs can hold an answer up for as long as they take.
-const patience = 10 * time.Second
+const patience = 20 * time.Second
 
 // bufferBytes is the size of the buffer that messages are received into. The
 // kernel fills at most 32 KiB of it.
