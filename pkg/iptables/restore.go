@@ -91,12 +91,33 @@ func findJumps(f netfilter.Family, have *netfilter.Chain, want Chain) []foundJum
 		if !want.IsJump(f, r) {
 			continue
 		}
-		rule, _ := RuleOf(f, r) // IsJump says that it is one
-		// A restore input is read by line.
-		nameable := !r.Native && !strings.Contains(rule.Comment, "\n")
-		out = append(out, foundJump{position: i + 1, spec: rule.spec(), removable: nameable})
+		spec, nameable := specOf(r)
+		out = append(out, foundJump{position: i + 1, spec: spec, removable: nameable})
 	}
 	return out
+}
+
+// specOf returns a rule of POSTROUTING as -D takes it. -D compares the matches
+// in their order, an empty comment included, and one -D that finds no rule fails
+// the whole commit. So the spec is the kernel's text, with the comment as the
+// kernel has it. It returns false for a rule that a restore input, which is read
+// by line, cannot name, and for one with several comments, of which only the last
+// is known.
+func specOf(r netfilter.Rule) (spec string, ok bool) {
+	words, err := fields(strings.TrimPrefix(r.Text, "-A "+postrouting+" "))
+	if err != nil || r.Native || strings.Contains(r.Comment, "\n") {
+		return "", false
+	}
+	comments := 0
+	for i, word := range words {
+		if i > 0 && words[i-1] == "--comment" {
+			words[i] = quote(r.Comment) // the text has escapes in it
+			comments++
+		} else if strings.ContainsAny(word, " \"") {
+			return "", false // no option of a jump has such an argument
+		}
+	}
+	return strings.Join(words, " "), comments <= 1
 }
 
 func deleteLine(spec string) string { return fmt.Sprintf("-D %s %s\n", postrouting, spec) }

@@ -32,20 +32,8 @@ type PortRange = netfilter.PortRange
 // The order of the arguments is that of ip-masq-agent 2.12: operators grep for
 // it in what the agent prints.
 func (r Rule) String() string {
-	return "-m comment --comment " + quote(r.Comment) + r.withoutComment()
-}
-
-// spec returns the rule as String does, but without a comment if it has none,
-// so that -D finds it.
-func (r Rule) spec() string {
-	if r.Comment == "" {
-		return strings.TrimPrefix(r.withoutComment(), " ")
-	}
-	return r.String()
-}
-
-func (r Rule) withoutComment() string {
 	var b strings.Builder
+	b.WriteString("-m comment --comment " + quote(r.Comment))
 	if r.NotLocal {
 		b.WriteString(" -m addrtype ! --dst-type LOCAL")
 	}

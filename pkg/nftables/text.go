@@ -36,7 +36,8 @@ func (d *decoder) finish(table, chain string) {
 	}
 	last := ""
 	for _, c := range clauses {
-		if s := text(c); s != "" && s != last {
+		// Conditions of one match have one text.
+		if s := text(c); s != "" && (s != last || c.step < 0) {
 			out += " " + s
 			last = s
 		}
