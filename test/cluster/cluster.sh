@@ -4,7 +4,7 @@
 #
 # cluster.sh: a real Kubernetes in network namespaces.
 #
-#	cluster.sh up BACKEND...    one node for each nft or legacy
+#	cluster.sh up KIND...       one node for each kind: see node.sh
 #	cluster.sh down             and everything of it is gone
 #
 # Up expects the binary's folder as $state/bin and the images in $state/images.
@@ -14,7 +14,7 @@ here=$(dirname "$(realpath "$0")")
 . "$here/lib.sh"
 
 up() {
-	local i=0 backend name
+	local i=0 kind name
 	[ -d /sys/fs/cgroup/memory ] || die "the nodes want cgroup v1, which this machine does not have; give a KUBECONFIG instead"
 	mkdir -p "$state/log"
 	echo $# >"$state/nodes"
@@ -23,8 +23,8 @@ up() {
 	printf '#!/bin/sh\nexec nsenter --net=/run/netns/%s-outside %s "$@"\n' "$prefix" "$state/probe" >"$state/outside"
 	chmod +x "$state/outside"
 	"$here/control-plane.sh" $#
-	for backend in "$@"; do
-		"$here/node.sh" up $((++i)) "$backend"
+	for kind in "$@"; do
+		"$here/node.sh" up $((++i)) "$kind"
 	done
 	for i in $(seq $#); do
 		name=$(node_name "$i")
@@ -53,5 +53,5 @@ up)
 	up "$@"
 	;;
 down) down ;;
-*) die "usage: cluster.sh up BACKEND... | down" ;;
+*) die "usage: cluster.sh up KIND... | down" ;;
 esac

@@ -4,13 +4,13 @@
 #
 # node-config.sh: the configuration files of one node's daemons.
 #
-#	node-config.sh N FOLDER CGROUP
+#	node-config.sh N KIND FOLDER CGROUP
 set -euo pipefail
 here=$(dirname "$(realpath "$0")")
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$here/lib.sh"
 
-n=$1 dir=$2 cgroup=$3
+n=$1 kind=$2 dir=$3 cgroup=$4
 name=$(node_name "$n")
 echo "$(node_ip4 "$n"),$(node_ip6 "$n")" >"$dir/addresses"
 cp "$state/control-plane/$name.conf" "$dir/kubelet.conf"
@@ -62,14 +62,17 @@ volumePluginDir: /var/lib/kubelet/volumeplugins
 nodeStatusUpdateFrequency: 5s
 T
 
+mode=iptables
+[ "$kind" != nftables ] || mode=nftables
 # conntrack: these sysctls are the machine's; zero leaves them as they are.
 cat >"$dir/kube-proxy.yaml" <<T
 apiVersion: kubeproxy.config.k8s.io/v1alpha1
 kind: KubeProxyConfiguration
-mode: iptables
+mode: $mode
 hostnameOverride: $name
 clientConnection: {kubeconfig: $state/control-plane/kube-proxy.conf}
 clusterCIDR: 10.244.0.0/16,fd00:244::/48
 conntrack: {maxPerCore: 0, min: 0, tcpEstablishedTimeout: 0s, tcpCloseWaitTimeout: 0s}
 iptables: {localhostNodePorts: false, minSyncPeriod: 100ms, syncPeriod: 5s}
+nftables: {minSyncPeriod: 100ms, syncPeriod: 5s}
 T

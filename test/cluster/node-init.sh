@@ -24,6 +24,14 @@ mount --rbind "$DIR/cgroup" /sys/fs/cgroup
 umount -l "$DIR/cgroup"
 mount --make-rshared /
 
+# On a node without iptables its programs are deleted, in a layer of the node's
+# own. Containers have their own root, and the iptables of their image.
+if [ "$(<"$DIR/kind")" = nftables ]; then
+	mkdir -p "$DIR/sbin" "$DIR/sbin-work"
+	mount -t overlay overlay -o "lowerdir=/usr/sbin,upperdir=$DIR/sbin,workdir=$DIR/sbin-work" /usr/sbin
+	rm -f /usr/sbin/*tables*
+fi
+
 # The kubelet sets these for the whole kernel. It is shown files that already
 # say what it wants, so that the machine's real ones stay as they are.
 sysctl_file() {
@@ -63,7 +71,7 @@ for image in "$IMAGES"/*.tar; do
 	ctr -n k8s.io images import "$image"
 done
 keep kubelet "$BIN/kubelet" --config="$DIR/kubelet.yaml" --kubeconfig="$DIR/kubelet.conf" \
-	--hostname-override="$1" --node-ip="$(<"$DIR/addresses")" \
+	--hostname-override="$1" --node-labels="pool=$(<"$DIR/kind")" --node-ip="$(<"$DIR/addresses")" \
 	--root-dir=/var/lib/kubelet --cert-dir="$DIR/pki" &
 keep kube-proxy "$BIN/kube-proxy" --config="$DIR/kube-proxy.yaml" &
 wait

@@ -5,15 +5,19 @@
 # node.sh: one node: containerd, kubelet and kube-proxy in network, mount, pid
 # and host name spaces of their own. N is its number or its name.
 #
-#	node.sh up N BACKEND        BACKEND (nft or legacy): what iptables is there
+#	node.sh up N KIND           KIND: nft or legacy is what iptables writes to,
+#	                            and kube-proxy with it; a node of the kind
+#	                            nftables has no iptables, and a kube-proxy that
+#	                            uses nft
 #	node.sh down N
 #	node.sh reboot N            a power cut, and an empty nat table after it
 #	node.sh exec N COMMAND...   as an operator would on that node
+#	node.sh net N COMMAND...    a command of this machine, in the node's network
 set -euo pipefail
 here=$(dirname "$(realpath "$0")")
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$here/lib.sh"
-[ $# -ge 2 ] || die "usage: node.sh up N BACKEND | down N | reboot N | exec N COMMAND..."
+[ $# -ge 2 ] || die "usage: node.sh up N KIND | down N | reboot N | exec N COMMAND... | net N COMMAND..."
 
 verb=$1 n=${2#node}
 shift 2
@@ -38,18 +42,23 @@ cgroups_down() {
 	! compgen -G "/sys/fs/cgroup/*/$cgroup" >/dev/null
 }
 
-up() {
-	mkdir -p "$dir"/{bin,cni,kubelet,containerd,run,cnilib,logpods,logcontainers,sysctl,cgroup}
-	echo "$1" >"$dir/backend"
-	# The commands a node's PATH finds first decide the node's backend, as
-	# update-alternatives does elsewhere: the program obeys the name it has.
+# iptables_commands BACKEND: the commands a node's PATH finds first decide the
+# node's backend, as update-alternatives does elsewhere: the program obeys the
+# name it has.
+iptables_commands() {
 	local family tool
 	for family in iptables ip6tables; do
 		for tool in "$family" "$family-save" "$family-restore"; do
 			ln -sf "/usr/sbin/xtables-$1-multi" "$dir/bin/$tool"
 		done
 	done
-	"$here/node-config.sh" "$n" "$dir" "$cgroup"
+}
+
+up() {
+	mkdir -p "$dir"/{bin,cni,kubelet,containerd,run,cnilib,logpods,logcontainers,sysctl,cgroup}
+	echo "$1" >"$dir/kind"
+	[ "$1" = nftables ] || iptables_commands "$1"
+	"$here/node-config.sh" "$n" "$1" "$dir" "$cgroup"
 	cgroups_up
 	DIR=$dir BIN=$state/bin IMAGES=$state/images LOG=$state/log/$name PATH=$dir/bin:$PATH \
 		start "$name" "$name" unshare --mount --propagation private --uts --pid --fork \
@@ -62,13 +71,13 @@ down() {
 }
 
 reboot() {
-	local backend nodes
-	backend=$(<"$dir/backend")
+	local kind nodes
+	kind=$(<"$dir/kind")
 	nodes=$(<"$state/nodes")
 	down
 	"$here/network.sh" replace "$n" "$nodes"
 	rm -rf "$dir/run" # containerd's /run, which a reboot empties
-	up "$backend"
+	up "$kind"
 }
 
 node_exec() {
@@ -83,5 +92,6 @@ up) up "$1" ;;
 down) down ;;
 reboot) reboot ;;
 exec) node_exec "$@" ;;
+net) in_net "$name" "$@" ;;
 *) die "node.sh: unknown verb $verb" ;;
 esac

@@ -78,5 +78,5 @@ mkdir -p "$state"
 step "Kubernetes: compiled, or from the cache" "$here/binary.sh" "$state/bin"
 # In a mount namespace, with which goes what an interrupted build left mounted.
 step "Images: the project's Dockerfile" unshare --mount "$here/images.sh" "$state/images"
-step "Cluster: a node on nft, a node on legacy" "$here/cluster.sh" up nft legacy
+step "Cluster: a node on iptables-nft, one on iptables-legacy, one without iptables" "$here/cluster.sh" up nft legacy nftables
 step "Stories" "$here/test.sh" "$@"

@@ -14,7 +14,17 @@ import (
 const (
 	ourManifest  = "../../../manifests/ip-masq-agent.yaml"
 	pageManifest = "testdata/page.yaml"
+
+	cleanupManifest = "../../../manifests/cleanup.yaml"
 )
+
+// image is a line that names the image of a container.
+var image = regexp.MustCompile(`(?m)^(\s*(?:- )?image: ).*$`)
+
+// withOurImage puts our image into a manifest.
+func withOurImage(text string) string {
+	return image.ReplaceAllString(text, "${1}"+os.Getenv("IMAGE"))
+}
 
 // manifest reads a manifest and puts our image, and further flags, into it.
 func manifest(t *testing.T, file string, flags ...string) string {
@@ -23,11 +33,10 @@ func manifest(t *testing.T, file string, flags ...string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	image := regexp.MustCompile(`(?m)^(\s*(?:- )?image: ).*$`)
 	if n := len(image.FindAll(text, -1)); n != 1 {
 		t.Fatalf("%s names %d images, want 1", file, n)
 	}
-	out := image.ReplaceAllString(string(text), "${1}"+os.Getenv("IMAGE"))
+	out := withOurImage(string(text))
 	if len(flags) == 0 {
 		return out
 	}
@@ -57,7 +66,7 @@ func freshCluster(t *testing.T) {
 
 func removeAgent(t *testing.T) {
 	t.Helper()
-	kubectl(t, "delete", "daemonset/ip-masq-agent", "-n", "kube-system", "--ignore-not-found")
+	kubectl(t, "delete", "daemonset", "ip-masq-agent", "ip-masq-agent-nftables", "ip-masq-agent-cleanup", "-n", "kube-system", "--ignore-not-found")
 	kubectl(t, "delete", "configmap", "ip-masq-agent", "ip-masq-agent-broken", "-n", "kube-system", "--ignore-not-found")
 	noPodLeft(t)
 }
@@ -72,23 +81,35 @@ func noPodLeft(t *testing.T) {
 	})
 }
 
-// wipe takes our chain and every jump to it off the node, in both backends.
+// wipe removes our chain and every jump to it from the node, in both backends
+// of iptables, and the table of the backend nftables.
 func (n node) wipe(t *testing.T) {
 	t.Helper()
+	for _, family := range []string{"ip", "ip6"} {
+		// The first command is for a table that is not there.
+		table := "table " + family + " ip-masq-agent"
+		if out, err := n.fromOutside("add "+table+"\ndelete "+table+"\n", "nft", "-f", "-"); err != nil {
+			t.Fatalf("on %s: %v\n%s", n.name, err, out)
+		}
+	}
 	for _, family := range []string{"iptables", "ip6tables"} {
 		for _, backend := range []string{"iptables-nft", "iptables-legacy"} {
 			command := strings.Replace(backend, "iptables", family, 1)
-			if _, err := n.run(command, "-t", "nat", "-S", "IP-MASQ"); err != nil {
+			if _, err := n.fromOutside("", command, "-t", "nat", "-S", "IP-MASQ"); err != nil {
 				continue
 			}
 			restore := "*nat\n:IP-MASQ - [0:0]\n"
-			for line := range strings.Lines(n.must(t, command, "-t", "nat", "-S", "POSTROUTING")) {
+			post, err := n.fromOutside("", command, "-t", "nat", "-S", "POSTROUTING")
+			if err != nil {
+				t.Fatalf("on %s: %v\n%s", n.name, err, post)
+			}
+			for line := range strings.Lines(post) {
 				if strings.HasSuffix(line, "-j IP-MASQ\n") {
 					restore += "-D" + strings.TrimPrefix(line, "-A")
 				}
 			}
 			restore += "-X IP-MASQ\nCOMMIT\n"
-			if out, err := n.runWith(restore, command+"-restore", "--noflush"); err != nil {
+			if out, err := n.fromOutside(restore, command+"-restore", "--noflush"); err != nil {
 				t.Fatalf("on %s: %v\n%s\n%s", n.name, err, out, restore)
 			}
 		}

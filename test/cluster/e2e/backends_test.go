@@ -20,9 +20,9 @@ func TestEachNodeGetsItsRulesInItsOwnBackend(t *testing.T) {
 
 	seen := map[string]bool{}
 	for _, n := range nodes(t) {
-		own, other := n.backend(t)
+		own, other := n.backend()
 		seen[own] = true
-		if out, err := n.run("iptables-"+other, "-t", "nat", "-S", "IP-MASQ"); err == nil {
+		if out, err := n.fromOutside("", other, "-t", "nat", "-S", "IP-MASQ"); err == nil {
 			t.Errorf("%s is on %s and has our chain in %s too:\n%s", n.name, own, other, out)
 		}
 		pod, err := n.agentPod()
@@ -47,13 +47,13 @@ func TestEachNodeGetsItsRulesInItsOwnBackend(t *testing.T) {
 	}
 }
 
-// backend is what the node's own iptables writes to, and the other one.
-func (n node) backend(t *testing.T) (own, other string) {
-	t.Helper()
-	if strings.Contains(n.must(t, "iptables", "--version"), "nf_tables") {
-		return "iptables-nft", "iptables-legacy"
+// backend returns what the node's own iptables writes to, and the other one. On
+// a node without iptables the agent's own decides, which is iptables-nft.
+func (n node) backend() (own, other string) {
+	if n.pool == "legacy" {
+		return "iptables-legacy", "iptables-nft"
 	}
-	return "iptables-legacy", "iptables-nft"
+	return "iptables-nft", "iptables-legacy"
 }
 
 func TestANodeWhoseBootScriptWroteGKEsRules(t *testing.T) {
@@ -63,19 +63,19 @@ func TestANodeWhoseBootScriptWroteGKEsRules(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, n := range nodes(t) {
+	for _, n := range withIPTables(t) {
 		if out, err := n.runWith(string(rules), "iptables-restore", "--noflush"); err != nil {
 			t.Fatalf("on %s: %v\n%s", n.name, err, out)
 		}
 	}
 	before := map[string][]string{}
-	for _, n := range nodes(t) {
+	for _, n := range withIPTables(t) {
 		before[n.name] = n.postrouting(t)
 	}
 
 	deploy(t, manifest(t, ourManifest))
 	everyNodeGets(t, defaults())
-	for _, n := range nodes(t) {
+	for _, n := range withIPTables(t) {
 		// Its jump is as good as ours: nothing of POSTROUTING changes.
 		if diff := cmp.Diff(before[n.name], n.postrouting(t)); diff != "" {
 			t.Errorf("POSTROUTING of %s (-as the boot script left it +now):\n%s", n.name, diff)
@@ -85,14 +85,22 @@ func TestANodeWhoseBootScriptWroteGKEsRules(t *testing.T) {
 
 func (n node) postrouting(t *testing.T) []string {
 	t.Helper()
-	return strings.Split(withoutWarnings(n.must(t, "iptables", "-t", "nat", "-S", "POSTROUTING")), "\n")
+	out, err := n.iptables("-t", "nat", "-S", "POSTROUTING")
+	if err != nil {
+		t.Fatalf("on %s: %v\n%s", n.name, err, out)
+	}
+	return strings.Split(withoutWarnings(out), "\n")
 }
 
 // packets is how many packets each rule of our chain has counted so far.
 func (n node) packets(t *testing.T) []uint64 {
 	t.Helper()
+	out, err := n.iptables("-t", "nat", "-v", "-S", "IP-MASQ")
+	if err != nil {
+		t.Fatalf("on %s: %v\n%s", n.name, err, out)
+	}
 	var all []uint64
-	for line := range strings.Lines(n.must(t, "iptables", "-t", "nat", "-v", "-S", "IP-MASQ")) {
+	for line := range strings.Lines(out) {
 		_, counters, ok := strings.Cut(line, " -c ")
 		if !ok {
 			continue

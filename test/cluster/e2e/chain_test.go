@@ -98,6 +98,12 @@ func everyNodeHas(t *testing.T, want string) {
 // returns is called, which reports if they ever were other than these.
 func watch(t *testing.T, all []node, want string) (stop func()) {
 	t.Helper()
+	return watchFor(t, all, func(n node) error { return n.rulesAre(want) })
+}
+
+// watchFor is watch for any complaint about a node.
+func watchFor(t *testing.T, all []node, complaint func(node) error) (stop func()) {
+	t.Helper()
 	done := make(chan struct{})
 	looks := make([]int, len(all))
 	wrong := make([]error, len(all))
@@ -110,7 +116,7 @@ func watch(t *testing.T, all []node, want string) (stop func()) {
 					return
 				case <-time.After(50 * time.Millisecond):
 				}
-				wrong[i] = n.rulesAre(want)
+				wrong[i] = complaint(n)
 				looks[i]++
 			}
 		})

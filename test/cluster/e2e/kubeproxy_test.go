@@ -25,8 +25,13 @@ resyncInterval: 1s`)
 
 	servicesWork(t, all)
 	for _, n := range nodes(t) {
+		jumps := []string{"-j KUBE-POSTROUTING", ourJump}
+		if n.pool == nftablesPool {
+			jumps = jumps[1:]
+			n.must(t, "nft", "list", "chain", "ip", "kube-proxy", "nat-postrouting")
+		}
 		post := strings.Join(n.postrouting(t), "\n")
-		for _, jump := range []string{"-j KUBE-POSTROUTING", ourJump} {
+		for _, jump := range jumps {
 			if strings.Count(post, jump) != 1 {
 				t.Errorf("%s: want one rule with %q in POSTROUTING:\n%s", n.name, jump, post)
 			}
@@ -100,6 +105,10 @@ func TestAFullResyncOfKubeProxyDoesNotDisturbTheAgent(t *testing.T) {
 // all of them again.
 func (n node) makeKubeProxyResync(t *testing.T) {
 	t.Helper()
+	if n.pool == nftablesPool {
+		n.restartKubeProxy(t)
+		return
+	}
 	n.must(t, "iptables", "-w", "-t", "nat", "-F", "KUBE-SERVICES")
 	for _, table := range []string{"mangle", "filter", "nat"} {
 		n.must(t, "iptables", "-w", "-t", table, "-X", "KUBE-PROXY-CANARY")
@@ -121,11 +130,15 @@ func TestAFirewallReloadThatFlushesTheTableIsHealedByBoth(t *testing.T) {
 	deploy(t, manifest(t, ourManifest))
 	everyNodeGets(t, keeps("10.0.0.0/8"))
 
-	for _, n := range nodes(t) {
+	for _, n := range withIPTables(t) {
 		for _, table := range []string{"mangle", "filter", "nat"} {
 			n.must(t, "iptables", "-w", "-t", table, "-F")
 			n.must(t, "iptables", "-w", "-t", table, "-X")
 		}
+	}
+	for _, n := range pool(t, nftablesPool) {
+		n.must(t, "nft", "flush", "ruleset")
+		n.restartKubeProxy(t) // in its mode nftables it does not look whether its rules are there
 	}
 	everyNodeGets(t, keeps("10.0.0.0/8"))
 	for _, n := range nodes(t) {

@@ -6,13 +6,19 @@ package e2e
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 )
 
+// nftablesPool is the pool of the nodes that have no iptables, and whose
+// kube-proxy is in its mode nftables.
+const nftablesPool = "nftables"
+
 // node is a node of the cluster, as an operator with a shell on it sees it.
 type node struct {
 	name     string
+	pool     string // its label of that name: in the harness's cluster, see node.sh
 	ip4, ip6 string // ip6 is empty in a cluster of one family
 }
 
@@ -20,16 +26,32 @@ type node struct {
 func nodes(t *testing.T) []node {
 	t.Helper()
 	out := kubectl(t, "get", "nodes", "-o",
-		`jsonpath={range .items[*]}{.metadata.name}{range .status.addresses[?(@.type=="InternalIP")]} {.address}{end}{"\n"}{end}`)
+		`jsonpath={range .items[*]}{.metadata.name} pool={.metadata.labels.pool}{range .status.addresses[?(@.type=="InternalIP")]} {.address}{end}{"\n"}{end}`)
 	var all []node
 	for line := range strings.Lines(out) {
 		f := append(strings.Fields(line), "", "")
-		all = append(all, node{name: f[0], ip4: f[1], ip6: f[2]})
+		all = append(all, node{name: f[0], pool: strings.TrimPrefix(f[1], "pool="), ip4: f[2], ip6: f[3]})
 	}
 	if len(all) == 0 {
 		t.Fatal("the cluster has no nodes")
 	}
 	return all
+}
+
+// pool lists the nodes of one pool.
+func pool(t *testing.T, name string) []node {
+	t.Helper()
+	all := slices.DeleteFunc(nodes(t), func(n node) bool { return n.pool != name })
+	if len(all) == 0 {
+		t.Fatalf("the cluster has no node in the pool %s", name)
+	}
+	return all
+}
+
+// withIPTables lists the nodes that have an iptables, which kube-proxy uses too.
+func withIPTables(t *testing.T) []node {
+	t.Helper()
+	return slices.DeleteFunc(nodes(t), func(n node) bool { return n.pool == nftablesPool })
 }
 
 func nodeAccess() bool { return os.Getenv("E2E_NODE") != "" }
@@ -62,11 +84,19 @@ func (n node) must(t *testing.T, args ...string) string {
 	return out
 }
 
-// iptables runs it where the node's rules can be seen: on the node, or, in a
-// cluster that gives no shell there, in the agent's pod, which shares the
-// node's network.
+// fromOutside runs a command that the node need not have in the node's network.
+func (n node) fromOutside(stdin string, args ...string) (string, error) {
+	return run(stdin, os.Getenv("E2E_NODE"), append([]string{"net", n.name}, args...)...)
+}
+
+// iptables runs it where the node's rules can be seen: on the node or, if that
+// has none, in its network; or, in a cluster that gives no shell there, in the
+// agent's pod, which shares the node's network.
 func (n node) iptables(args ...string) (string, error) {
-	if nodeAccess() {
+	switch {
+	case nodeAccess() && n.pool == nftablesPool:
+		return n.fromOutside("", append([]string{"iptables-nft"}, args...)...)
+	case nodeAccess():
 		return n.run(append([]string{"iptables"}, args...)...)
 	}
 	pod, err := n.agentPod()

@@ -65,7 +65,12 @@ func pods(t *testing.T) []pod {
 // seenBy is the source address that a server saw when the pod called it.
 func (p pod) seenBy(t *testing.T, host, port string) string {
 	t.Helper()
-	return strings.TrimSpace(kubectl(t, "exec", p.name, "--", "/probe", "dial", net.JoinHostPort(host, port)))
+	return strings.TrimSpace(kubectl(t, p.dials(host, port)...))
+}
+
+// dials are the arguments of kubectl with which the pod calls a server.
+func (p pod) dials(host, port string) []string {
+	return []string{"exec", p.name, "--", "/probe", "dial", net.JoinHostPort(host, port)}
 }
 
 // call is one connection of a pod, and the address it should come from.
