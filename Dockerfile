@@ -34,7 +34,7 @@ ARG VERSION=devel
 ARG TARGETARCH
 ARG TARGETVARIANT
 RUN CGO_ENABLED=0 GOOS=linux GOARCH=$TARGETARCH GOARM=${TARGETVARIANT#v} \
-	go build -tags nethttpomithttp2 -trimpath -ldflags "-s -w -X main.version=$VERSION" \
+	go build -tags nethttpomithttp2 -gcflags=all=-l -gcflags=runtime= -gcflags=internal/runtime/...= -gcflags=syscall= -gcflags=ip-masq-agent/...= -trimpath -ldflags "-s -w -X main.version=$VERSION" \
 	-o /ip-masq-agent ./cmd/ip-masq-agent
 
 FROM $BASE_IMAGE
