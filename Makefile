@@ -4,8 +4,7 @@
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 # HTTP/2 is left out of net/http: 0.35 MB for what nobody speaks to a plain port.
 # Libraries are compiled without inlining: 0.8 MB less in the memory of each node.
-SMALL      = -tags nethttpomithttp2 -gcflags=all=-l -gcflags=runtime= -gcflags=internal/runtime/...= -gcflags=syscall= -gcflags=ip-masq-agent/...=
-BUILD      = CGO_ENABLED=0 go build $(SMALL) -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
+BUILD      = CGO_ENABLED=0 go build -tags nethttpomithttp2 -gcflags=all=-l -gcflags=runtime= -gcflags=internal/runtime/...= -gcflags=syscall= -gcflags=ip-masq-agent/...= -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 ARCHS      = amd64 arm64 ppc64le s390x arm
 # What make image takes: BUILDER=buildah, PLATFORM=linux/arm64, OUTPUT=--push.
 IMAGE     ?= ip-masq-agent:$(VERSION)
