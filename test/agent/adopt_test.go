@@ -55,7 +55,9 @@ func TestAdoption(t *testing.T) {
 		{"a chain, no jump", slices.Concat([]string{"*nat"}, oldChain, []string{"COMMIT"}), []string{jump}},
 		{"jump to an empty chain", []string{"*nat", ":IP-MASQ - [0:0]", bare, "COMMIT"}, []string{bare}},
 	}
-	eachNode(t, func(n *node) {
+	// The agent's table on nftables has nothing that could be adopted: what is
+	// not as it should be is replaced, see TestExistingTableIsReplaced.
+	eachIPTablesNode(t, func(n *node) {
 		for _, tt := range tests {
 			n.run(tt.name, func(n *node) {
 				lines := tt.lines
@@ -66,13 +68,13 @@ func TestAdoption(t *testing.T) {
 				before := n.foreign()
 				n.config.write(n.t, n.threeRanges())
 				p := n.start()
-				n.wait(n.threeRangesChain(), tt.jumps...)
+				n.waitAdopted(n.threeRangesChain(), tt.jumps...)
 				if diff := cmp.Diff(before, n.foreign()); diff != "" {
 					n.t.Errorf("rules of others (-before +after):\n%s", diff)
 				}
 				// What was adopted is healed as the agent's own is.
 				n.iptables("-F", "IP-MASQ")
-				n.wait(n.threeRangesChain(), tt.jumps...)
+				n.waitAdopted(n.threeRangesChain(), tt.jumps...)
 				p.Stop(terminate)
 			})
 		}
@@ -90,12 +92,12 @@ func ipv6Rules(lines []string) []string {
 	return lines
 }
 
-// foreign dumps the nat table but for the agent's own chain and the jumps.
+// foreign dumps iptables' nat table but for the agent's own chain and the jumps.
 func (n *node) foreign() string {
 	n.t.Helper()
 	var b strings.Builder
-	for line := range strings.Lines(netns.Save(n.t, n.backend, n.family)) {
-		if !own(line) {
+	for line := range strings.Lines(netns.Save(n.t, n.host(), n.family)) {
+		if !n.owns(line) {
 			b.WriteString(line)
 		}
 	}
@@ -118,7 +120,8 @@ func TestOtherJumpsAreLeftAlone(t *testing.T) {
 		"-A POSTROUTING -m addrtype ! --dst-type LOCAL -g IP-MASQ",
 		"-A POSTROUTING -j IP-MASQ",
 	}
-	eachNode(t, func(n *node) {
+	// A base chain takes the place of the jump on nftables.
+	eachIPTablesNode(t, func(n *node) {
 		n.restore(slices.Concat([]string{"*nat", ":IP-MASQ - [0:0]"}, others, []string{"COMMIT"})...)
 		before := netns.List(n.t, n.backend, n.family, "POSTROUTING")
 		want := append(slices.Clone(before), jump)

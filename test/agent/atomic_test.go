@@ -11,26 +11,29 @@ import (
 	"testing"
 
 	"ip-masq-agent/test/netns"
+	"ip-masq-agent/test/rules"
 )
 
 // A packet sees all of the old rules or all of the new: whoever dumps the
-// table at any moment sees a complete chain or none, and never a jump without.
+// rules at any moment sees all of them or none, and never a jump to none.
 func TestEveryMomentIsComplete(t *testing.T) {
 	eachNode(t, func(n *node) {
 		drifted := []string{"-N IP-MASQ", keep(n.pick("192.0.2.0/24", "2001:db8:2::/64")), last}
+		// Each of these is one commit, so what is incomplete is the agent's.
+		remove, unhook := n.rules.Remove(), n.rules.Unhook()
+		drift := slices.Concat([]string{":IP-MASQ - [0:0]"}, drifted[1:])
+		if n.nftables() {
+			drift = n.driftedTable()
+		}
 		w := n.watch(n.oneRangeChain(), n.threeRangesChain(), drifted)
 		defer w.end(n.t)
 
-		// Each of these is one commit, so what is incomplete is the agent's.
-		remove := []string{"*nat", "-D " + strings.TrimPrefix(jump, "-A "), ":IP-MASQ - [0:0]", "-X IP-MASQ", "COMMIT"}
-		unjump := []string{"*nat", "-D " + strings.TrimPrefix(jump, "-A "), "COMMIT"}
-		drift := slices.Concat([]string{"*nat", ":IP-MASQ - [0:0]"}, drifted[1:], []string{"COMMIT"})
 		edit := func(config string, want []string) {
 			n.t.Helper()
 			n.config.write(n.t, config)
 			n.wait(want)
-			for _, lines := range [][]string{remove, drift, unjump, drift, remove} {
-				n.restore(lines...)
+			for _, lines := range [][]string{remove, drift, unhook, drift, remove} {
+				n.commit(lines...)
 				n.wait(want)
 			}
 		}
@@ -39,12 +42,20 @@ func TestEveryMomentIsComplete(t *testing.T) {
 			edit(n.threeRanges(), n.threeRangesChain())
 			edit(n.oneRange(), n.oneRangeChain())
 			p.Stop(terminate)
-			n.restore(remove...)
+			n.commit(remove...)
 		}
 	})
 }
 
-// watcher dumps the nat table again and again.
+// driftedTable are commands that make the agent's table masquerade all but one
+// range: the elements that are there are replaced.
+func (n *node) driftedTable() []string {
+	table := n.pick("ip", "ip6") + " " + rules.Table
+	return []string{"flush map " + table + " destinations",
+		"add element " + table + " destinations { " + n.pick("192.0.2.0/24", "2001:db8:2::/64") + " : goto kept }"}
+}
+
+// watcher dumps the rules again and again.
 type watcher struct {
 	stop  atomic.Bool
 	done  chan struct{}
@@ -57,12 +68,17 @@ func (n *node) watch(complete ...[]string) *watcher {
 	for _, chain := range complete {
 		allowed = append(allowed, strings.Join(chain[1:], "\n"))
 	}
+	command := []string{netns.Command(n.backend, n.family, "save"), "-t", "nat"}
+	incomplete := func(dump string) string { return incomplete(dump, allowed) }
+	if n.nftables() {
+		command = []string{"nft", "-j", "list", "ruleset", n.pick("ip", "ip6")}
+		incomplete = func(dump string) string { return incompleteTable(dump, n.family, complete) }
+	}
 	w := &watcher{done: make(chan struct{})}
-	save := netns.Command(n.backend, n.family, "save")
 	go func() {
 		defer close(w.done)
 		for !w.stop.Load() && len(w.wrong) < 3 {
-			dump, consistent, err := dump(save)
+			dump, consistent, err := dump(command)
 			if err != nil {
 				w.wrong = append(w.wrong, err.Error())
 				continue
@@ -71,7 +87,7 @@ func (n *node) watch(complete ...[]string) *watcher {
 				continue
 			}
 			w.dumps++
-			if wrong := incomplete(dump, allowed); wrong != "" {
+			if wrong := incomplete(dump); wrong != "" {
 				w.wrong = append(w.wrong, wrong+":\n"+dump)
 			}
 		}
@@ -93,15 +109,15 @@ func (w *watcher) end(t testing.TB) {
 	}
 }
 
-// dump is one iptables-save. Legacy reads its table in one system call.
-// iptables-nft reads chains and rules one after the other, and what it prints
-// is a moment of the table only if no commit came between.
-func dump(save string) (rules string, consistent bool, err error) {
+// dump runs iptables-save or nft once. Legacy reads its table in one system call.
+// iptables-nft and nft read chains and rules one after the other, and what they
+// print is a moment of the table only if no commit came between.
+func dump(command []string) (rules string, consistent bool, err error) {
 	before, err := netns.ReadGeneration()
 	if err != nil {
 		return "", false, err
 	}
-	rules, err = netns.Output(save, "-t", "nat")
+	rules, err = netns.Output(command[0], command[1:]...)
 	if err != nil {
 		return "", false, err
 	}
@@ -131,6 +147,23 @@ func incomplete(dump string, allowed []string) string {
 		return fmt.Sprintf("a chain that is not complete, and %d jumps to it", jumps)
 	}
 	return ""
+}
+
+// incompleteTable says what is wrong with the agent's table in a dump, if
+// anything. The test deletes the base chain, never the agent.
+func incompleteTable(dump, family string, allowed [][]string) string {
+	if !strings.Contains(dump, `{"table": `) {
+		return ""
+	}
+	var all []string
+	for _, chain := range allowed {
+		differ := rules.Complete(dump, family, chain)
+		if differ == "" {
+			return ""
+		}
+		all = append(all, differ)
+	}
+	return "a table that is not complete: " + strings.Join(all, ", or ")
 }
 
 func TestIncomplete(t *testing.T) {

@@ -15,10 +15,12 @@ import (
 
 	"ip-masq-agent/test/netns"
 	"ip-masq-agent/test/program"
+	"ip-masq-agent/test/rules"
 )
 
-// Both backends' hooks run in the kernel, so rules of the agent in the one that
-// nothing else on the node uses go unseen until they do harm.
+// All backends' hooks run in the kernel, so rules of the agent in one that
+// nothing else on the node uses go unseen until they do harm. The case that the
+// kernel lacks an extension is in pkg/backend and in make vm.
 func TestBackendChoice(t *testing.T) {
 	const (
 		nftHint      = "iptables-nft -w -t mangle -N KUBE-IPTABLES-HINT"
@@ -32,7 +34,7 @@ func TestBackendChoice(t *testing.T) {
 	tests := []struct {
 		name  string
 		setup []string
-		plain string // what "iptables" is, nft unless given
+		plain string // what "iptables" is, nft unless given; noIPTables for none at all
 		args  []string
 		want  string
 		says  []string // in the line of the log that names the choice
@@ -55,12 +57,16 @@ func TestBackendChoice(t *testing.T) {
 			plain: "iptables-legacy", want: "iptables-legacy", says: []string{"iptables"}},
 		{name: "hint in nft, our chain in legacy", setup: []string{nftHint, legacyOurs}, want: "iptables-nft", says: []string{"KUBE-IPTABLES-HINT"}},
 		{name: "hint in legacy, our chain in nft", setup: []string{legacyHint, nftOurs}, want: "iptables-legacy", says: []string{"KUBE-IPTABLES-HINT"}},
+		{name: "no iptables", plain: noIPTables, want: netns.NFTables, says: []string{"no usable iptables"}},
+		{name: "no iptables, hint in nft", setup: []string{nftHint}, plain: noIPTables, want: netns.NFTables, says: []string{"no usable iptables"}},
+		{name: "nftables asked for", setup: []string{nftHint, legacyOurs}, args: []string{"--backend=nftables"}, want: netns.NFTables, says: []string{"--backend"}},
+		{name: "nftables is not chosen for its table", setup: []string{"nft add table ip ip-masq-agent"}, plain: "iptables-legacy", want: "iptables-legacy", says: []string{"iptables"}},
 		{name: "legacy asked for", setup: []string{nftHint}, args: []string{"--backend=iptables-legacy"}, want: "iptables-legacy", says: []string{"--backend"}},
 		{name: "nft asked for", setup: []string{legacyHint}, plain: "iptables-legacy", args: []string{"--backend=iptables-nft"}, want: "iptables-nft", says: []string{"--backend"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			netns.Require(t, "iptables-nft", "iptables-legacy", "ip6tables-nft", "ip6tables-legacy")
+			netns.Require(t, "iptables-nft", "iptables-legacy", "ip6tables-nft", "ip6tables-legacy", "nft")
 			netns.Run(t, func(t *testing.T) {
 				for _, command := range tt.setup {
 					words := strings.Fields(command)
@@ -69,56 +75,49 @@ func TestBackendChoice(t *testing.T) {
 					}
 				}
 				n := newNode(t, tt.want, "IPv4")
-				n.env = append(n.env, "PATH="+plain(t, tt.plain)+":"+os.Getenv("PATH"))
-				other := map[string]string{"iptables-nft": "iptables-legacy", "iptables-legacy": "iptables-nft"}[tt.want]
-				untouched := tables(t, other)
+				n.env = append(n.env, "PATH="+path(t, tt.plain))
+				untouched := tables(t, netns.OtherBackends(tt.want)...)
 				p := program.Start(t, program.Command(n.env, append([]string{"--config=" + n.config.path(), "--enable-ipv6"}, tt.args...)...))
 				p.WaitLog(append(slices.Clone(tt.says), `"`+tt.want+`"`)...)
 				n.wait(n.defaultChain())
-				n.family = "IPv6"
-				n.wait(n.defaultChain())
-				if diff := cmp.Diff(untouched, tables(t, other)); diff != "" {
-					t.Errorf("%s was not chosen, yet changed (-before +after):\n%s", other, diff)
+				other := newOther(n)
+				other.wait(other.defaultChain())
+				if diff := cmp.Diff(untouched, tables(t, netns.OtherBackends(tt.want)...)); diff != "" {
+					t.Errorf("another backend than %s changed (-before +after):\n%s", tt.want, diff)
 				}
 			})
 		})
 	}
 }
 
-// What an agent of an earlier backend left goes on masquerading.
-func TestLeftoverInTheOtherBackendIsSaid(t *testing.T) {
-	for _, backend := range []string{"iptables-nft", "iptables-legacy"} {
-		t.Run(backend, func(t *testing.T) {
-			netns.Require(t, "iptables-nft", "iptables-legacy")
-			netns.Run(t, func(t *testing.T) {
-				other := map[string]string{"iptables-nft": "iptables-legacy", "iptables-legacy": "iptables-nft"}[backend]
-				n := newNode(t, backend, "IPv4")
-				clean := n.start()
-				n.wait(n.defaultChain())
-				clean.Stop(terminate)
-				if clean.Log.Count("IP-MASQ", other) != 0 {
-					t.Errorf("the log speaks of %s, which holds nothing:\n%s", other, clean.Log.String())
-				}
-				netns.Restore(t, other, "IPv4", "*nat\n:IP-MASQ - [0:0]\n-A IP-MASQ -j MASQUERADE\n-A POSTROUTING -j IP-MASQ\nCOMMIT\n")
-				n.start().WaitLog("IP-MASQ", other)
-			})
-		})
-	}
-}
-
-// An image, or a node, may have one of the two alone.
+// An image, or a node, may have the commands of one backend of iptables alone, or
+// of none, which leaves nftables.
 func TestOneBackendInstalled(t *testing.T) {
 	eachNode(t, func(n *node) {
 		dir := n.t.TempDir()
-		link(n.t.(*testing.T), dir, n.backend, slices.Concat(n.commands("IPv4"), n.commands("IPv6"))...)
+		if !n.nftables() {
+			link(n.t.(*testing.T), dir, n.backend, slices.Concat(n.commands("IPv4"), n.commands("IPv6"))...)
+		}
 		n.env = append(n.env, "PATH="+dir)
 		n.start("--backend=auto")
 		n.wait(n.defaultChain())
 	})
 }
 
-// plain makes a directory in which iptables and its like are the backend's.
-func plain(t *testing.T, backend string) string {
+// noIPTables stands for a node without commands of iptables.
+const noIPTables = "none"
+
+// path returns a PATH in which iptables and its like are the backend's.
+func path(t *testing.T, plain string) string {
+	t.Helper()
+	if plain == noIPTables {
+		return t.TempDir()
+	}
+	return plainly(t, plain) + ":" + os.Getenv("PATH")
+}
+
+// plainly makes a directory in which iptables and its like are the backend's.
+func plainly(t *testing.T, backend string) string {
 	t.Helper()
 	if backend == "" {
 		backend = "iptables-nft"
@@ -142,10 +141,22 @@ func multi(t *testing.T, backend string) string {
 	return path
 }
 
-// tables describes all that a backend holds. Asking creates nothing in it.
-func tables(t *testing.T, backend string) string {
+// tables describes all that backends hold. Asking creates nothing in them.
+func tables(t *testing.T, backends ...string) string {
 	t.Helper()
-	if backend == "iptables-legacy" {
+	var all strings.Builder
+	for _, b := range backends {
+		all.WriteString(b + ":\n" + tablesOf(t, b))
+	}
+	return all.String()
+}
+
+func tablesOf(t *testing.T, backend string) string {
+	t.Helper()
+	switch backend {
+	case netns.NFTables:
+		return rules.Of(backend, "IPv4").List(t) + rules.Of(backend, "IPv6").List(t)
+	case "iptables-legacy":
 		var all strings.Builder
 		for _, family := range []string{"IPv4", "IPv6"} {
 			for _, table := range netns.LegacyTables(t, family) {

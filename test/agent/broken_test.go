@@ -22,6 +22,7 @@ func (n *node) commands(family string) (names []string) {
 	return names
 }
 
+// The commands of one family fail. See TestOneFamilyOwned for nftables.
 func TestOneFamilyBroken(t *testing.T) {
 	ways := map[string]func(t testing.TB, s *shims, name string) (mend func()){
 		"fails": func(t testing.TB, s *shims, name string) func() {
@@ -31,7 +32,7 @@ func TestOneFamilyBroken(t *testing.T) {
 	}
 	for way, breakCommand := range ways {
 		t.Run(way, func(t *testing.T) {
-			eachNode(t, func(n *node) {
+			eachIPTablesNode(t, func(n *node) {
 				iptables := n.shim()
 				p := n.startRight(n.oneRange(), n.oneRangeChain(), "--enable-ipv6")
 				other := newOther(n)
@@ -61,9 +62,6 @@ func TestOneFamilyBroken(t *testing.T) {
 	}
 }
 
-// newOther is the same machine seen through the other family.
-func newOther(n *node) *node { return &node{t: n.t, backend: n.backend, family: n.other()} }
-
 // incomplete is empty if the chain ends as a complete one does.
 func (n *node) incomplete() string {
 	if got := n.chain(); len(got) < 2 || got[len(got)-1] != last {
@@ -74,7 +72,7 @@ func (n *node) incomplete() string {
 
 // A family that is broken from the start is like one that breaks later.
 func TestOneFamilyBrokenAtStart(t *testing.T) {
-	eachNode(t, func(n *node) {
+	eachIPTablesNode(t, func(n *node) {
 		iptables := n.shim()
 		mend := iptables.before(n.t, netns.Command(n.backend, n.other(), "restore"), "echo 'the kernel says no' >&2; exit 4")
 		p := n.startRight(n.oneRange(), n.oneRangeChain(), "--enable-ipv6")
@@ -87,9 +85,9 @@ func TestOneFamilyBrokenAtStart(t *testing.T) {
 }
 
 // Every child has a deadline, so the agent outlives it, and a stop does not
-// wait for it.
+// wait for it. On nftables the agent has no children.
 func TestHungChild(t *testing.T) {
-	eachNode(t, func(n *node) {
+	eachIPTablesNode(t, func(n *node) {
 		iptables := n.shim()
 		p := n.startRight(n.oneRange(), n.oneRangeChain(), "--enable-ipv6")
 		other := newOther(n)
@@ -131,8 +129,9 @@ func TestHungChild(t *testing.T) {
 	})
 }
 
+// See TestFailingTransactionChangesNothing for nftables.
 func TestFailingRestoreChangesNothing(t *testing.T) {
-	eachNode(t, func(n *node) {
+	eachIPTablesNode(t, func(n *node) {
 		iptables := n.shim()
 		restore := netns.Command(n.backend, n.family, "restore")
 		n.others()

@@ -112,7 +112,7 @@ func TestMissingFileMeansDefaults(t *testing.T) {
 }
 
 func TestOtherChainName(t *testing.T) {
-	eachNode(t, func(n *node) {
+	eachIPTablesNode(t, func(n *node) {
 		// The chain of this node's other agent, with a jump that is not ours.
 		n.restore("*nat", ":IP-MASQ - [0:0]", "-A IP-MASQ -j RETURN", `-A POSTROUTING -m addrtype ! --dst-type LOCAL -j IP-MASQ`, "COMMIT")
 		for _, name := range []string{"IP-MASQ-AGENT", "a", "masq_1.2-3", "0123456789012345678901234567"} {
@@ -141,22 +141,34 @@ func TestOtherChainName(t *testing.T) {
 	})
 }
 
+// TestChainNameIsNoTableName: on nftables the table's name is fixed, so that
+// whoever looks for it finds it.
+func TestChainNameIsNoTableName(t *testing.T) {
+	eachNFTablesNode(t, func(n *node) {
+		n.start("--masq-chain=other")
+		n.wait(n.defaultChain())
+	})
+}
+
 func TestIPv6IsOffByDefault(t *testing.T) {
-	for _, backend := range []string{"iptables-nft", "iptables-legacy"} {
+	for _, backend := range netns.Backends() {
 		t.Run(backend, func(t *testing.T) {
-			netns.Require(t, netns.Command(backend, "IPv4"), netns.Command(backend, "IPv6"))
+			netns.Require(t, append(netns.Tools(backend, "IPv4"), netns.Tools(backend, "IPv6")...)...)
 			netns.Run(t, func(t *testing.T) {
 				n := newNode(t, backend, "IPv4")
 				n.startRight("resyncInterval: 100ms", n.defaultChain())
-				n.iptables("-F", "IP-MASQ")
+				n.do(n.rules.Flush)
 				n.wait(n.defaultChain()) // a second pass is done
 				if tables := netns.LegacyTables(t, "IPv6"); len(tables) != 0 {
 					t.Errorf("ip6tables has tables without --enable-ipv6: %q", tables)
 				}
-				if backend == "iptables-nft" {
-					if got := netns.List(t, backend, "IPv6", "IP-MASQ"); got != nil {
+				if backend != "iptables-legacy" {
+					if got := netns.List(t, "iptables-nft", "IPv6", "IP-MASQ"); got != nil {
 						t.Errorf("ip6tables has a chain without --enable-ipv6: %q", got)
 					}
+				}
+				if newOther(n).rules.Exist(t) {
+					t.Errorf("there are IPv6 rules without --enable-ipv6:\n%s", newOther(n).rules.List(t))
 				}
 			})
 		})

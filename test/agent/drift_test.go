@@ -10,13 +10,20 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ip-masq-agent/test/netns"
+	"ip-masq-agent/test/rules"
 )
 
-func TestDriftIsHealed(t *testing.T) {
-	tests := []struct {
-		name  string
-		lines []string // of a restore, atomic so that the agent cannot come between
-	}{
+// drift is what another program does to the rules of threeRanges.
+type drift struct {
+	name  string
+	lines []string // of one commit, so that the agent cannot act between
+}
+
+// iptablesDrifts are lines of iptables-restore.
+func (n *node) iptablesDrifts() []drift {
+	other, linkLocal := n.pick("172.21.0.0/16", "2001:db8:21::/48"), n.pick("169.254.0.0/16", "fe80::/10")
+	rule := strings.TrimPrefix(jump, "-A ")
+	return []drift{
 		{"chain flushed", []string{":IP-MASQ - [0:0]"}},
 		{"first rule deleted", []string{"-D IP-MASQ 1"}},
 		{"last rule deleted", []string{"-D IP-MASQ 5"}},
@@ -24,25 +31,65 @@ func TestDriftIsHealed(t *testing.T) {
 		{"rule appended", []string{"-A IP-MASQ -j RETURN"}},
 		{"rule doubled", []string{"-I IP-MASQ 5 -j MASQUERADE"}},
 		{"rule replaced", []string{"-R IP-MASQ 5 -j RETURN"}},
-		{"range changed", []string{"-R IP-MASQ 2 -d RANGE -j RETURN"}},
+		{"range changed", []string{"-R IP-MASQ 2 -d " + other + " -j RETURN"}},
 		{"target changed", []string{"-R IP-MASQ 5 -j MASQUERADE --random"}},
-		{"order changed", []string{"-D IP-MASQ 1", "-I IP-MASQ 4 -d LINKLOCAL -j RETURN"}},
-		{"jump deleted", []string{"-D JUMP"}},
-		{"jump deleted and chain flushed", []string{"-D JUMP", ":IP-MASQ - [0:0]"}},
-		{"jump and chain deleted", []string{"-D JUMP", ":IP-MASQ - [0:0]", "-X IP-MASQ"}},
-		{"jump doubled", []string{"-A JUMP"}},
+		{"order changed", []string{"-D IP-MASQ 1", "-I IP-MASQ 4 -d " + linkLocal + " -j RETURN"}},
+		{"jump deleted", []string{"-D " + rule}},
+		{"jump deleted and chain flushed", []string{"-D " + rule, ":IP-MASQ - [0:0]"}},
+		{"jump and chain deleted", []string{"-D " + rule, ":IP-MASQ - [0:0]", "-X IP-MASQ"}},
+		{"jump doubled", []string{"-A " + rule}},
 	}
+}
+
+// nftablesDrifts are commands of nft.
+func (n *node) nftablesDrifts() []drift {
+	family, inside := n.pick("ip", "ip6"), n.pick("172.20.0.0/16", "2001:db8:20::/48")
+	table := func(commands ...string) []string {
+		for i := range commands {
+			commands[i] = strings.Replace(commands[i], "TABLE", family+" "+rules.Table, 1)
+		}
+		return commands
+	}
+	return []drift{
+		{"table flushed", table("flush table TABLE")},
+		{"table deleted", table("delete table TABLE")},
+		{"table dormant", table("add table TABLE { flags dormant; }")},
+		{"base chain flushed", table("flush chain TABLE postrouting")},
+		{"base chain deleted", table("flush chain TABLE postrouting", "delete chain TABLE postrouting")},
+		{"base chain at another priority", table("flush chain TABLE postrouting", "delete chain TABLE postrouting",
+			"add chain TABLE postrouting { type nat hook postrouting priority 100; }")},
+		{"base chain drops", table("add chain TABLE postrouting { policy drop; }")},
+		{"rule inserted at the head", table("insert rule TABLE postrouting accept")},
+		{"rule appended", table("add rule TABLE masq accept")},
+		{"rule replaced", table("flush chain TABLE kept", "add rule TABLE kept counter drop")},
+		{"comment lost", table("flush chain TABLE kept", "add rule TABLE kept counter accept")},
+		{"target changed", table("flush chain TABLE masq", "add rule TABLE masq counter masquerade random")},
+		{"map flushed", table("flush map TABLE destinations")},
+		{"range deleted", table("delete element TABLE destinations { " + inside + " }")},
+		{"verdict changed", table("delete element TABLE destinations { "+inside+" }", "add element TABLE destinations { "+inside+" : goto masq }")},
+		{"range added", table("add element TABLE destinations { " + n.pick("8.8.8.8", "2001:4860::/32") + " : goto kept }")},
+		{"foreign chain", table("add chain TABLE other", "add rule TABLE other drop")},
+		{"foreign base chain", table("add chain TABLE other { type nat hook postrouting priority 50; }", "add rule TABLE other masquerade")},
+		{"foreign set", table("add set TABLE other { type ipv4_addr; }")},
+		{"foreign counter", table("add counter TABLE other")},
+	}
+}
+
+func (n *node) drifts() []drift {
+	if n.nftables() {
+		return n.nftablesDrifts()
+	}
+	return n.iptablesDrifts()
+}
+
+func TestDriftIsHealed(t *testing.T) {
 	eachNode(t, func(n *node) {
 		others := n.others()
 		n.startRight(n.threeRanges(), n.threeRangesChain())
-		for _, tt := range tests {
-			rules := strings.NewReplacer(
-				"JUMP", strings.TrimPrefix(jump, "-A "),
-				"RANGE", n.pick("172.21.0.0/16", "2001:db8:21::/48"),
-				"LINKLOCAL", n.pick("169.254.0.0/16", "fe80::/10"),
-			).Replace(strings.Join(tt.lines, "\n"))
-			n.restore("*nat", rules, "COMMIT")
-			n.wait(n.threeRangesChain())
+		before := n.rules.List(n.t)
+		for _, tt := range n.drifts() {
+			n.commit(tt.lines...)
+			n.waitRestored(n.threeRangesChain(), before)
 			if diff := cmp.Diff(others, n.othersNow()); diff != "" {
 				n.t.Errorf("%s: healing it changed rules of others (-before +after):\n%s", tt.name, diff)
 			}
@@ -50,13 +97,17 @@ func TestDriftIsHealed(t *testing.T) {
 	})
 }
 
-// Whoever runs "iptables -t nat -F" takes all rules away, ours among them.
+// "iptables -t nat -F" and "nft flush ruleset" delete all rules, ours included.
 func TestFlushedTableIsHealed(t *testing.T) {
 	eachNode(t, func(n *node) {
 		n.startRight(n.threeRanges(), n.threeRangesChain())
-		n.iptables("-F")
+		if n.nftables() {
+			n.commit("flush ruleset")
+		} else {
+			n.iptables("-F")
+		}
 		n.wait(n.threeRangesChain())
-		n.uninstall()
+		n.do(n.rules.Remove)
 		n.wait(n.threeRangesChain())
 	})
 }
@@ -77,24 +128,54 @@ func (n *node) others() string {
 		"COMMIT",
 		"*filter", ":IP-MASQ - [0:0]", "-A FORWARD -j IP-MASQ", "-A IP-MASQ -j ACCEPT", "COMMIT",
 		"*mangle", ":IP-MASQ - [0:0]", "-A POSTROUTING -j IP-MASQ", "-A IP-MASQ -j MARK --set-xmark 0x1/0x1", "COMMIT")
+	if n.nftables() {
+		netns.NFT(n.t, n.nativeOthers())
+	}
 	return n.othersNow()
 }
 
-// othersNow dumps three tables but for the agent's own chain and jump.
+// nativeOthers are tables of other programs whose names are like the agent's:
+// one in the same family, and one of the same name in the family inet.
+func (n *node) nativeOthers() string {
+	return "table " + n.pick("ip", "ip6") + " ip-masq-agent-other {\n" +
+		"\tchain postrouting {\n\t\ttype nat hook postrouting priority 105; policy accept;\n\t\tmeta mark 0x12345 masquerade\n\t}\n}\n" +
+		"table inet ip-masq-agent {\n\tchain postrouting {\n\t\ttype filter hook postrouting priority 0; policy accept;\n\t\taccept\n\t}\n}\n"
+}
+
+// othersNow dumps all that is not the agent's: three tables of iptables, and on
+// nftables every table of nf_tables.
 func (n *node) othersNow() string {
 	n.t.Helper()
 	var b strings.Builder
 	for _, table := range []string{"nat", "filter", "mangle"} {
-		for line := range strings.Lines(netns.SaveTable(n.t, n.backend, n.family, table)) {
-			if table != "nat" || !own(line) {
+		for line := range strings.Lines(netns.SaveTable(n.t, n.host(), n.family, table)) {
+			if table != "nat" || !n.owns(line) {
 				b.WriteString(line)
+			}
+		}
+	}
+	if n.nftables() {
+		for table := range strings.Lines(netns.ListNFT(n.t, "list", "tables")) {
+			if words := strings.Fields(table); words[2] != rules.Table || words[1] == "inet" {
+				b.WriteString(netns.ListNFT(n.t, append([]string{"-s", "list"}, words...)...))
 			}
 		}
 	}
 	return b.String()
 }
 
-// own says whether a line of iptables-save -t nat is the agent's.
-func own(line string) bool {
-	return strings.HasPrefix(line, ":IP-MASQ ") || strings.HasPrefix(line, "-A IP-MASQ ") || strings.HasSuffix(line, " -j IP-MASQ\n")
+// save dumps iptables' nat table, or on nftables all tables of nf_tables.
+func (n *node) save() string {
+	n.t.Helper()
+	if n.nftables() {
+		return netns.ListNFT(n.t, "-s", "list", "ruleset")
+	}
+	return netns.Save(n.t, n.backend, n.family)
+}
+
+// owns tells whether a line of iptables-save -t nat is the agent's. On nftables
+// none is.
+func (n *node) owns(line string) bool {
+	return !n.nftables() &&
+		(strings.HasPrefix(line, ":IP-MASQ ") || strings.HasPrefix(line, "-A IP-MASQ ") || strings.HasSuffix(line, " -j IP-MASQ\n"))
 }

@@ -72,9 +72,9 @@ func TestIntervalEdit(t *testing.T) {
 	eachNode(t, func(n *node) {
 		n.startRight(never, n.defaultChain())
 		n.config.write(n.t, "resyncInterval: 100ms\n")
-		n.iptables("-F", "IP-MASQ")
+		n.do(n.rules.Flush)
 		n.wait(n.defaultChain())
-		n.iptables("-F", "IP-MASQ")
+		n.do(n.rules.Flush)
 		n.wait(n.defaultChain())
 	})
 }

@@ -49,7 +49,7 @@ func TestBadFlags(t *testing.T) {
 		{[]string{"--to-ports=1000-2000 -j ACCEPT"}, []string{"--to-ports"}},
 		{[]string{"--to-ports=0x400-0x500"}, []string{"--to-ports", "0x400"}},
 		{[]string{"--to-ports=+1000-2000"}, []string{"--to-ports", "+1000"}},
-		{[]string{"--backend=ebtables"}, []string{"--backend", "nftables", "iptables-legacy"}},
+		{[]string{"--backend=ebtables"}, []string{"--backend", "ebtables", "iptables-legacy", "nftables"}},
 		{[]string{"--backend="}, []string{"--backend"}},
 		{[]string{"--http-bind-address=nowhere"}, []string{"--http-bind-address", "nowhere"}},
 		{[]string{"--enable-ipv6=perhaps"}, []string{"--enable-ipv6", "perhaps"}},

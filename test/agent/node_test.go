@@ -5,14 +5,13 @@ package agent_test
 
 import (
 	"os"
-	"slices"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"ip-masq-agent/test/netns"
 	"ip-masq-agent/test/program"
+	"ip-masq-agent/test/rules"
 )
 
 // node is a machine with one backend, seen through one family. The machine is
@@ -20,6 +19,7 @@ import (
 type node struct {
 	t               testing.TB
 	backend, family string
+	rules           rules.Rules // the agent's, of this backend and family
 	config          volume
 	env             []string // added to the agent's
 }
@@ -27,7 +27,25 @@ type node struct {
 // eachNode runs a story on every backend and family.
 func eachNode(t *testing.T, story func(n *node)) {
 	t.Helper()
+	netns.FullMatrix(t, func(t *testing.T, backend, family string) {
+		story(newNode(t, backend, family))
+	})
+}
+
+// eachIPTablesNode runs a story on the backends of iptables and every family. It
+// is for what does not exist on nftables: rules of others in the agent's chain's
+// place, several jumps, commands that fail or hang, and a lock.
+func eachIPTablesNode(t *testing.T, story func(n *node)) {
+	t.Helper()
 	netns.Matrix(t, func(t *testing.T, backend, family string) {
+		story(newNode(t, backend, family))
+	})
+}
+
+// eachNFTablesNode runs a story on the backend nftables and every family.
+func eachNFTablesNode(t *testing.T, story func(n *node)) {
+	t.Helper()
+	netns.MatrixOf(t, []string{netns.NFTables}, func(t *testing.T, backend, family string) {
 		story(newNode(t, backend, family))
 	})
 }
@@ -40,15 +58,19 @@ func newNode(t testing.TB, backend, family string) *node {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	return &node{t: t, backend: backend, family: family, config: volume{dir: dir}}
+	return &node{t: t, backend: backend, family: family, rules: rules.Of(backend, family), config: volume{dir: dir}}
 }
 
-// run makes name a subtest with the same machine, whose nat table is empty at
+// run makes name a subtest with the same machine, on which no rules are left at
 // its end. The subtests of one machine are not parallel.
 func (n *node) run(name string, story func(n *node)) {
 	n.t.(*testing.T).Run(name, func(t *testing.T) {
 		t.Cleanup(func() {
 			for _, family := range []string{"IPv4", "IPv6"} {
+				if n.nftables() {
+					netns.NFT(t, "flush ruleset\n")
+					continue
+				}
 				netns.IPTables(t, n.backend, family, "-F")
 				netns.IPTables(t, n.backend, family, "-X")
 			}
@@ -85,56 +107,54 @@ func (n *node) pick(ipv4, ipv6 string) string {
 	return ipv4
 }
 
-// chain lists the agent's chain as iptables -S prints it, nil if there is none.
-func (n *node) chain() []string {
-	n.t.Helper()
-	return netns.List(n.t, n.backend, n.family, "IP-MASQ")
-}
-
-// jumps lists the rules of POSTROUTING that lead to the agent's chain.
-func (n *node) jumps() []string {
-	n.t.Helper()
-	return slices.DeleteFunc(netns.List(n.t, n.backend, n.family, "POSTROUTING"), func(rule string) bool {
-		return !strings.HasSuffix(rule, " -j IP-MASQ")
-	})
-}
+// nftables tells whether the node's backend is nftables.
+func (n *node) nftables() bool { return n.backend == netns.NFTables }
 
 // other is the family that the story is not about.
 func (n *node) other() string { return n.pick("IPv6", "IPv4") }
 
-// wait waits until the node has the chain want and one jump to it. The jump is
-// the agent's own unless another is given.
-func (n *node) wait(want []string, wantJumps ...string) {
+// newOther is the same machine seen through the other family.
+func newOther(n *node) *node {
+	return &node{t: n.t, backend: n.backend, family: n.other(), rules: rules.Of(n.backend, n.other())}
+}
+
+// wait waits until the node's rules do what the chain want does, which is
+// compared literally on the backends of iptables, with one jump to it.
+func (n *node) wait(want []string) {
 	n.t.Helper()
-	if wantJumps == nil {
-		wantJumps = []string{jump}
-	}
+	program.Eventually(n.t, func() string { return n.rules.Differ(n.t, want) })
+}
+
+// waitRestored waits until the node's rules do what the chain want does, and
+// read as they did before.
+func (n *node) waitRestored(want []string, before string) {
+	n.t.Helper()
 	program.Eventually(n.t, func() string {
-		if diff := cmp.Diff(want, n.chain()); diff != "" {
-			return "chain (-want +got):\n" + diff
+		if differ := n.rules.Differ(n.t, want); differ != "" {
+			return differ
 		}
-		if diff := cmp.Diff(wantJumps, n.jumps()); diff != "" {
-			return "jumps (-want +got):\n" + diff
-		}
-		return ""
+		return cmp.Diff(before, n.rules.List(n.t))
 	})
 }
 
-// iptables runs a command on the nat table, and it must succeed.
-func (n *node) iptables(args ...string) string {
+// check fails the test unless the node's rules do what the chain want does.
+func (n *node) check(event string, want []string) {
 	n.t.Helper()
-	return netns.IPTables(n.t, n.backend, n.family, args...)
+	if differ := n.rules.Differ(n.t, want); differ != "" {
+		n.t.Errorf("%s: %s", event, differ)
+	}
 }
 
-// restore feeds the lines to iptables-restore --noflush as one commit.
-func (n *node) restore(lines ...string) {
+// do damages the agent's rules in one commit, with one of the methods of
+// [rules.Rules]: n.do(n.rules.Flush). It is one commit because the agent may act
+// between two.
+func (n *node) do(damage func() []string) {
 	n.t.Helper()
-	netns.Restore(n.t, n.backend, n.family, strings.Join(lines, "\n")+"\n")
+	rules.Do(n.t, n.rules, damage)
 }
 
-// uninstall takes chain and jump away in one commit. Of two commands the agent
-// may come in between, and the second would find the chain in use again.
-func (n *node) uninstall() {
+// commit commits lines in the language of the node's backend.
+func (n *node) commit(lines ...string) {
 	n.t.Helper()
-	n.restore("*nat", "-D "+strings.TrimPrefix(jump, "-A "), ":IP-MASQ - [0:0]", "-X IP-MASQ", "COMMIT")
+	n.rules.Commit(n.t, lines...)
 }

@@ -14,8 +14,8 @@ func TestPacketsKeptAndMasqueraded(t *testing.T) {
 		w.sees(w.podAddr, w.privateAddr())
 		w.sees(w.nodeAddr, w.publicAddr())
 
-		// A chain flushed by hand lets every pod's address out, until healed.
-		n.iptables("-F", "IP-MASQ")
+		// Rules flushed by hand let every pod's address out, until healed.
+		n.do(n.rules.Flush)
 		w.sees(w.nodeAddr, w.publicAddr())
 		w.sees(w.podAddr, w.privateAddr())
 	})

@@ -27,10 +27,10 @@ func TestRefusedFileChangesNothing(t *testing.T) {
 
 		// Each healing is a tick in which the refused file was there.
 		for range 5 {
-			n.iptables("-F", "IP-MASQ")
+			n.do(n.rules.Flush)
 			n.wait(n.threeRangesChain())
 		}
-		n.uninstall()
+		n.do(n.rules.Remove)
 		n.wait(n.threeRangesChain())
 		if got := p.Log.Count("10.0.0.300/8"); got != said {
 			n.t.Errorf("the error was logged %d times, then %d times", said, got)
@@ -38,27 +38,27 @@ func TestRefusedFileChangesNothing(t *testing.T) {
 
 		n.config.write(n.t, "nonMasqueradeCIDRs: [10.0.0.1]\n") // another mistake
 		p.WaitLog("10.0.0.1/32")
-		if got := n.chain(); !cmp.Equal(n.threeRangesChain(), got) {
-			n.t.Errorf("a refused file changed the chain to %q", got)
-		}
+		n.check("a refused file changed the rules", n.threeRangesChain())
 		n.config.write(n.t, n.oneRange()) // the fix
 		n.wait(n.oneRangeChain())
 	})
 }
 
 // A restarted agent knows no last good configuration. The kernel does: its
-// chain stays as it is, and nothing else is done to it.
-func TestRefusedAtStartLeavesTheChainAlone(t *testing.T) {
+// rules stay as they are, and nothing else is done to them.
+func TestRefusedAtStartLeavesTheRulesAlone(t *testing.T) {
 	eachNode(t, func(n *node) {
-		n.restore("*nat", ":IP-MASQ - [0:0]", "-A IP-MASQ -p tcp -j RETURN", jump, "COMMIT")
-		before := n.chain()
+		n.do(n.rules.Old)
+		before := n.rules.Identity(n.t)
 		n.config.write(n.t, refused)
 		p := n.start()
 		p.WaitLog("10.0.0.300/8")
 		// A refused file that changes is read, and so is the kernel again.
 		n.config.write(n.t, "resyncInterval: 1ms\n")
 		p.WaitLog("resyncInterval", "1ms", "100ms")
-		n.wait(before)
+		if diff := cmp.Diff(before, n.rules.Identity(n.t)); diff != "" {
+			n.t.Errorf("a refused file changed the rules (-before +after):\n%s", diff)
+		}
 
 		n.config.write(n.t, n.oneRange())
 		n.wait(n.oneRangeChain())
@@ -77,10 +77,10 @@ func TestRefusedAtStartOfANewNode(t *testing.T) {
 	})
 }
 
-// An empty chain that something jumps to masquerades nothing: like none.
-func TestRefusedAtStartWithAnEmptyChain(t *testing.T) {
+// A chain or a table without rules masquerades nothing: like none.
+func TestRefusedAtStartWithoutRules(t *testing.T) {
 	eachNode(t, func(n *node) {
-		n.restore("*nat", ":IP-MASQ - [0:0]", jump, "COMMIT")
+		n.do(n.rules.Hollow)
 		n.config.write(n.t, refused)
 		n.start()
 		n.wait(n.defaultChain())
@@ -114,9 +114,7 @@ func TestRefusals(t *testing.T) {
 			p.Mark()
 			n.config.write(n.t, tt.config)
 			p.WaitLog(tt.says...)
-			if got := n.chain(); !cmp.Equal(n.threeRangesChain(), got) {
-				n.t.Errorf("%s: a refused file changed the chain to %q", tt.name, got)
-			}
+			n.check(tt.name+": a refused file changed the rules", n.threeRangesChain())
 		}
 	})
 }

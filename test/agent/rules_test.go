@@ -3,10 +3,12 @@
 
 package agent_test
 
+import "ip-masq-agent/test/rules"
+
 // The rules of an IP-MASQ chain and the jump to it, as iptables -S prints them.
 const (
 	last = `-A IP-MASQ -m comment --comment "ip-masq-agent: outbound traffic is subject to MASQUERADE (must be last in chain)" -j MASQUERADE --random-fully`
-	jump = `-A POSTROUTING -m comment --comment "ip-masq-agent: ensure nat POSTROUTING directs all non-LOCAL destination traffic to our custom IP-MASQ chain" -m addrtype ! --dst-type LOCAL -j IP-MASQ`
+	jump = rules.Jump
 )
 
 // chain is the complete chain that keeps the source address towards cidrs.

@@ -5,17 +5,18 @@ package agent_test
 
 import (
 	"net"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"ip-masq-agent/test/netns"
-	"ip-masq-agent/test/program"
 )
 
 // Where nothing changed nothing is written: counters, and in nft the number of
 // commits, stay what they were.
+// On nftables no command is run at all.
 func TestSteadyStateWritesNothing(t *testing.T) {
 	eachNode(t, func(n *node) {
 		spy := n.shim()
@@ -24,18 +25,18 @@ func TestSteadyStateWritesNothing(t *testing.T) {
 		args := []string{"--to-ports=2001-3000,4001-5000,6001-8000"}
 		n.config.write(n.t, config)
 		p := n.start(args...)
-		program.Eventually(n.t, func() string {
-			if len(n.chain()) < 14 || len(n.jumps()) != 1 {
-				return "the chain is not there"
-			}
-			return ""
-		})
+		// A quarter of the ports, a third of the rest, and the rest.
+		ranges := n.threeRangesChain()
+		want := slices.Concat(ranges[:len(ranges)-1],
+			forEachProtocol(toPortsChance+"0.25000000000 -j MASQUERADE --to-ports 2001-3000 --random-fully",
+				toPortsChance+"0.33333333349 -j MASQUERADE --to-ports 4001-5000 --random-fully", toPorts+"6001-8000 --random-fully"), []string{last})
+		n.wait(want)
 
 		quiet := func(event string) {
 			n.t.Helper()
-			writes, generation, counters := spy.writes(n.t), netns.Generation(n.t), n.counters()
+			writes, generation, counters := spy.writes(n.t), netns.Generation(n.t), n.rules.Identity(n.t)
 			time.Sleep(time.Second) // ten intervals
-			if diff := cmp.Diff(counters, n.counters()); diff != "" {
+			if diff := cmp.Diff(counters, n.rules.Identity(n.t)); diff != "" {
 				n.t.Errorf("%s, counters changed (-before +after):\n%s", event, diff)
 			}
 			if got := netns.Generation(n.t); got != generation {
@@ -45,9 +46,9 @@ func TestSteadyStateWritesNothing(t *testing.T) {
 				n.t.Errorf("%s, the agent wrote %d times: %q", event, got-writes, spy.calls(n.t))
 			}
 		}
-		before := n.counters()
+		before := n.rules.Identity(n.t)
 		send()
-		if cmp.Equal(before, n.counters()) {
+		if cmp.Equal(before, n.rules.Identity(n.t)) {
 			n.t.Fatal("the packets of this test are not counted")
 		}
 		quiet("after packets")
@@ -65,16 +66,12 @@ func TestSteadyStateWritesNothing(t *testing.T) {
 		}
 
 		// The quiet was not that of an agent that sleeps.
-		want := n.chain()
-		n.iptables("-F", "IP-MASQ")
+		n.do(n.rules.Flush)
 		n.wait(want)
+		if calls := spy.calls(n.t); n.nftables() && len(calls) > 0 {
+			n.t.Errorf("on nftables the agent ran %q", calls)
+		}
 	})
-}
-
-// counters lists the agent's rules with what went through them.
-func (n *node) counters() string {
-	n.t.Helper()
-	return n.iptables("-v", "-S", "IP-MASQ") + n.iptables("-v", "-S", "POSTROUTING")
 }
 
 // sender connects the node to a neighbour and returns what sends it a packet

@@ -9,8 +9,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"ip-masq-agent/test/netns"
 )
 
 // terminate is how the kubelet ends a container.
@@ -20,9 +18,9 @@ func TestStoppingLeavesTheRules(t *testing.T) {
 	eachNode(t, func(n *node) {
 		for _, signal := range []os.Signal{syscall.SIGTERM, syscall.SIGINT} {
 			p := n.startRight(n.oneRange(), n.oneRangeChain())
-			before := netns.Save(n.t, n.backend, n.family)
+			before := n.save()
 			p.Stop(signal)
-			if diff := cmp.Diff(before, netns.Save(n.t, n.backend, n.family)); diff != "" {
+			if diff := cmp.Diff(before, n.save()); diff != "" {
 				n.t.Errorf("%v changed the rules (-before +after):\n%s", signal, diff)
 			}
 		}

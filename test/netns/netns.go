@@ -8,7 +8,8 @@
 // starts the test binary again for exactly the test that calls it, so every
 // thread and every child of that process, iptables and netlink sockets alike,
 // sees the fresh namespace, as the agent on a node sees the node's. [Matrix]
-// does so for both backends and both families. [NS] adds further namespaces,
+// does so for both backends of iptables and both families, [FullMatrix] for
+// nftables too. [NS] adds further namespaces,
 // for a pod and for the world outside, and [Serve] and [Dial] send packets
 // between them. All namespaces are anonymous: a killed test takes its own
 // along.

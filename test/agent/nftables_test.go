@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package agent_test
+
+import (
+	"regexp"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ip-masq-agent/test/rules"
+)
+
+// TestExistingTableIsReplaced has what a node may hold in a table of the agent's
+// name before the agent's first start.
+func TestExistingTableIsReplaced(t *testing.T) {
+	eachNFTablesNode(t, func(n *node) {
+		own := n.rules
+		n.startRight(n.threeRanges(), n.threeRangesChain()).Stop(terminate)
+		right := own.List(n.t)
+		table := n.pick("ip", "ip6") + " " + rules.Table
+		tests := []struct {
+			name   string
+			before []string
+		}{
+			{"nothing", nil},
+			{"an empty table", []string{"add table " + table}},
+			{"flushed", own.Hollow()},
+			{"of an earlier agent", own.Old()},
+			{"dormant", []string{"add table " + table + " { flags dormant; }"}},
+			{"of another program", []string{"add table " + table, "add set " + table + " destinations { type inet_service; }",
+				"add chain " + table + " masq { type filter hook output priority 0; policy drop; }", "add counter " + table + " kept"}},
+			{"restored by nft", []string{right}},
+			{"restored by nft, dormant", []string{right, "add table " + table + " { flags dormant; }"}},
+		}
+		for _, tt := range tests {
+			n.run(tt.name, func(n *node) {
+				n.commit(append([]string{"table " + table, "delete table " + table}, tt.before...)...)
+				others := n.others()
+				n.config.write(n.t, n.threeRanges())
+				p := n.start()
+				n.waitRestored(n.threeRangesChain(), right)
+				if diff := cmp.Diff(others, n.othersNow()); diff != "" {
+					n.t.Errorf("rules of others (-before +after):\n%s", diff)
+				}
+				n.do(n.rules.Flush)
+				n.waitRestored(n.threeRangesChain(), right)
+				p.Stop(terminate)
+			})
+		}
+	})
+}
+
+// TestEditKeepsCounters edits the file on nftables: only elements of the map are
+// replaced, so that chains and rules keep their handles and counters.
+func TestEditKeepsCounters(t *testing.T) {
+	eachNFTablesNode(t, func(n *node) {
+		w := newWorld(n)
+		n.startRight(n.oneRange(), n.oneRangeChain())
+		w.sees(w.podAddr, w.privateAddr())
+		w.sees(w.nodeAddr, w.publicAddr())
+		before := withoutElements(n.rules.Identity(n.t))
+		n.config.write(n.t, n.threeRanges())
+		n.wait(n.threeRangesChain())
+		n.config.write(n.t, "nonMasqueradeCIDRs: []\nmasqLinkLocal: true\nmasqLinkLocalIPv6: true\nresyncInterval: 100ms\n")
+		n.wait(chain())
+		n.config.write(n.t, n.oneRange())
+		n.wait(n.oneRangeChain())
+		if diff := cmp.Diff(before, withoutElements(n.rules.Identity(n.t))); diff != "" {
+			n.t.Errorf("besides elements the edits changed (-before +after):\n%s", diff)
+		}
+	})
+}
+
+// withoutElements removes the elements of sets from what nft lists.
+func withoutElements(list string) string {
+	return regexp.MustCompile(`(?s)\n\s*elements = \{.*?\}`).ReplaceAllString(list, "")
+}
