@@ -12,28 +12,28 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"ip-masq-agent/test/netns"
 	"ip-masq-agent/test/program"
+	"ip-masq-agent/test/rules"
 )
 
-// TestWhereTheKernelCannotBeAsked: an agent without capabilities cannot look,
-// but its commands have them, by their files, so that they work. It says so
-// once, and has commands read the table each resyncInterval.
+// TestWhereTheKernelCannotBeAsked: an agent without capabilities cannot ask for
+// signs of change, but its commands have them, by their files, so that they
+// work. It says so once, and has commands read the table each resyncInterval. In
+// nf_tables the agent itself reads the rules, see TestWithoutCapabilities.
 func TestWhereTheKernelCannotBeAsked(t *testing.T) {
-	netns.Matrix(t, func(t *testing.T, backend, family string) {
-		n := &node{t: t, backend: backend, family: family, dir: stripped(t, backend)}
-		cmd := exec.Command(filepath.Join(n.dir, "agent"), n.arguments("1s")...)
-		cmd.Env = append(os.Environ(), "PATH="+n.dir, "XTABLES_LOCKFILE="+filepath.Join(n.dir, "lock"))
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
-		n.agent = program.Start(t, cmd)
+	netns.MatrixOf(t, []string{"iptables-legacy"}, func(t *testing.T, backend, family string) {
+		n := &node{t: t, backend: backend, family: family, rules: rules.Of(backend, family), dir: commandsWithCapabilities(t, backend)}
+		n.startStripped("1s")
 		n.waitRight()
 		before := n.children()
 		n.waitTicks(4)
 		if after := n.children(); after.faults == before.faults {
 			t.Errorf("no command was run in four intervals: children at %+v", after)
 		}
-		netns.IPTables(t, backend, family, "-F", "IP-MASQ")
+		rules.Do(t, n.rules, n.rules.Flush)
 		n.waitRight()
 		if said := n.agent.Log.Count("Change detection is unavailable", "operation not permitted", `family="`+family+`"`); said != 1 {
 			t.Errorf("the agent said %d times why it cannot look, want once", said)
@@ -41,27 +41,48 @@ func TestWhereTheKernelCannotBeAsked(t *testing.T) {
 	})
 }
 
-const nobody = 65534
-
-// stripped is a directory in which nobody, who has no capabilities, finds the
-// agent and the commands of a backend; those have them.
-func stripped(t testing.TB, backend string) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "stripped") // t.TempDir lies in a directory that is closed to others
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chown(dir, nobody, nobody); err != nil {
-		if os.Getenv(netns.EnvRequireRoot) == "1" {
-			t.Fatal(err)
+// TestWithoutCapabilities: in nf_tables an agent without capabilities says what it
+// was denied. With iptables it stays up and retries, as the command might work
+// later; without it there is no backend that it could use.
+func TestWithoutCapabilities(t *testing.T) {
+	netns.MatrixOf(t, netns.OtherBackends("iptables-legacy"), func(t *testing.T, backend, family string) {
+		n := &node{t: t, backend: backend, family: family, rules: rules.Of(backend, family), dir: t.TempDir()}
+		n.startStripped("1s")
+		if backend == netns.NFTables {
+			if status := n.agent.Exit(); status != 1 {
+				t.Errorf("the agent ended with status %d, want 1", status)
+			}
+			if n.agent.Log.Count("no usable backend", "operation not permitted") == 0 {
+				t.Errorf("the log does not say why the agent ended:\n%s", n.agent.Log.String())
+			}
+			return
 		}
-		t.Skipf("in this user namespace there is nobody but root: %v", err)
+		n.agent.WaitLog("Failed to sync", "operation not permitted", `family="`+family+`"`)
+		time.Sleep(3 * time.Second) // two retries
+		if said := n.agent.Log.Count("Failed to sync", `family="`+family+`"`); said != 1 || !n.agent.Running() {
+			t.Errorf("the agent said %d times that it fails, want once, and runs: %v", said, n.agent.Running())
+		}
+	})
+}
+
+// startStripped runs the agent as root whom the kernel gives no capabilities:
+// SECBIT_NOROOT, see capabilities(7).
+func (n *node) startStripped(interval string) {
+	n.t.Helper()
+	netns.Require(n.t, "setpriv")
+	cmd := exec.Command("setpriv", append([]string{"--securebits", "+noroot", program.Path()}, n.arguments(interval)...)...)
+	cmd.Env = append(os.Environ(), "PATH="+n.dir, "XTABLES_LOCKFILE="+filepath.Join(n.dir, "lock"))
+	if n.backend != "iptables-legacy" {
+		cmd.Env = os.Environ()
 	}
-	duplicate(t, program.Path(), filepath.Join(dir, "agent"))
+	n.agent = program.Start(n.t, cmd)
+}
+
+// commandsWithCapabilities is a directory of a backend's commands, which have
+// capabilities by their files.
+func commandsWithCapabilities(t testing.TB, backend string) string {
+	t.Helper()
+	dir := t.TempDir()
 	multi := filepath.Join(dir, strings.Replace(backend, "ip", "x", 1)+"-multi")
 	path, err := exec.LookPath(filepath.Base(multi))
 	if err != nil {
@@ -69,7 +90,10 @@ func stripped(t testing.TB, backend string) string {
 	}
 	duplicate(t, path, multi)
 	if err := syscall.Setxattr(multi, "security.capability", capabilities(), 0); err != nil {
-		t.Fatalf("giving %s capabilities: %v", multi, err)
+		if os.Getenv(netns.EnvRequireRoot) == "1" {
+			t.Fatalf("giving %s capabilities: %v", multi, err)
+		}
+		t.Skipf("in this user namespace files have no capabilities: %v", err)
 	}
 	for _, family := range []string{"IPv4", "IPv6"} {
 		for _, verb := range [][]string{nil, {"restore"}, {"save"}} {

@@ -12,35 +12,31 @@ import (
 	"ip-masq-agent/test/program"
 )
 
-// TestPacketsAreCountedWithoutAProcess: on nft the counters of the chain are
-// read over netlink, on the ticks of the interval that run no command.
+// TestPacketsAreCountedWithoutAProcess: in nf_tables the counters are read over
+// netlink, on the ticks of the interval that run no command. Legacy has no such
+// ticks.
 func TestPacketsAreCountedWithoutAProcess(t *testing.T) {
-	for _, family := range []string{"IPv4", "IPv6"} {
-		t.Run(family, func(t *testing.T) {
-			netns.Require(t, netns.Command("iptables-nft", family))
-			netns.Run(t, func(t *testing.T) {
-				here, neighbour := netns.Here(t), netns.New(t)
-				netns.Connect(t, here, "eth0", neighbour, "eth0")
-				address, kept, masqueraded := "10.1.0.1/24", "10.1.0.2:9", "203.0.113.1:9"
-				if family == "IPv6" {
-					address, kept, masqueraded = "fd00:1::1/64", "", "[fd00:1::2]:9" // IPv6 keeps link-local alone by default
+	netns.MatrixOf(t, netns.OtherBackends("iptables-legacy"), func(t *testing.T, backend, family string) {
+		here, neighbour := netns.Here(t), netns.New(t)
+		netns.Connect(t, here, "eth0", neighbour, "eth0")
+		address, kept, masqueraded := "10.1.0.1/24", "10.1.0.2:9", "203.0.113.1:9"
+		if family == "IPv6" {
+			address, kept, masqueraded = "fd00:1::1/64", "", "[fd00:1::2]:9" // IPv6 keeps link-local alone by default
+		}
+		here.Address(t, "eth0", address)
+		if family == "IPv4" {
+			neighbour.Address(t, "eth0", "10.1.0.2/24")
+			here.Route(t, "default", "10.1.0.2")
+		}
+		n := start(t, backend, family, "1s")
+		n.quiet(func() {
+			for verdict, to := range map[string]string{"return": kept, "masquerade": masqueraded} {
+				if to != "" {
+					n.counts(verdict, to)
 				}
-				here.Address(t, "eth0", address)
-				if family == "IPv4" {
-					neighbour.Address(t, "eth0", "10.1.0.2/24")
-					here.Route(t, "default", "10.1.0.2")
-				}
-				n := start(t, "iptables-nft", family, "1s")
-				n.quiet(func() {
-					for verdict, to := range map[string]string{"return": kept, "masquerade": masqueraded} {
-						if to != "" {
-							n.counts(verdict, to)
-						}
-					}
-				})
-			})
+			}
 		})
-	}
+	})
 }
 
 // counts sends packets of five new connections, and waits until the agent's

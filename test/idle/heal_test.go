@@ -4,14 +4,12 @@
 package idle_test
 
 import (
-	"strings"
 	"testing"
 	"time"
 
 	"ip-masq-agent/test/netns"
+	"ip-masq-agent/test/rules"
 )
-
-const jump = `POSTROUTING -m comment --comment "ip-masq-agent: ensure nat POSTROUTING directs all non-LOCAL destination traffic to our custom IP-MASQ chain" -m addrtype ! --dst-type LOCAL -j IP-MASQ`
 
 // healingTime is far more than the second or two that it takes, and far less
 // than the interval.
@@ -20,15 +18,18 @@ const healingTime = 10 * time.Second
 // TestDriftIsHealedLongBeforeTheInterval breaks what an agent of another kind
 // would find broken a minute later.
 func TestDriftIsHealedLongBeforeTheInterval(t *testing.T) {
-	tests := []struct{ name, lines string }{
-		{"chain flushed", ":IP-MASQ - [0:0]"},
-		{"jump deleted", "-D " + jump},
-		{"both gone", "-D " + jump + "\n:IP-MASQ - [0:0]\n-X IP-MASQ"},
-	}
-	netns.Matrix(t, func(t *testing.T, backend, family string) {
+	netns.FullMatrix(t, func(t *testing.T, backend, family string) {
 		n := start(t, backend, family, "60s")
+		tests := []struct {
+			name   string
+			damage func() []string
+		}{
+			{"rules flushed", n.rules.Flush},
+			{"jump or base chain deleted", n.rules.Unhook},
+			{"both gone", n.rules.Remove},
+		}
 		for _, tt := range tests {
-			netns.Restore(t, backend, family, strings.Join([]string{"*nat", tt.lines, "COMMIT", ""}, "\n"))
+			rules.Do(t, n.rules, tt.damage)
 			took := n.waitRight()
 			t.Logf("%s: healed after %v", tt.name, took.Round(10*time.Millisecond))
 			if took > healingTime {

@@ -11,6 +11,7 @@ import (
 
 	"ip-masq-agent/test/netns"
 	"ip-masq-agent/test/program"
+	"ip-masq-agent/test/rules"
 )
 
 // quiet does something during which the agent must run no process, by its
@@ -34,12 +35,21 @@ func (n *node) quiet(during func()) {
 // process. That the agent does look, and that processes are counted, shows what
 // follows.
 func TestNoProcessBelowTheInterval(t *testing.T) {
-	netns.Matrix(t, func(t *testing.T, backend, family string) {
+	netns.FullMatrix(t, func(t *testing.T, backend, family string) {
 		n := start(t, backend, family, "60s")
 		n.quiet(func() { time.Sleep(10 * time.Second) })
-		calls, before := len(n.called()), n.children()
-		netns.IPTables(t, backend, family, "-F", "IP-MASQ")
+		calls, before, generation := len(n.called()), n.children(), netns.Generation(t)
+		rules.Do(t, n.rules, n.rules.Flush)
 		n.waitRight()
+		if backend == netns.NFTables { // a repair runs no process either
+			if after := n.children(); len(n.called()) != 0 || after != before || after.faults != 0 {
+				t.Errorf("the agent ran processes: %q, children at %+v", n.called(), after)
+			}
+			if commits := netns.Generation(t) - generation; commits != 2 {
+				t.Errorf("%d commits, want the damage and one repair", commits)
+			}
+			return
+		}
 		if after := n.children(); len(n.called()) == calls || after.faults == before.faults {
 			t.Errorf("a repair was not counted: %d calls, children at %+v", len(n.called()), after)
 		}
@@ -50,7 +60,7 @@ func TestNoProcessBelowTheInterval(t *testing.T) {
 // so that ticks of the interval cost no process either. Legacy has no such
 // proof, and is read.
 func TestNoProcessOnTheInterval(t *testing.T) {
-	netns.Matrix(t, func(t *testing.T, backend, family string) {
+	netns.FullMatrix(t, func(t *testing.T, backend, family string) {
 		if backend == "iptables-legacy" {
 			n := startTicking(t, backend, family)
 			calls := len(n.called())

@@ -4,13 +4,13 @@
 package idle_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -18,6 +18,7 @@ import (
 
 	"ip-masq-agent/test/netns"
 	"ip-masq-agent/test/program"
+	"ip-masq-agent/test/rules"
 )
 
 // node is a machine with one backend, seen through one family. The machine is
@@ -25,6 +26,7 @@ import (
 type node struct {
 	t               testing.TB
 	backend, family string
+	rules           rules.Rules // the agent's
 	dir             string
 	calls           string // a file with a line for each command that the agent ran
 	agent           *program.Process
@@ -34,11 +36,13 @@ type node struct {
 // and it is at rest.
 func start(t testing.TB, backend, family, interval string) *node {
 	t.Helper()
-	n := &node{t: t, backend: backend, family: family, dir: t.TempDir()}
+	n := &node{t: t, backend: backend, family: family, rules: rules.Of(backend, family), dir: t.TempDir()}
 	n.calls = filepath.Join(n.dir, "calls")
-	for _, verb := range [][]string{nil, {"restore"}, {"save"}} {
-		n.spyOn(netns.Command(backend, "IPv4", verb...))
-		n.spyOn(netns.Command(backend, "IPv6", verb...))
+	for _, iptables := range netns.IPTablesBackends() {
+		for _, verb := range [][]string{nil, {"restore"}, {"save"}} {
+			n.spyOn(netns.Command(iptables, "IPv4", verb...))
+			n.spyOn(netns.Command(iptables, "IPv6", verb...))
+		}
 	}
 	path := "PATH=" + n.dir + ":" + os.Getenv("PATH")
 	n.agent = program.Start(t, program.Command([]string{path}, n.arguments(interval)...))
@@ -78,29 +82,29 @@ func (n *node) spyOn(name string) {
 func (n *node) called() []string {
 	n.t.Helper()
 	text, err := os.ReadFile(n.calls)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil // the agent ran none
+	}
 	if err != nil {
 		n.t.Fatal(err)
 	}
 	return strings.Split(strings.TrimSpace(string(text)), "\n")
 }
 
-// waitRight waits for the chain of the default configuration and one jump to
-// it, and returns how long that took.
+// waitRight waits for the rules of the default configuration, and returns how
+// long that took.
 func (n *node) waitRight() time.Duration {
 	n.t.Helper()
-	rules := 6 // with the line that names the chain
+	chain := []string{"-N IP-MASQ"}
+	ranges := []string{"169.254.0.0/16", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"}
 	if n.family == "IPv6" {
-		rules = 3
+		ranges = []string{"fe80::/10"}
 	}
-	return program.Eventually(n.t, func() string {
-		jumps := slices.DeleteFunc(netns.List(n.t, n.backend, n.family, "POSTROUTING"), func(rule string) bool {
-			return !strings.HasSuffix(rule, " -j IP-MASQ")
-		})
-		if chain := netns.List(n.t, n.backend, n.family, "IP-MASQ"); len(chain) != rules || len(jumps) != 1 {
-			return fmt.Sprintf("chain %q, jumps %q", chain, jumps)
-		}
-		return ""
-	})
+	for _, r := range ranges {
+		chain = append(chain, `-A IP-MASQ -d `+r+` -m comment --comment "ip-masq-agent: local traffic is not subject to MASQUERADE" -j RETURN`)
+	}
+	chain = append(chain, `-A IP-MASQ -m comment --comment "ip-masq-agent: outbound traffic is subject to MASQUERADE (must be last in chain)" -j MASQUERADE --random-fully`)
+	return program.Eventually(n.t, func() string { return n.rules.Differ(n.t, chain) })
 }
 
 // rest waits until the agent has run no process for two looks: a pass begins
