@@ -28,7 +28,7 @@ func TestPromtoolFindsNothing(t *testing.T) {
 
 // TestCountsConnectionsByVerdict sends real ones, from a pod.
 func TestCountsConnectionsByVerdict(t *testing.T) {
-	netns.Matrix(t, func(t *testing.T, backend, family string) {
+	netns.FullMatrix(t, func(t *testing.T, backend, family string) {
 		// The pod is 2 and the world 2, each on a network of its own with the
 		// node, which is 1; the world has a second address in each.
 		pod, kept, world := "10.1.0.%d/24", "10.2.0.%d/24", "192.0.2.%d/24"
@@ -89,7 +89,8 @@ func TestCountsConnectionsByVerdict(t *testing.T) {
 			series("packets", "return")+"3\n", series("packets", "masquerade")+"2\n",
 			series("bytes", "return")+fmt.Sprint(3*size)+"\n", series("bytes", "masquerade")+fmt.Sprint(2*size)+"\n")
 
-		// A rewrite zeroes the kernel's counters, and not these.
+		// On the backends of iptables a rewrite zeroes the kernel's counters, and
+		// not these.
 		n.write("nonMasqueradeCIDRs: [" + strings.Replace(at(kept, 0), "::0/", "::/", 1) + ", 10.9.0.0/16]\nresyncInterval: 200ms\n")
 		n.waitFor("/readyz", 200, "ok")
 		dial(toWorld, bare(world, 1), 1)

@@ -13,6 +13,7 @@ import (
 
 	"ip-masq-agent/test/netns"
 	"ip-masq-agent/test/program"
+	"ip-masq-agent/test/rules"
 )
 
 const (
@@ -69,22 +70,26 @@ func TestRefusedAtTheStart(t *testing.T) {
 	})
 }
 
-func TestNotReadyWhileIptablesFails(t *testing.T) {
-	netns.Matrix(t, func(t *testing.T, backend, family string) {
+func TestNotReadyWhileWritesFail(t *testing.T) {
+	netns.FullMatrix(t, func(t *testing.T, backend, family string) {
 		n := newNode(t, good)
 		args := []string{"--backend=" + backend}
 		healthy, edit := "IPv6", other
 		if family == "IPv6" {
 			args, healthy, edit = append(args, "--enable-ipv6"), "IPv4", "nonMasqueradeCIDRs: [10.0.0.0/8, 'fd00::/8']\n"
 		}
-		command := netns.Command(backend, family)
-		n.breakable(command, netns.Command(backend, family, "restore"), netns.Command(backend, family, "save"))
+		fail, says := n.fail, []string{"exit status 4", "holding the xtables lock.", netns.Command(backend, family)}
+		if backend == netns.NFTables {
+			fail, says = func() func() { return rules.Own(t, family) }, []string{"ip-masq-agent", "operation not permitted"}
+		} else {
+			n.breakable(netns.Command(backend, family), netns.Command(backend, family, "restore"), netns.Command(backend, family, "save"))
+		}
 		n.start(args...)
 		n.waitFor("/readyz", 200, "ok")
 
-		n.fail()
+		mend := fail()
 		n.write(edit) // so that the agent has something to do in that family
-		oneLine(t, n.waitFor("/readyz", 503, family+": ", command, "exit status 4", "holding the xtables lock."))
+		oneLine(t, n.waitFor("/readyz", 503, append(says, family+": ")...))
 		program.Eventually(n.t, func() string { // the other one may still be at its new rules
 			if r := n.mustGet("/readyz"); r.Code != 503 || strings.Contains(r.Body, healthy+": ") {
 				return "the other family is blamed too: " + r.Body
@@ -97,7 +102,7 @@ func TestNotReadyWhileIptablesFails(t *testing.T) {
 			t.Errorf("the failure was not counted:\n%s", body)
 		}
 
-		n.mend()
+		mend()
 		n.waitFor("/readyz", 200, "ok")
 	})
 }
