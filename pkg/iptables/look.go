@@ -18,7 +18,7 @@ type snapshot struct {
 }
 
 // Look compares the kernel's rules, by their snapshot, with those that the last
-// successful Apply saw. It costs a few microseconds.
+// successful Apply saw. It takes a few microseconds, and does not block.
 func (n *NAT) Look() (netfilter.Change, error) {
 	if n.verified == nil {
 		return netfilter.ChangeUnknown, nil
@@ -37,7 +37,7 @@ func (n *NAT) Look() (netfilter.Change, error) {
 
 func (n *NAT) snapshot() (s snapshot, err error) {
 	if n.backend == Legacy {
-		s.legacy, err = readLegacyInfo(n.family)
+		s.legacy, err = n.readLegacyInfo()
 	} else if conn, dialErr := n.nfTables(); dialErr != nil {
 		err = dialErr
 	} else {

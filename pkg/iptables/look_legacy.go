@@ -27,26 +27,71 @@ type legacyInfo struct {
 // getInfo is IPT_SO_GET_INFO and IP6T_SO_GET_INFO.
 const getInfo = 64
 
-// readLegacyInfo asks for the nat table's. Any rule that comes or goes changes
-// the number of entries, one that is replaced by another often the size.
-func readLegacyInfo(f netfilter.Family) (legacyInfo, error) {
+// infoSocket asks for the sizes of the nat table in one system call, without an
+// allocation.
+type infoSocket struct {
+	fd    int
+	level int // IPPROTO_IP or IPPROTO_IPV6
+	info  legacyInfo
+	size  uint32
+}
+
+func newInfoSocket(f netfilter.Family) (*infoSocket, error) {
 	domain, level := unix.AF_INET, unix.IPPROTO_IP
 	if f == netfilter.IPv6 {
 		domain, level = unix.AF_INET6, unix.IPPROTO_IPV6
 	}
 	fd, err := unix.Socket(domain, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.IPPROTO_RAW)
 	if err != nil {
-		return legacyInfo{}, fmt.Errorf("opening a raw socket: %w", err)
+		return nil, fmt.Errorf("opening a raw socket: %w", err)
 	}
-	defer unix.Close(fd)
-	var info legacyInfo
-	copy(info.name[:], natTable)
-	size := uint32(unsafe.Sizeof(info))
+	return &infoSocket{fd: fd, level: level}, nil
+}
+
+// read asks the kernel. Any rule that comes or goes changes the number of
+// entries, one that is replaced by another often the size.
+//
+// The first time, the kernel may have to load the module of the table. Later it
+// only waits for a lock that it holds while it copies a table, so the call may
+// be a raw one: see the generationSocket of pkg/nftables.
+func (s *infoSocket) read(first bool) (legacyInfo, error) {
+	s.info = legacyInfo{}
+	copy(s.info.name[:], natTable)
+	s.size = uint32(unsafe.Sizeof(s.info))
 	// x/sys has no getsockopt for a struct of one's own.
-	_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(fd), uintptr(level), getInfo,
-		uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&size)), 0)
+	var errno unix.Errno
+	if first {
+		_, _, errno = unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(s.fd), uintptr(s.level), getInfo, uintptr(unsafe.Pointer(&s.info)), uintptr(unsafe.Pointer(&s.size)), 0)
+	} else {
+		_, _, errno = unix.RawSyscall6(unix.SYS_GETSOCKOPT, uintptr(s.fd), uintptr(s.level), getInfo, uintptr(unsafe.Pointer(&s.info)), uintptr(unsafe.Pointer(&s.size)), 0)
+	}
 	if errno != 0 {
-		return legacyInfo{}, fmt.Errorf("asking for the size of the %s nat table: %w", f, errno)
+		return legacyInfo{}, errno
+	}
+	return s.info, nil
+}
+
+// readLegacyInfo asks for the sizes of the nat table. The socket stays open.
+func (n *NAT) readLegacyInfo() (legacyInfo, error) {
+	first := n.info == nil
+	if first {
+		s, err := newInfoSocket(n.family)
+		if err != nil {
+			return legacyInfo{}, err
+		}
+		n.info = s
+	}
+	info, err := n.info.read(first)
+	if err != nil {
+		n.closeInfo()
+		return legacyInfo{}, fmt.Errorf("asking for the size of the %s nat table: %w", n.family, err)
 	}
 	return info, nil
+}
+
+func (n *NAT) closeInfo() {
+	if n.info != nil {
+		_ = unix.Close(n.info.fd) // nothing was written to it
+		n.info = nil
+	}
 }

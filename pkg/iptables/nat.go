@@ -29,6 +29,7 @@ type NAT struct {
 	tool    *goiptables.IPTables // nil until the command was found and told its version
 	path    string               // of the command
 	conn    *nftables.Conn       // nil until it is needed; of iptables-nft
+	info    *infoSocket          // nil until it is needed; of iptables-legacy
 	meter   netfilter.Meter
 
 	verified *snapshot // what the kernel showed when it last held the wanted rules,

@@ -133,4 +133,5 @@ func (n *NAT) Close() {
 		_ = n.conn.Close() // nothing was written to it
 		n.conn = nil
 	}
+	n.closeInfo()
 }

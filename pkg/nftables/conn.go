@@ -23,15 +23,17 @@ const bufferBytes = 64 << 10
 // Conn is a connection to nf_tables in the network namespace in which it was
 // dialled. It is not safe for concurrent use.
 type Conn struct {
-	socket *netlink.Conn // nil after a failure; the next request dials again
-	closed bool
+	socket     *netlink.Conn // nil after a failure; the next request dials again
+	generation generations   // nil until the first use, and after a failure
+	closed     bool
 }
 
 // Dial connects to nf_tables. If the kernel has none, the error is an
 // [errors.ErrUnsupported].
 func Dial() (*Conn, error) {
 	c := &Conn{}
-	if _, err := c.Generation(); err != nil {
+	// This loads the module if need be. A generationSocket must not wait for that.
+	if _, err := c.get(unix.AF_UNSPEC, unix.NFT_MSG_GETGEN, nil); err != nil {
 		c.Close()
 		return nil, fmt.Errorf("connecting to nf_tables: %w", unsupported(err))
 	}
@@ -52,7 +54,16 @@ func unsupported(err error) error {
 // Close closes the connection. Further calls fail.
 func (c *Conn) Close() error {
 	c.closed = true
-	return c.drop()
+	return errors.Join(c.drop(), c.dropGeneration())
+}
+
+func (c *Conn) dropGeneration() error {
+	if c.generation == nil {
+		return nil
+	}
+	err := c.generation.close()
+	c.generation = nil
+	return err
 }
 
 // drop closes the socket, on which answers to an abandoned request may still
@@ -87,11 +98,28 @@ func (c *Conn) dial() error {
 }
 
 // Generation returns the number of the rule set. Each commit adds one, whoever
-// makes it and also if it changes nothing. Asking takes about 5 µs.
+// makes it and also if it changes nothing. It takes about 2 µs and does not wait.
 func (c *Conn) Generation() (uint32, error) {
-	m, err := c.get(unix.AF_UNSPEC, unix.NFT_MSG_GETGEN, nil)
+	n, err := c.askGeneration()
 	if err != nil {
 		return 0, fmt.Errorf("reading the generation of the rule set: %w", err)
 	}
-	return m.uint32(unix.NFTA_GEN_ID), nil
+	return n, nil
+}
+
+func (c *Conn) askGeneration() (n uint32, err error) {
+	if c.closed {
+		return 0, errClosed
+	}
+	if c.generation == nil {
+		s, err := newGenerationSocket()
+		if err != nil {
+			return 0, err
+		}
+		c.generation = s
+	}
+	if n, err = c.generation.ask(); err != nil {
+		_ = c.dropGeneration() // the error is that of ask
+	}
+	return n, err
 }

@@ -157,7 +157,7 @@ func (t *Table) HasRules(context.Context) (bool, error) {
 }
 
 // Look compares the generation of the rule set with that of the last Apply. It
-// costs a few microseconds.
+// takes a few microseconds, and does not block.
 func (t *Table) Look() (netfilter.Change, error) {
 	if !t.verified {
 		return netfilter.ChangeUnknown, nil
