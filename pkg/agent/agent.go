@@ -3,7 +3,9 @@
 
 // Package agent answers: what does the agent do, and when?
 //
-//  1. Each second it reads the file. What it read before is passed over.
+//  1. Each second it looks at the file and at the kernel, in one goroutine and
+//     with one or two system calls each. It reads the file if that may have
+//     changed.
 //  2. A good file, or a missing one, which means the defaults, becomes what is
 //     wanted. A refused one changes nothing: the last good one stays wanted.
 //  3. Each family has a keeper, which makes its table as wanted: at once when
@@ -26,11 +28,11 @@ import (
 	"ip-masq-agent/pkg/netfilter"
 )
 
-// beatInterval is how often the file is read and the kernel looked at, in one
-// go: each waking up costs more than both. The file is some 300 bytes; and file
-// watchers miss how the kubelet changes a ConfigMap volume, by renaming the
-// directory that the file's link points into.
-const beatInterval = time.Second
+// lookInterval is how often the agent looks at the file and the kernel. inotify
+// would miss changes: the kubelet replaces the directory that the file's link
+// leads to. A subscription to nf_tables' notices would be paid for by others: the
+// kernel then builds a message for each rule that kube-proxy commits.
+const lookInterval = time.Second
 
 // Table is what the kernel holds for one IP family, in whichever backend.
 type Table interface {
@@ -42,7 +44,8 @@ type Table interface {
 	// HasRules tells whether the kernel has rules of ours, whatever they say.
 	HasRules(ctx context.Context) (bool, error)
 	// Look tells, without running a process, whether anything was committed
-	// since the last Apply that succeeded.
+	// since the last Apply that succeeded. It does not block, for one goroutine
+	// looks at all tables.
 	Look() (netfilter.Change, error)
 	// Traffic returns what the rules counted, without running a process.
 	Traffic() (netfilter.Traffic, error)
@@ -69,7 +72,7 @@ func (a *Agent) Run(ctx context.Context) {
 	}
 	defer running.Wait()
 
-	tick := time.NewTicker(beatInterval)
+	tick := time.NewTicker(lookInterval)
 	defer tick.Stop()
 	for {
 		a.Observer.Turned()
@@ -81,7 +84,7 @@ func (a *Agent) Run(ctx context.Context) {
 			if changed {
 				k.want(w)
 			} else {
-				k.beat()
+				k.lookForChange(log)
 			}
 		}
 		select {

@@ -5,6 +5,7 @@ package agent
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"k8s.io/klog/v2"
@@ -18,8 +19,9 @@ type keeper struct {
 	table    Table
 	observer Observer
 	wants    chan want     // the newest, until it is taken
-	beats    chan struct{} // a beat that was not answered yet
+	changes  chan struct{} // has an element if a look found a change
 
+	mu        sync.Mutex // for the table and what follows; held during a pass
 	schedule  schedule
 	verified  bool   // the last pass left the kernel as the same want asks
 	ours      bool   // this keeper has applied a chain
@@ -30,7 +32,7 @@ type keeper struct {
 }
 
 func newKeeper(f netfilter.Family, t Table, o Observer) *keeper {
-	return &keeper{family: f, table: t, observer: o, wants: make(chan want, 1), beats: make(chan struct{}, 1)}
+	return &keeper{family: f, table: t, observer: o, wants: make(chan want, 1), changes: make(chan struct{}, 1)}
 }
 
 // want gives the keeper something new to keep. It never blocks, so long as one
@@ -43,10 +45,24 @@ func (k *keeper) want(w want) {
 	k.wants <- w
 }
 
-// beat has the keeper look for signs of change, as soon as it is not busy.
-func (k *keeper) beat() {
+// lookForChange wakes run if the kernel shows a change that can be followed up
+// now. It does not block: if a pass is being made, the next call looks.
+//
+// One goroutine looks for all keepers, because to wake another one each second
+// costs more than to look.
+func (k *keeper) lookForChange(log klog.Logger) {
+	if !k.mu.TryLock() {
+		return
+	}
+	defer k.mu.Unlock()
+	if k.schedule.damping.calm() {
+		log.Info("Repairs are prompt again, as nothing changed the rules for a while", "family", k.family)
+	}
+	if k.look(log) != netfilter.Changed || !k.schedule.affordable() {
+		return
+	}
 	select {
-	case k.beats <- struct{}{}:
+	case k.changes <- struct{}{}:
 	default:
 	}
 }
@@ -54,7 +70,7 @@ func (k *keeper) beat() {
 // run keeps what is wanted, from the first want on, until ctx is done.
 func (k *keeper) run(ctx context.Context) {
 	var w want
-	wanted := false
+	wanted, isNew := false, false
 	wake := time.NewTimer(0)
 	defer wake.Stop()
 	<-wake.C
@@ -62,30 +78,30 @@ func (k *keeper) run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 		case w = <-k.wants:
-			k.verified = false
-			k.schedule.now()
-			wanted = true
-		case <-k.beats:
+			wanted, isNew = true, true
+		case <-k.changes:
 		case <-wake.C:
 		}
 		if ctx.Err() != nil { // select chooses at random between what is ready
 			return
 		}
-		if !wanted {
-			continue
+		if wanted {
+			wake.Reset(k.turn(ctx, w, isNew))
+			isNew = false
 		}
-		k.turn(ctx, w)
-		wake.Reset(k.schedule.sleep())
 	}
 }
 
-// turn makes a pass if one is due. On nft it need not: the kernel's word that
-// nothing was committed is as good as a read.
-func (k *keeper) turn(ctx context.Context, w want) {
-	sign := k.look(klog.FromContext(ctx))
-	if k.schedule.damping.calm() {
-		klog.FromContext(ctx).Info("Repairs are prompt again, as nothing changed the rules for a while", "family", k.family)
+// turn makes a pass if one is due, and returns how long until the next one is. On
+// nft it need not: if nothing was committed, the rules are what they were.
+func (k *keeper) turn(ctx context.Context, w want, isNew bool) time.Duration {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if isNew {
+		k.verified = false
+		k.schedule.now()
 	}
+	sign := k.look(klog.FromContext(ctx))
 	switch {
 	case sign == netfilter.Unchanged && k.verified && k.schedule.due():
 		k.observer.PassEnded(k.family, k.confirmed(klog.FromContext(ctx)))
@@ -93,6 +109,7 @@ func (k *keeper) turn(ctx context.Context, w want) {
 	case k.schedule.due(), sign == netfilter.Changed && k.schedule.affordable():
 		k.pass(ctx, w)
 	}
+	return k.schedule.sleep()
 }
 
 // look asks the kernel for its sign of change.

@@ -28,16 +28,25 @@ type source struct {
 	options config.Options
 	last    reading // the last that was made
 	settled reading // the last that was used
+	glance  *glance // nil before the first reading
+	pending bool    // the last reading was not used yet
 	good    *want   // what the last good reading asked for
 }
 
-// poll reads the file. It returns what is wanted, and whether that may differ
-// from before. Only then it logs.
+// poll reads the file, unless it cannot have changed. It returns what is wanted,
+// and whether that may differ from before. Only then it logs.
 func (s *source) poll(log klog.Logger) (want, bool) {
+	if s.glance == nil {
+		s.glance = newGlance(s.path)
+	}
+	if !s.pending && s.glance.unchanged() {
+		return want{}, false
+	}
+	s.glance.beforeReading(s.path)
 	r := read(s.path)
-	unsettled := s.unsettled(r)
+	s.pending = s.unsettled(r)
 	s.last = r
-	if unsettled || r.same(s.settled) {
+	if s.pending || r.same(s.settled) {
 		return want{}, false
 	}
 	fellBack := s.good != nil && !s.settled.blank() && r.blank()

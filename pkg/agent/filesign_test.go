@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package agent
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// TestGlance has what a look without reading must and must not miss. The files
+// are settled when they were not changed for 50 ms.
+func TestGlance(t *testing.T) {
+	const before = "resyncInterval: 10s\n"
+	const sameSize = "resyncInterval: 20s\n"
+	write := func(content string) func(t *testing.T, path string) {
+		return func(t *testing.T, path string) { must(t, os.WriteFile(path, []byte(content), 0o600)) }
+	}
+	tests := []struct {
+		name      string
+		change    func(t *testing.T, path string)
+		unchanged bool
+	}{
+		{"nothing", func(*testing.T, string) {}, true},
+		{"another size", write(before + "# more\n"), false},
+		{"the same size", write(sameSize), false},
+		{"the same size and time of modification", func(t *testing.T, path string) {
+			info, err := os.Stat(path)
+			must(t, err)
+			write(sameSize)(t, path)
+			must(t, os.Chtimes(path, time.Time{}, info.ModTime()))
+		}, false},
+		{"replaced", func(t *testing.T, path string) {
+			write(before)(t, path+".new")
+			must(t, os.Rename(path+".new", path))
+		}, false},
+		{"removed", func(t *testing.T, path string) { must(t, os.Remove(path)) }, false},
+		{"a directory now", func(t *testing.T, path string) {
+			must(t, os.Remove(path))
+			must(t, os.Mkdir(path, 0o700))
+		}, false},
+		{"another file beside it", func(t *testing.T, path string) { write("x")(t, path+".other") }, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "ip-masq-agent")
+			write(before)(t, path)
+			g := settledGlance(t, path)
+			tt.change(t, path)
+			if got := g.unchanged(); got != tt.unchanged {
+				t.Errorf("unchanged() = %v, want %v", got, tt.unchanged)
+			}
+		})
+	}
+}
+
+// TestGlanceAtAVolume has a file as the kubelet makes it: a link through ..data,
+// which is replaced as a whole.
+func TestGlanceAtAVolume(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "ip-masq-agent")
+	publish := func(version, content string) {
+		must(t, os.Mkdir(filepath.Join(dir, version), 0o700))
+		must(t, os.WriteFile(filepath.Join(dir, version, "ip-masq-agent"), []byte(content), 0o600))
+		must(t, os.Symlink(version, filepath.Join(dir, "..data_tmp")))
+		must(t, os.Rename(filepath.Join(dir, "..data_tmp"), filepath.Join(dir, "..data")))
+	}
+	publish("..1", "resyncInterval: 10s\n")
+	must(t, os.Symlink("..data/ip-masq-agent", path))
+	g := settledGlance(t, path)
+	if !g.unchanged() {
+		t.Error("the file is taken for changed")
+	}
+	publish("..2", "resyncInterval: 20s\n")
+	if g.unchanged() {
+		t.Error("the exchange of ..data was missed")
+	}
+}
+
+func TestGlanceAtNoFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "none", "ip-masq-agent")
+	g := settledGlance(t, path)
+	if !g.unchanged() {
+		t.Error("a file that is still missing is taken for changed")
+	}
+	must(t, os.Mkdir(filepath.Dir(path), 0o700))
+	must(t, os.WriteFile(path, nil, 0o600))
+	if g.unchanged() {
+		t.Error("a new file was missed")
+	}
+}
+
+// TestYoungFileIsRead: a rewrite of equal size within one step of the clock may
+// leave no trace in the timestamps.
+func TestYoungFileIsRead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ip-masq-agent")
+	must(t, os.WriteFile(path, []byte("a"), 0o600))
+	g := newGlance(path)
+	g.beforeReading(path)
+	if g.unchanged() {
+		t.Error("a file that was just written is not read again")
+	}
+}
+
+func TestFileIsReadNowAndThen(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ip-masq-agent")
+	g := settledGlance(t, path)
+	for i := range maxSkipped {
+		if !g.unchanged() {
+			t.Fatalf("look %d found a change", i)
+		}
+	}
+	if g.unchanged() {
+		t.Errorf("more than %d readings were skipped", maxSkipped)
+	}
+}
+
+func TestLookAllocatesNothing(t *testing.T) {
+	g := settledGlance(t, filepath.Join(t.TempDir(), "ip-masq-agent"))
+	if got := testing.AllocsPerRun(maxSkipped/2, func() { g.unchanged() }); got > 0 {
+		t.Errorf("a look at the file takes %v allocations, want none", got)
+	}
+}
+
+// settledGlance returns a glance that has seen the file, which is old enough.
+func settledGlance(t *testing.T, path string) *glance {
+	t.Helper()
+	if !isLocal(path) {
+		t.Skipf("%s is not on a local file system", path)
+	}
+	g := newGlance(path)
+	g.settle = 50 * time.Millisecond
+	time.Sleep(2 * g.settle)
+	g.beforeReading(path)
+	return g
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
