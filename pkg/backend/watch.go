@@ -14,10 +14,20 @@ import (
 // default of resyncInterval.
 const watchInterval = time.Minute
 
-// Watch logs warnings about the choice of the backend: at once about leftovers,
-// whose rules are in force beside the agent's, and later about a mark of the
-// kubelet for another backend. It returns when there is a mark, or ctx is done.
+// leftoversDelay keeps the search for leftovers from taking CPU time while the
+// agent writes its first rules.
+const leftoversDelay = 2 * time.Second
+
+// Watch logs warnings about the choice of the backend: after leftoversDelay about
+// leftovers, whose rules are in force beside the agent's, and later about a mark
+// of the kubelet for another backend. It returns when there is a mark, or ctx is
+// done.
 func Watch(ctx context.Context, choice Choice, q Query) {
+	select {
+	case <-ctx.Done():
+		return
+	case <-time.After(leftoversDelay):
+	}
 	warnOfLeftovers(ctx, choice, q)
 	if choice.Marked {
 		return

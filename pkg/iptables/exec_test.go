@@ -41,22 +41,24 @@ func TestRunError(t *testing.T) {
 func TestChildIsEndedWithItsContext(t *testing.T) {
 	const hang = "echo $$ > \"$0.pid\"; exec /bin/sleep 600"
 	stopping := errors.New("the agent is stopping")
+	// The plain command is asked for its backend first.
+	const hangLater = "[ -e \"$0.asked\" ] || { : > \"$0.asked\"; echo 'iptables v1.6.1'; exit; }\n" + hang
 	tests := []struct {
-		name string
-		call func(ctx context.Context, path string) error
+		name, command, script string
+		call                  func(ctx context.Context, path string) error
 	}{
-		{"run", func(ctx context.Context, path string) error {
+		{"run", "iptables-nft", hang, func(ctx context.Context, path string) error {
 			_, err := run(ctx, "", path)
 			return err
 		}},
-		{"open", func(ctx context.Context, path string) error {
-			n := NewNAT(netfilter.IPv4, NFT)
+		{"open", "iptables", hangLater, func(ctx context.Context, path string) error {
+			n := NewNAT(netfilter.IPv4, Legacy)
 			return n.open(ctx)
 		}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			path := script(t, "iptables-nft", hang)
+			path := script(t, tt.command, tt.script)
 			ctx, cancel := context.WithCancelCause(t.Context())
 			done := make(chan error, 1)
 			go func() { done <- tt.call(ctx, path) }()
@@ -103,7 +105,7 @@ func TestMissingCommandIsLookedForAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = n.Apply(t.Context(), Chain{Name: "IP-MASQ"})
-	if err == nil || !strings.Contains(err.Error(), "version") {
-		t.Errorf("error is %v, want one about the version that the command does not tell", err)
+	if err == nil || !strings.Contains(err.Error(), "ip6tables-nft-restore") {
+		t.Errorf("error is %v, want one about the command ip6tables-nft-restore, which is missing", err)
 	}
 }

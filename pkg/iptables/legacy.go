@@ -16,7 +16,7 @@ const srcnat = 100
 // that can be reached from there, and the named chains; nil if there is no such
 // table. It creates none, and runs a process only if there is one.
 func ReadLegacy(ctx context.Context, f netfilter.Family, names ...string) (*netfilter.Table, error) {
-	s, err := saveLegacy(ctx, f, func(string) bool { return true })
+	s, err := saveNAT(ctx, f, func(string) bool { return true })
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -26,11 +27,13 @@ import (
 type NAT struct {
 	family  netfilter.Family
 	backend Backend
-	tool    *goiptables.IPTables // nil until the command was found and told its version
-	path    string               // of the command
-	conn    *nftables.Conn       // nil until it is needed; of iptables-nft
-	info    *infoSocket          // nil until it is needed; of iptables-legacy
-	meter   netfilter.Meter
+	path    string // of the command; empty until it was found
+	// hasRandomFully means that the command is 1.6.2 or later, which also has -w
+	// for iptables-restore.
+	hasRandomFully bool
+	conn           *nftables.Conn // nil until it is needed; of iptables-nft
+	info           *infoSocket    // nil until it is needed; of iptables-legacy
+	meter          netfilter.Meter
 
 	verified *snapshot // what the kernel showed when it last held the wanted rules,
 	chain    Chain     // which were these
@@ -57,7 +60,7 @@ func (n *NAT) Apply(ctx context.Context, want Chain) (netfilter.Report, error) {
 	if err := n.open(ctx); err != nil {
 		return netfilter.Report{}, err
 	}
-	if !n.tool.HasRandomFully() {
+	if !n.hasRandomFully {
 		want = want.withoutRandomFully()
 	}
 	report := netfilter.Report{Rules: len(want.Rules)}
@@ -86,8 +89,26 @@ func (n *NAT) Apply(ctx context.Context, want Chain) (netfilter.Report, error) {
 		if p.chain {
 			n.meter.Rewritten()
 		}
+		if n.backend == Legacy && n.provedByWrite(snapshot, p.entries(have, want)) {
+			n.chain = want
+			report.Cost = childCPU() - began
+			return report, nil
+		}
 	}
 	return netfilter.Report{}, fmt.Errorf("%s chain %s still differs from the wanted one after %d writes: another program keeps changing it, or the kernel returns a rule in another form", n.family, want.Name, maxRounds)
+}
+
+// provedByWrite tells that iptables-legacy's table holds the wanted rules because
+// iptables-restore said so: it replaces the whole table under a lock. If nobody
+// else wrote since the table was read, its number of entries is what the write
+// makes of it. To read it again would cost as much as the write.
+func (n *NAT) provedByWrite(before snapshot, added int) bool {
+	after, err := n.snapshot()
+	if err != nil || before.legacy.numEntries == 0 || int(after.legacy.numEntries) != int(before.legacy.numEntries)+added {
+		return false
+	}
+	n.verified = &after
+	return true
 }
 
 // HasRules tells whether the kernel holds a chain of that name with rules.
@@ -96,16 +117,21 @@ func (n *NAT) HasRules(ctx context.Context, chain string) (bool, error) {
 	return err == nil && have.chain != nil && len(have.chain.Rules) > 0, err
 }
 
-// open finds the family's command and asks for its version, once. go-iptables
-// knows which options a version has, but runs the command without a deadline;
-// so the command has to answer within ours first.
+// open finds the family's command and what it can do, once. Commands that have
+// the backend in their name came with 1.8. Others are asked for their version:
+// go-iptables knows which options a version has, but runs the command without a
+// deadline; so the command has to answer within ours first.
 func (n *NAT) open(ctx context.Context) error {
-	if n.tool != nil {
+	if n.path != "" {
 		return nil
 	}
 	path, err := find(ctx, n.backend, n.family)
 	if err != nil {
 		return err
+	}
+	if filepath.Base(path) == n.backend.Command(n.family) {
+		n.path, n.hasRandomFully = path, true
+		return nil
 	}
 	if _, err := run(ctx, "", path, "--version"); err != nil {
 		return fmt.Errorf("asking %s for its version: %w", path, err)
@@ -118,7 +144,7 @@ func (n *NAT) open(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("asking %s for its version: %w", path, err)
 	}
-	n.tool, n.path = tool, path
+	n.path, n.hasRandomFully = path, tool.HasRandomFully()
 	return nil
 }
 
@@ -133,8 +159,7 @@ func (n *NAT) nftFamily() string {
 // restore commits an input, all of it or nothing.
 func (n *NAT) restore(ctx context.Context, input string) error {
 	args := []string{"--noflush"}
-	// iptables-restore has -w since 1.6.2, like MASQUERADE --random-fully.
-	if n.tool.HasRandomFully() {
+	if n.hasRandomFully {
 		args = append(args, "-w", strconv.Itoa(lockWait))
 	}
 	if _, err := run(ctx, input, n.path+"-restore", args...); err != nil {

@@ -27,7 +27,7 @@ type state struct {
 // read reads our chain and POSTROUTING. It creates nothing.
 func (n *NAT) read(ctx context.Context, chain string) (state, error) {
 	if n.backend == Legacy {
-		s, err := saveLegacy(ctx, n.family, func(c string) bool { return c == chain || c == postrouting })
+		s, err := saveNAT(ctx, n.family, func(c string) bool { return c == chain || c == postrouting })
 		if err != nil {
 			return state{}, err
 		}
@@ -91,7 +91,7 @@ func FindChains(ctx context.Context, b Backend, f netfilter.Family, names []stri
 	defer n.Close()
 	out := map[string]bool{}
 	if b == Legacy {
-		s, err := saveLegacy(ctx, f, func(c string) bool { return c == postrouting })
+		s, err := saveNAT(ctx, f, func(c string) bool { return c == postrouting })
 		if err != nil {
 			return nil, err
 		}

@@ -28,6 +28,28 @@ func newPlan(f netfilter.Family, have state, want Chain) plan {
 
 func (p plan) empty() bool { return !p.chain && len(p.jump) == 0 }
 
+// entries is how many entries more the table of iptables-legacy has afterwards. A
+// chain has two besides its rules: its name and its end.
+func (p plan) entries(have state, want Chain) int {
+	n := 0
+	if p.chain {
+		n += len(want.Rules)
+		if have.chain == nil {
+			n += 2
+		} else {
+			n -= len(have.chain.Rules)
+		}
+	}
+	for _, line := range p.jump {
+		if strings.HasPrefix(line, "-D") {
+			n--
+		} else {
+			n++
+		}
+	}
+	return n
+}
+
 // input is the plan as one commit of iptables-restore --noflush.
 func (p plan) input(want Chain) string {
 	var b strings.Builder

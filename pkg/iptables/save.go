@@ -120,18 +120,34 @@ func (s *saved) chain(f netfilter.Family, name string) *netfilter.Chain {
 	return c
 }
 
-// saveLegacy reads every table of iptables-legacy that exists. It creates none:
-// to name a table would create it.
+// saveLegacy reads every table of iptables-legacy that exists.
 func saveLegacy(ctx context.Context, f netfilter.Family, wants func(chain string) bool) (*saved, error) {
-	out := &saved{wants: wants}
-	if tables, err := LegacyTables(f); err == nil && len(tables) == 0 {
-		return out, nil
+	tables, err := LegacyTables(f)
+	if err == nil && len(tables) == 0 {
+		return &saved{}, nil
 	}
+	return runSave(ctx, f, wants)
+}
+
+// saveNAT reads the nat table of iptables-legacy.
+func saveNAT(ctx context.Context, f netfilter.Family, wants func(chain string) bool) (*saved, error) {
+	tables, err := LegacyTables(f)
+	switch {
+	case err != nil:
+		return runSave(ctx, f, wants)
+	case !slices.Contains(tables, natTable):
+		return &saved{}, nil // to name a table would create it
+	}
+	return runSave(ctx, f, wants, "-t", natTable)
+}
+
+func runSave(ctx context.Context, f netfilter.Family, wants func(chain string) bool, args ...string) (*saved, error) {
+	out := &saved{wants: wants}
 	path, err := find(ctx, Legacy, f)
 	if err != nil {
 		return nil, fmt.Errorf("reading the %s tables of iptables-legacy: %w", f, err)
 	}
-	if err := runTo(ctx, out, "", path+"-save", "-c"); err != nil {
+	if err := runTo(ctx, out, "", path+"-save", append([]string{"-c"}, args...)...); err != nil {
 		return nil, fmt.Errorf("reading the %s tables of iptables-legacy: %w", f, err)
 	}
 	return out, nil
