@@ -37,6 +37,9 @@ func TestLook(t *testing.T) {
 		look("after a read", still)
 		netns.List(t, backend, family, "IP-MASQ")
 		look("after somebody else's read", still)
+		if got := testing.AllocsPerRun(100, func() { look("again", still) }); got > 0 {
+			t.Errorf("a look takes %v allocations, want none", got)
+		}
 
 		for when, restore := range map[string]string{
 			"flush":           "-F IP-MASQ",

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package idle_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"ip-masq-agent/test/netns"
+)
+
+// Budgets of an idle second, in counts that hardly depend on the machine's speed
+// and load. Go's ticker alone costs about 3 switches; an agent that reads the
+// file each second, and uses the runtime's poller, has 7 to 12.
+const (
+	maxSwitches  = 6.0 // times that a thread of the agent goes to sleep
+	maxReads     = 1.2 // calls of read(2), which is one for the generation on nft,
+	maxWrites    = 1.2 // and of write(2); for each family
+	maxProcesses = 1   // of a tick of resyncInterval on legacy; none on nft
+)
+
+// TestIdleBudget fails if a look becomes more expensive.
+func TestIdleBudget(t *testing.T) {
+	netns.Matrix(t, func(t *testing.T, backend, family string) {
+		n := start(t, backend, family, "60s")
+		time.Sleep(5 * time.Second) // until the file is old enough not to be read
+		const seconds = 5
+		families := 1.0
+		if family == "IPv6" {
+			families = 2 // IPv4 is always enabled
+		}
+		best := n.during(seconds * time.Second)
+		for range 2 { // other load can only add to it
+			next := n.during(seconds * time.Second)
+			best = activity{min(best.switches, next.switches), min(best.reads, next.reads), min(best.writes, next.writes)}
+		}
+		check := func(what string, count, limit float64) {
+			t.Logf("%s in an idle second: %.1f (limit %.1f)", what, count, limit)
+			if count > limit {
+				t.Errorf("%s in an idle second: %.1f, limit %.1f", what, count, limit)
+			}
+		}
+		check("context switches", float64(best.switches)/seconds, maxSwitches)
+		check("reads", float64(best.reads)/seconds, families*maxReads)
+		check("writes", float64(best.writes)/seconds, families*maxWrites)
+	})
+}
+
+// TestProcessesOfATick counts commands on ticks of the interval.
+func TestProcessesOfATick(t *testing.T) {
+	netns.Matrix(t, func(t *testing.T, backend, family string) {
+		if backend != "iptables-legacy" {
+			return // TestNoProcessOnTheInterval has it
+		}
+		n := startTicking(t, backend, family)
+		n.waitTicks(1)
+		ticks, calls := n.syncs(), len(n.called())
+		n.waitTicks(3)
+		got := 0
+		for _, call := range n.called()[calls:] {
+			if strings.HasPrefix(call, netns.Command(backend, family)) { // IPv4 is enabled beside IPv6
+				got++
+			}
+		}
+		if most := int(n.syncs()-ticks+1) * maxProcesses; got > most {
+			t.Errorf("%d commands in %v ticks: %q", got, n.syncs()-ticks, n.called()[calls:])
+		}
+	})
+}
+
+// activity is what a process did so far.
+type activity struct{ switches, reads, writes int64 }
+
+// during returns what the agent does in a stretch of time.
+func (n *node) during(d time.Duration) activity {
+	n.t.Helper()
+	before := n.activity()
+	time.Sleep(d)
+	after := n.activity()
+	return activity{after.switches - before.switches, after.reads - before.reads, after.writes - before.writes}
+}
+
+// activity reads the voluntary context switches of all threads, see proc(5), and
+// the numbers of system calls like read(2) and write(2).
+func (n *node) activity() (c activity) {
+	n.t.Helper()
+	dir := fmt.Sprintf("/proc/%d", n.agent.PID())
+	tasks, err := filepath.Glob(dir + "/task/*/status")
+	if err != nil || len(tasks) == 0 {
+		n.t.Fatalf("no threads of the agent: %v", err)
+	}
+	for _, task := range tasks {
+		c.switches += n.number(task, "voluntary_ctxt_switches")
+	}
+	c.reads, c.writes = n.number(dir+"/io", "syscr"), n.number(dir+"/io", "syscw")
+	return c
+}
+
+// number returns the value of a line "key: value" of a file.
+func (n *node) number(file, key string) int64 {
+	n.t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if name, value, _ := strings.Cut(line, ":"); name == key {
+			number, err := strconv.ParseInt(strings.TrimSpace(value), 10, 64)
+			if err != nil {
+				n.t.Fatalf("%s of %s: %v", key, file, err)
+			}
+			return number
+		}
+	}
+	n.t.Fatalf("%s has no %s", file, key)
+	return 0
+}
