@@ -19,12 +19,13 @@ type cellQuestion struct {
 type cellAnswer struct {
 	Rounds map[side][]round
 	Counts map[side]counts
+	Busy   busy // the agent's alone
 }
 
 // round is what one side did in one round.
 type round struct {
 	Start  time.Duration // to the rules, by the clock
-	Tick   time.Duration // CPU of a tick of the interval
+	Tick   time.Duration // CPU of a tick of the interval, with the next one soon after
 	Repair time.Duration // CPU of a tick that found the chain flushed
 }
 
@@ -40,7 +41,7 @@ func measureCell(q cellQuestion) (cellAnswer, error) {
 	order := sides()
 	for range q.Plan.Rounds {
 		for _, s := range order {
-			r, err := measureRound(q.Plan, s, &q.Table)
+			r, err := measureRound(q.Plan, s, s.on(q.Table))
 			if err != nil {
 				return a, err
 			}
@@ -49,13 +50,15 @@ func measureCell(q cellQuestion) (cellAnswer, error) {
 		order = slices.Concat(order[1:], order[:1]) // so that no side is always the first
 	}
 	for _, s := range sides() {
-		c, err := count(q.Plan, s, &q.Table)
+		c, err := count(q.Plan, s, s.on(q.Table))
 		if err != nil {
 			return a, err
 		}
 		a.Counts[s] = c
 	}
-	return a, nil
+	var err error
+	a.Busy, err = measureBusy(q.Plan, &q.Table)
+	return a, err
 }
 
 func measureRound(p plan, s side, t *table) (r round, err error) {
@@ -132,14 +135,15 @@ func (p *process) window(wait func() error) (w window, err error) {
 	if err != nil {
 		return w, err
 	}
-	cpu, err := p.cpu()
+	time.Sleep(20 * time.Millisecond) // the question for the ticks costs time too
+	cpu, err := p.group.cpu()
 	if err != nil {
 		return w, err
 	}
 	if err := wait(); err != nil {
 		return w, err
 	}
-	if w.cpu, err = p.cpu(); err != nil {
+	if w.cpu, err = p.group.cpu(); err != nil {
 		return w, err
 	}
 	w.ticks, err = p.syncs()

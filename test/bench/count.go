@@ -4,6 +4,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -26,7 +27,7 @@ func count(p plan, s side, t *table) (c counts, err error) {
 	if err != nil {
 		return c, err
 	}
-	for _, name := range []string{t.Backend, t.Backend + "-restore"} {
+	for _, name := range t.tools() {
 		path, err := exec.LookPath(name)
 		if err != nil {
 			return c, err
@@ -38,7 +39,7 @@ func count(p plan, s side, t *table) (c counts, err error) {
 	}
 	calls := func() (all, restores int, err error) {
 		text, err := os.ReadFile(filepath.Join(dir, "calls"))
-		return strings.Count(string(text), "\n"), strings.Count(string(text), "-restore\n"), err
+		return strings.Count(string(text), "\n"), strings.Count(string(text), "-restore\n"), ignoreMissing(err)
 	}
 	err = during(p, s, t, tickInterval, func(run *process, _ time.Time) error {
 		all, restores, err := calls()
@@ -59,7 +60,7 @@ func count(p plan, s side, t *table) (c counts, err error) {
 		}
 		allNow, restoresNow, err := calls()
 		writes := int(after.generation - before.generation)
-		if t.Backend == "iptables-legacy" {
+		if t.Backend == iptablesLegacy {
 			writes = restoresNow - restores
 		}
 		ticks := float64(max(w.ticks, 1))
@@ -67,4 +68,12 @@ func count(p plan, s side, t *table) (c counts, err error) {
 		return err
 	}, "PATH="+dir+":"+os.Getenv("PATH"))
 	return c, err
+}
+
+// ignoreMissing is for a file that the first call creates.
+func ignoreMissing(err error) error {
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return err
 }

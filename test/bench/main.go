@@ -2,22 +2,21 @@
 // Copyright The ip-masq-agent Authors
 
 // Command bench answers: what does the agent cost a node, and what do users get
-// for it? It runs three sides in turn on the same tables: this agent, this
-// agent without its looks at the kernel's sign of change, and the three commands
-// that ip-masq-agent 2.12 runs each interval. It needs root, iproute2 and
-// iptables, and no network: all happens in namespaces of its own.
+// for it? It runs two sides in turn on the same tables: this agent, and the three
+// commands that ip-masq-agent 2.12 runs each interval. It needs root, iproute2,
+// iptables and nft, and no network: all happens in namespaces of its own.
 //
 //  1. Build the agent as it ships.
 //  2. Cells: for each backend and size of the nat table, starts, ticks and
 //     repairs of the sides in turn, some rounds.
-//  3. A minute: all sides at the default interval at once, each with a table of
-//     its own: how long a flushed chain stays so, and what idling costs.
+//  3. Minutes: all sides at the default interval at once, each with a table of
+//     its own: how long a flushed chain stays so, and what idle minutes cost.
 //  4. Packets: how many new connections a second pass chains of some lengths.
 //  5. Print it all as Markdown.
 //
-// CPU is user and system time as the kernel accounts it to a process and to the
-// children that it has waited for. So the figures bear a busy machine better
-// than a clock would. Figures are medians, ratios medians of the rounds' ratios.
+// CPU is what a control group accounts to a process and to all that it starts, in
+// nanoseconds. So the figures bear a busy machine better than a clock would.
+// Figures are medians, ratios medians of the rounds' ratios.
 package main
 
 import (
@@ -52,8 +51,6 @@ func run(args []string, stdin io.Reader, stdout io.Writer) error {
 		return answer(stdin, stdout, measurePackets)
 	case "host":
 		return runHost(stdin, stdout)
-	case string(noLooks):
-		return runNoLooks(args[1:])
 	case string(commands):
 		return runCommands(args[1:])
 	}

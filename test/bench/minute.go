@@ -18,11 +18,14 @@ type minuteQuestion struct {
 }
 
 type minuteAnswer struct {
-	Healed time.Duration // from a flush to the whole chain, by the clock
-	Idle   time.Duration // CPU of a second in which nothing happens
-	Again  time.Duration // from another flush, after that; the agent's alone
+	Healed time.Duration   // from a flush to the whole chain, by the clock
+	Idle   []time.Duration // CPU of intervals in which nothing happens, each with its tick
+	Again  time.Duration   // from another flush, after that; the agent's alone
 	Peak   peak
 }
+
+// settled is how long the agent goes on reading a file that is new.
+const settled = 4 * time.Second
 
 // measureMinute flushes the chain right after the first tick. That is the worst
 // moment for who waits for the next one, and for who looks each second.
@@ -31,7 +34,8 @@ func measureMinute(q minuteQuestion) (a minuteAnswer, err error) {
 	if err := ip("link set lo up"); err != nil {
 		return a, err
 	}
-	t := &q.Table
+	t := q.Side.on(q.Table)
+	q.Table = *t
 	if err := t.load(); err != nil {
 		return a, err
 	}
@@ -44,6 +48,7 @@ func measureMinute(q minuteQuestion) (a minuteAnswer, err error) {
 	if err != nil {
 		return a, err
 	}
+	q.Table = *t // with what load learned
 	err = a.measure(q, run, before)
 	peak, stopped := run.stop()
 	if a.Peak = peak; err == nil {
@@ -66,11 +71,14 @@ func (a *minuteAnswer) measure(q minuteQuestion, run *process, before sign) (err
 	if err := run.settle(1500 * time.Millisecond); err != nil {
 		return err
 	}
-	w, err := run.window(func() error { time.Sleep(q.Plan.Idle); return nil })
-	if err != nil {
-		return err
+	time.Sleep(settled)
+	for range q.Plan.Idle {
+		w, err := run.window(func() error { time.Sleep(q.Plan.Interval); return nil })
+		if err != nil {
+			return err
+		}
+		a.Idle = append(a.Idle, w.cpu)
 	}
-	a.Idle = time.Duration(float64(w.cpu) / q.Plan.Idle.Seconds())
 	if q.Side == theAgent { // the others would wait for their tick once more
 		a.Again, err = q.Table.heal(q.Plan.Interval + patience)
 	}

@@ -71,7 +71,7 @@ func ip(lines ...string) error {
 
 // build compiles the agent with the flags of the Makefile and the Dockerfile.
 func build(binary string) error {
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, "ip-masq-agent/cmd/ip-masq-agent")
+	cmd := exec.Command("go", "build", "-tags", "nethttpomithttp2", "-trimpath", "-ldflags", "-s -w", "-o", binary, "ip-masq-agent/cmd/ip-masq-agent")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("building the agent: %w: %s", err, out)

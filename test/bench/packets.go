@@ -4,26 +4,33 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"net/netip"
 	"os"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"ip-masq-agent/pkg/backend"
+	"ip-masq-agent/pkg/config"
+	"ip-masq-agent/pkg/masq"
+	"ip-masq-agent/pkg/netfilter"
 )
 
 // packetsQuestion asks what a chain costs a new connection from a pod to the
 // outside. NAT is decided on the first packet of a connection, so that is the
 // only one that meets the chain.
 type packetsQuestion struct {
-	Plan    plan
-	Backend string
+	Plan plan
 }
 
-// packetsAnswer has the time that one connection took, by round, for a chain of
-// that many CIDRs. Each connection meets all of them, and is then masqueraded.
-type packetsAnswer map[int][]time.Duration
+// packetsAnswer has, by backend and number of CIDRs, the time that a connection
+// took in each round. Each connection is compared with all CIDRs, and is then
+// masqueraded.
+type packetsAnswer map[string]map[int][]time.Duration
 
 // noRule is a chain that is empty: its connections keep their address.
 const noRule = -1
@@ -35,23 +42,26 @@ func measurePackets(q packetsQuestion) (packetsAnswer, error) {
 	}
 	defer pod.close()
 	defer outside.close()
-	t := table{Backend: q.Backend}
-	if err := t.load(); err != nil {
-		return nil, err
+	type run struct {
+		backend string
+		cidrs   int
 	}
-	if err := t.restore(chainRules + "-A " + jumpRule); err != nil {
-		return nil, err
-	}
-	order := append([]int{noRule, 0}, q.Plan.CIDRs...)
+	var order []run
 	a := packetsAnswer{}
+	for _, b := range backends() {
+		a[b] = map[int][]time.Duration{}
+		for _, cidrs := range append([]int{noRule, 0}, q.Plan.CIDRs...) {
+			order = append(order, run{b, cidrs})
+		}
+	}
 	for i := range q.Plan.PacketRounds + 1 {
-		for _, cidrs := range order {
-			took, err := connect(&t, pod, outside, cidrs, q.Plan.Connections)
+		for _, r := range order {
+			took, err := connect(r.backend, pod, outside, r.cidrs, q.Plan.Connections)
 			if err != nil {
 				return nil, err
 			}
 			if i > 0 { // the first round warms up
-				a[cidrs] = append(a[cidrs], took/time.Duration(q.Plan.Connections))
+				a[r.backend][r.cidrs] = append(a[r.backend][r.cidrs], took/time.Duration(q.Plan.Connections))
 			}
 		}
 		order = slices.Concat(order[1:], order[:1])
@@ -59,15 +69,22 @@ func measurePackets(q packetsQuestion) (packetsAnswer, error) {
 	return a, nil
 }
 
-// connect makes n new connections from the pod through a chain, and checks that
-// all of them got out, and that they met the rules which they should.
-func connect(t *table, pod, outside *host, cidrs, n int) (time.Duration, error) {
-	rules := ":IP-MASQ - [0:0]\n"
-	if cidrs != noRule {
-		rules = longChain(cidrs)
-	}
-	if err := t.restore(rules); err != nil {
+// connect makes n new connections from the pod through the rules of a backend,
+// and checks that all of them got out, and that they met the rules that they
+// should. The rules are those that the agent writes, by the code that it uses.
+func connect(b string, pod, outside *host, cidrs, n int) (took time.Duration, err error) {
+	ctx := context.Background()
+	rules := backend.NewTable(backend.Name(b), netfilter.IPv4, masq.Options{ChainName: "IP-MASQ", RandomFully: true})
+	c := config.Config{MasqLinkLocal: true, NonMasquerade: ranges(cidrs)}
+	if _, err := rules.Apply(ctx, c); err != nil {
 		return 0, err
+	}
+	t := table{Backend: b}
+	defer func() { err = errors.Join(err, t.clear()) }()
+	if cidrs == noRule {
+		if _, _, err := t.flush(); err != nil {
+			return 0, err
+		}
 	}
 	if err := forgetConnections(); err != nil {
 		return 0, err
@@ -76,26 +93,35 @@ func connect(t *table, pod, outside *host, cidrs, n int) (time.Duration, error) 
 	if err != nil {
 		return 0, err
 	}
-	took, err := pod.send(n)
-	if err != nil {
+	if took, err = pod.send(n); err != nil {
 		return 0, err
 	}
 	after, err := outside.received()
 	if err != nil {
 		return 0, err
 	}
-	listing, err := t.iptables("-v", "-S", "IP-MASQ")
-	if err != nil {
-		return 0, err
+	masqueraded := uint64(n)
+	if cidrs != noRule {
+		report, err := rules.Apply(ctx, c) // which reads the counters
+		if err != nil {
+			return 0, err
+		}
+		masqueraded = report.Traffic.Masqueraded.Packets
 	}
-	masqueraded := ""
-	if found := regexp.MustCompile(`-c (\d+) \d+ -j MASQUERADE`).FindStringSubmatch(listing); found != nil {
-		masqueraded = found[1]
-	}
-	if after-before < n || cidrs != noRule && masqueraded != strconv.Itoa(n) {
-		return 0, fmt.Errorf("of %d connections through %d CIDRs %d got out, and %q were masqueraded", n, cidrs, after-before, masqueraded)
+	if after-before < n || masqueraded != uint64(n) {
+		return 0, fmt.Errorf("of %d connections through %d CIDRs on %s %d got out, and %d were masqueraded", n, cidrs, b, after-before, masqueraded)
 	}
 	return took, nil
+}
+
+// ranges returns n ranges that no packet of the bench is for, and that cannot be
+// joined.
+func ranges(n int) []netip.Prefix {
+	var out []netip.Prefix
+	for i := range max(n, 0) {
+		out = append(out, netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(128 + i>>7), byte(i << 1), 0}), 24))
+	}
+	return out
 }
 
 // network makes this namespace the node between a pod and the outside.

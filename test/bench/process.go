@@ -14,13 +14,12 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // process is a side at work.
 type process struct {
 	cmd   *exec.Cmd
+	group *cgroup
 	log   *os.File
 	began time.Time
 }
@@ -40,51 +39,16 @@ func start(p plan, s side, t *table, interval time.Duration, env ...string) (*pr
 	if err != nil {
 		return nil, err
 	}
+	group, err := newCgroup()
+	if err != nil {
+		return nil, err
+	}
 	cmd := s.command(p.Agent, t.Backend, file, interval)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Env = append(os.Environ(), env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	began := time.Now()
-	return &process{cmd: cmd, log: log, began: began}, cmd.Start()
-}
-
-// cpu is the CPU time so far of the process, to the nanosecond, and of the
-// children that it has waited for, in steps of 10 ms.
-func (p *process) cpu() (time.Duration, error) {
-	var own unix.Timespec
-	const schedClock = 2 // CPUCLOCK_SCHED, see clock_getcpuclockid(3)
-	if err := unix.ClockGettime(int32(^p.cmd.Process.Pid<<3|schedClock), &own); err != nil {
-		return 0, fmt.Errorf("reading the CPU clock of a process: %w", err)
-	}
-	stat, err := p.stat()
-	if err != nil {
-		return 0, err
-	}
-	children := time.Duration(stat[cutime]+stat[cstime]) * time.Second / 100 // USER_HZ is 100 everywhere
-	return time.Duration(own.Nano()) + children, nil
-}
-
-// Fields of /proc/PID/stat, see proc(5), counted from the third.
-const (
-	cutime = 16 - 3
-	cstime = 17 - 3
-)
-
-func (p *process) stat() ([]int64, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
-	if err != nil {
-		return nil, err
-	}
-	_, after, _ := strings.Cut(string(text), ") ") // the name before may have spaces
-	var fields []int64
-	for _, word := range strings.Fields(after) {
-		n, _ := strconv.ParseInt(word, 10, 64) // the state is a letter, and not asked for
-		fields = append(fields, n)
-	}
-	if len(fields) <= cstime {
-		return nil, fmt.Errorf("/proc/PID/stat is %q", text)
-	}
-	return fields, nil
+	return &process{cmd: cmd, group: group, log: log, began: began}, group.start(cmd.SysProcAttr, cmd.Start)
 }
 
 // settle waits until the process has had no children for a while: it is

@@ -15,7 +15,7 @@ type report struct {
 	plan    plan
 	cells   map[key]cellAnswer
 	minutes map[key]map[side]minuteAnswer
-	packets map[string]packetsAnswer
+	packets packetsAnswer
 }
 
 // key names a table.
@@ -24,7 +24,7 @@ type key struct {
 	services int
 }
 
-func backends() []string { return []string{"iptables-nft", "iptables-legacy"} }
+func backends() []string { return []string{iptablesNFT, iptablesLegacy, nftables} }
 
 // keys lists the tables, in the order of the report.
 func (r *report) keys() []key {
@@ -39,7 +39,7 @@ func (r *report) keys() []key {
 
 // fill measures.
 func (r *report) fill() error {
-	r.cells, r.packets = map[key]cellAnswer{}, map[string]packetsAnswer{}
+	r.cells = map[key]cellAnswer{}
 	for _, k := range r.keys() {
 		say("%s, %d services: starts, ticks and repairs, %d rounds of %d sides", k.backend, k.services, r.plan.Rounds, len(sides()))
 		a, err := ask[cellAnswer]("cell", cellQuestion{r.plan, table{Backend: k.backend, Services: k.services}})
@@ -48,15 +48,13 @@ func (r *report) fill() error {
 		}
 		r.cells[k] = a
 	}
-	for _, b := range backends() {
-		say("%s: %d rounds of %d new connections through chains of 0 to 1,000 CIDRs", b, r.plan.PacketRounds, r.plan.Connections)
-		a, err := ask[packetsAnswer]("packets", packetsQuestion{r.plan, b})
-		if err != nil {
-			return err
-		}
-		r.packets[b] = a
+	say("%d rounds of %d new connections through chains of 0 to %d CIDRs", r.plan.PacketRounds, r.plan.Connections, r.plan.CIDRs[len(r.plan.CIDRs)-1])
+	a, err := ask[packetsAnswer]("packets", packetsQuestion{r.plan})
+	if err != nil {
+		return err
 	}
-	say("All at once, resyncInterval %v: a flush, and idling; about %v", r.plan.Interval, r.plan.Load+r.plan.Interval+r.plan.Idle)
+	r.packets = a
+	say("All at once, resyncInterval %v: a flush, and %d idle intervals; about %v", r.plan.Interval, r.plan.Idle, r.plan.Load+time.Duration(r.plan.Idle+2)*r.plan.Interval)
 	return r.fillMinutes()
 }
 

@@ -22,10 +22,10 @@ type sign struct {
 }
 
 func look(backend string) (sign, error) {
-	if backend == "iptables-nft" {
-		return nftSign()
+	if backend == iptablesLegacy {
+		return legacySign()
 	}
-	return legacySign()
+	return nftSign()
 }
 
 // nftSign sends NFT_MSG_GETGEN, linux/netfilter/nf_tables.h.

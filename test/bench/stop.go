@@ -27,6 +27,9 @@ func (p *process) stop() (peak, error) {
 	if ended := p.cmd.Wait(); err == nil && ended != nil {
 		err = fmt.Errorf("%w: its log is: %s", ended, p.logged())
 	}
+	if removed := p.group.remove(); err == nil {
+		err = removed
+	}
 	if err != nil {
 		return peak{}, err
 	}

@@ -6,12 +6,18 @@ package main
 import (
 	"fmt"
 	"os/exec"
-	"slices"
 	"strings"
 	"time"
 )
 
-// table is the nat table of this namespace.
+// The backends.
+const (
+	iptablesNFT    = "iptables-nft"
+	iptablesLegacy = "iptables-legacy"
+	nftables       = "nftables"
+)
+
+// table is the NAT rules of this namespace.
 type table struct {
 	Backend  string
 	Services int
@@ -37,7 +43,7 @@ func (t *table) iptables(args ...string) (string, error) {
 }
 
 func (t *table) restore(rules string) error {
-	_, err := command("*nat\n"+rules+"COMMIT\n", t.Backend+"-restore", "-w", "5", "--noflush")
+	_, err := command("*nat\n"+rules+"COMMIT\n", t.kubeProxy()+"-restore", "-w", "5", "--noflush")
 	return err
 }
 
@@ -49,6 +55,9 @@ func (t *table) load() error {
 		return err
 	}
 	body := strings.TrimSuffix(strings.TrimPrefix(rules.String(), "*nat\n"), "COMMIT\n")
+	if t.Backend == nftables {
+		return t.restore(body)
+	}
 	if err := t.restore(body + chainRules + "-A " + jumpRule); err != nil {
 		return err
 	}
@@ -62,6 +71,10 @@ func (t *table) load() error {
 
 // clear takes the chain and the jump away.
 func (t *table) clear() error {
+	if t.Backend == nftables {
+		_, err := command("", "nft", "delete", "table", "ip", "ip-masq-agent")
+		return err
+	}
 	return t.restore(":IP-MASQ - [0:0]\n-D " + jumpRule + "-X IP-MASQ\n")
 }
 
@@ -69,10 +82,40 @@ func (t *table) clear() error {
 // Asking legacy itself costs as much as reading the whole table, so there the
 // table's having its right size again stands for it.
 func (t *table) inForce(now sign) (bool, error) {
-	if t.Backend == "iptables-legacy" {
+	switch t.Backend {
+	case iptablesLegacy:
 		return now == t.right, nil
+	case nftables:
+		return t.holdsTable()
 	}
 	return t.holds()
+}
+
+// kubeProxy is the backend of the rules that are not the agent's.
+func (t *table) kubeProxy() string {
+	if t.Backend == nftables {
+		return iptablesNFT
+	}
+	return t.Backend
+}
+
+// tools are the commands of the backend, as far as a side may start them.
+func (t *table) tools() []string {
+	if t.Backend == nftables {
+		return []string{"nft"}
+	}
+	return []string{t.Backend, t.Backend + "-restore", t.Backend + "-save"}
+}
+
+// holdsTable tells whether the agent's table sends packets to its verdict map. It
+// is written as a whole.
+func (t *table) holdsTable() (bool, error) {
+	tables, err := command("", "nft", "list", "tables", "ip")
+	if err != nil || !strings.Contains(tables, "ip-masq-agent") {
+		return false, err
+	}
+	out, err := command("", "nft", "list", "chain", "ip", "ip-masq-agent", "postrouting")
+	return strings.Contains(out, "vmap"), err
 }
 
 // holds reads chain and jump.
@@ -117,6 +160,9 @@ func (t *table) flush() (time.Time, sign, error) {
 		return time.Time{}, sign{}, err
 	}
 	cmd := exec.Command(t.Backend, "-w", "5", "-t", "nat", "-F", "IP-MASQ")
+	if t.Backend == nftables {
+		cmd = exec.Command("nft", "flush", "chain", "ip", "ip-masq-agent", "postrouting")
+	}
 	if err := cmd.Start(); err != nil {
 		return time.Time{}, sign{}, err
 	}
@@ -132,14 +178,4 @@ func (t *table) flush() (time.Time, sign, error) {
 		err = fmt.Errorf("flushing the chain changed nothing")
 	}
 	return at, after, err
-}
-
-// longChain is a chain of n ranges that no packet of the bench is in, with the rule
-// that masquerades all others.
-func longChain(n int) string {
-	rules := []string{":IP-MASQ - [0:0]"}
-	for i := range n {
-		rules = append(rules, fmt.Sprintf("-A IP-MASQ -d 10.%d.%d.0/24 -j RETURN", 128+i>>8, i&255))
-	}
-	return strings.Join(slices.Concat(rules, []string{"-A IP-MASQ -j MASQUERADE --random-fully", ""}), "\n")
 }
