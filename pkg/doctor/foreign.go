@@ -60,6 +60,8 @@ type conflict struct {
 func (n Node) conflicts(f netfilter.Family) (out []*conflict, left int, rewritten bool) {
 	probes, left := addresses(n, f)
 	var all []*conflict
+	known := map[decision]*conflict{}
+	against := map[netfilter.Place]bool{} // rules that decide against the file
 	for _, a := range probes {
 		want, ok := n.expected(f, a)
 		if !ok {
@@ -73,28 +75,31 @@ func (n Node) conflicts(f netfilter.Family) (out []*conflict, left int, rewritte
 		}
 		for _, c := range n.deciders(want.fate, result) {
 			c.family, c.want, c.sample = f, want.fate, a
-			i := slices.IndexFunc(all, func(o *conflict) bool { return o.same(c) })
-			if i < 0 {
-				i = len(all)
+			if same := known[c.decision()]; same != nil {
+				c = same
+			} else {
+				known[c.decision()] = c
 				all = append(all, c)
 			}
-			if want.by.IsValid() && !slices.Contains(all[i].ranges, want.by) {
-				all[i].ranges = append(all[i].ranges, want.by)
+			against[c.by] = against[c.by] || c.fate != c.want
+			if want.by.IsValid() && !slices.Contains(c.ranges, want.by) {
+				c.ranges = append(c.ranges, want.by)
 			}
 		}
 	}
+	kinds := map[kind]*conflict{}
 	for _, c := range all {
 		// That a rule masquerades what the chain would too is worth no finding
 		// beside one that says what it does wrong.
-		if c.fate == c.want && slices.ContainsFunc(all, func(o *conflict) bool { return o.by == c.by && o.fate != o.want }) {
+		if c.fate == c.want && against[c.by] {
 			continue
 		}
-		i := slices.IndexFunc(out, func(o *conflict) bool { return o.alike(c) })
-		if i < 0 {
-			out = append(out, c)
-		} else {
-			out[i].more++
+		if alike := kinds[c.kind()]; alike != nil && len(c.via) > 0 {
+			alike.more++
+			continue
 		}
+		kinds[c.kind()] = c
+		out = append(out, c)
 	}
 	return out, left, rewritten
 }
@@ -147,16 +152,27 @@ func (n Node) holdsOurs(t *netfilter.Table) bool {
 	return false
 }
 
-// same tells whether both are the same rule doing the same.
-func (c *conflict) same(o *conflict) bool {
-	return c.by == o.by && c.fate == o.fate && c.want == o.want && c.to == o.to
+// decision is a rule and what it does against which verdict of the file.
+type decision struct {
+	by         netfilter.Place
+	fate, want netfilter.Fate
+	to         netfilter.AddressRange
 }
 
-// alike tells whether two conflicts are one to the reader, such as those of the
-// chains that a CNI plugin makes for each pod.
-func (c *conflict) alike(o *conflict) bool {
-	return c.fate == o.fate && c.want == o.want && c.to == o.to && len(c.via) > 0 && len(o.via) > 0 &&
-		c.who() == o.who() && conditions(c.by.Rule) == conditions(o.by.Rule) && slices.Equal(c.ranges, o.ranges)
+func (c *conflict) decision() decision { return decision{c.by, c.fate, c.want, c.to} }
+
+// kind is what conflicts have in common that are one to the reader, such as
+// those of the chains that a CNI plugin makes for each pod. A rule of the base
+// chain itself is of its own kind.
+type kind struct {
+	fate, want              netfilter.Fate
+	to                      netfilter.AddressRange
+	inner                   bool
+	who, conditions, ranges string
+}
+
+func (c *conflict) kind() kind {
+	return kind{c.fate, c.want, c.to, len(c.via) > 0, c.who(), conditions(c.by.Rule), join(c.ranges)}
 }
 
 // conditions returns a rule's conditions as text.

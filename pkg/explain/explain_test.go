@@ -194,14 +194,12 @@ func TestByKernel(t *testing.T) {
   in       table ip nat of iptables-legacy, chain POSTROUTING
 `},
 		{"rules that were not read", ask("", "10.1.2.3"), []*netfilter.Table{nat(nil, nil), netfilter.Unread(netfilter.OwnerLegacy, netfilter.IPv4, errors.New("denied\n10.1.2.3: keeps"))}, `10.1.2.3: cannot be told
-  because  it depends on rules that could not be read, and on the type of an address, and on what a rule writes into the packet's header, and on the packet's header (kernel)
+  because  it depends on rules that could not be read, and on the type of an address, and on the packet's header (kernel)
   perhaps  unknown: (not read: denied\n10.1.2.3: keeps)
   in       table ip nat of iptables-legacy, chain POSTROUTING
   perhaps  masquerade: -A IP-MASQ -j MASQUERADE
   in       table ip nat, chain IP-MASQ
   if       ! --dst-type LOCAL (address type)
-  perhaps  unknown: no rule
-  if       ! --dst-type LOCAL (address type); -d 10.0.0.0/8 (header)
 `},
 		{"another family's rules that were not read", ask("", "10.1.2.3"), []*netfilter.Table{nat(nil, nil), netfilter.Unread(netfilter.OwnerLegacy, netfilter.IPv6, errors.New("denied"))}, `10.1.2.3: keeps the pod's address
   because  10.0.0.0/8 contains it (kernel)

@@ -188,18 +188,22 @@ func (k kernel) dependence(u netfilter.Unknown) string {
 
 func (k kernel) possible(o netfilter.Outcome) Possible {
 	p := Possible{Verdict: o.Fate, To: target(o), Rule: ruleText(o.By), Place: placeText(o.By)}
-	doubts := o.Doubts
-	if o.By.Table == nil { // no rule decides: what may have ended the base chains
-		for _, e := range k.result.Exits {
-			if matters(e) {
-				doubts = append(slices.Clip(doubts), e.Doubts...)
+	seen := map[string]bool{}
+	add := func(doubts []netfilter.Doubt) {
+		for _, d := range doubts {
+			text := fmt.Sprintf("%s (%s)", printable.Line(d.Text), d.On)
+			if !seen[text] {
+				seen[text] = true
+				p.Conditions = append(p.Conditions, text)
 			}
 		}
 	}
-	for _, d := range doubts {
-		text := fmt.Sprintf("%s (%s)", printable.Line(d.Text), d.On)
-		if !slices.Contains(p.Conditions, text) {
-			p.Conditions = append(p.Conditions, text)
+	add(o.Doubts)
+	if o.By.Table == nil { // no rule decides: what may have ended the base chains
+		for _, e := range k.result.Exits {
+			if matters(e) {
+				add(e.Doubts)
+			}
 		}
 	}
 	return p

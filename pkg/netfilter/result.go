@@ -116,10 +116,3 @@ func (r Result) Fate() Fate {
 func (r Result) May(f Fate) bool {
 	return slices.ContainsFunc(r.Outcomes, func(o Outcome) bool { return o.Fate == f })
 }
-
-func (r *Result) add(o Outcome) {
-	same := func(p Outcome) bool { return p.Fate == o.Fate && p.To == o.To && p.By == o.By }
-	if !slices.ContainsFunc(r.Outcomes, same) {
-		r.Outcomes = append(r.Outcomes, o)
-	}
-}

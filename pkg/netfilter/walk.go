@@ -33,10 +33,11 @@ func (rs Ruleset) Walk(p Packet) Result {
 			return w.result
 		}
 	}
-	if s.rewritten {
-		w.result.add(Outcome{Fate: Undetermined})
-	} else {
-		w.result.add(Outcome{Fate: Kept})
+	switch {
+	case !s.rewritten:
+		w.add(Outcome{Fate: Kept})
+	case !w.result.May(Undetermined): // else a rule or a chain is the reason
+		w.add(Outcome{Fate: Undetermined})
 	}
 	return w.result
 }
@@ -93,7 +94,29 @@ func compareNames(a, b baseChain) int {
 // walker collects what may happen on the way.
 type walker struct {
 	result Result
+	seen   map[outcomeKey]bool
 	rules  int // evaluated so far
+}
+
+// outcomeKey is what tells an outcome from others.
+type outcomeKey struct {
+	fate Fate
+	to   AddressRange
+	by   Place
+}
+
+// add records an outcome, unless it has been recorded with other doubts. A chain
+// may have tens of thousands of rules that may decide.
+func (w *walker) add(o Outcome) {
+	key := outcomeKey{o.Fate, o.To, o.By}
+	if w.seen[key] {
+		return
+	}
+	if w.seen == nil {
+		w.seen = map[outcomeKey]bool{}
+	}
+	w.seen[key] = true
+	w.result.Outcomes = append(w.result.Outcomes, o)
 }
 
 // group sends a packet through base chains of equal priority. It returns what
@@ -122,7 +145,7 @@ func (w *walker) group(group []baseChain, s state) (after state, passes bool) {
 func (w *walker) base(b baseChain, s state) (after state, passes bool) {
 	exit := w.chain(b.table, b.chain, s, trail{ends: true})
 	if exit.returned && b.chain.Policy == Drop {
-		w.result.add(Outcome{Fate: Dropped, By: Place{Table: b.table, Chain: b.chain}})
+		w.add(Outcome{Fate: Dropped, By: Place{Table: b.table, Chain: b.chain}})
 		exit.returned = false
 	}
 	switch {
@@ -169,13 +192,13 @@ type trail struct {
 func (w *walker) chain(t *Table, c *Chain, s state, from trail) chainExit {
 	var exit chainExit
 	if c == nil || c.Err != nil || len(from.via) > maxDepth {
-		w.result.add(Outcome{Fate: Undetermined, By: Place{Table: t, Chain: c}, Via: from.via, Doubts: from.doubts})
+		w.add(Outcome{Fate: Undetermined, By: Place{Table: t, Chain: c}, Via: from.via, Doubts: from.doubts})
 		exit.addReturn(s.changed())
 		return exit
 	}
 	for i := range c.Rules {
 		if w.rules++; w.rules > maxRules {
-			w.result.add(Outcome{Fate: Undetermined, By: Place{Table: t, Chain: c}, Via: from.via, Doubts: from.doubts})
+			w.add(Outcome{Fate: Undetermined, By: Place{Table: t, Chain: c}, Via: from.via, Doubts: from.doubts})
 			exit.addReturn(s.changed())
 			return exit
 		}
@@ -250,7 +273,7 @@ func (r *ruleWalk) doubt(text string, on Unknown) {
 
 // outcome records what may happen to the packet because of the rule.
 func (r *ruleWalk) outcome(f Fate, to AddressRange) {
-	r.result.add(Outcome{Fate: f, To: to, By: r.place, Via: r.from.via, Doubts: r.doubts})
+	r.add(Outcome{Fate: f, To: to, By: r.place, Via: r.from.via, Doubts: r.doubts})
 }
 
 // verdict applies a verdict. It returns whether the packet may go on with the

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package doctor
+
+import (
+	"fmt"
+	"net/netip"
+	"testing"
+	"time"
+
+	"ip-masq-agent/pkg/netfilter"
+)
+
+// TestManyConflicts has 20,000 rules that decide against the file, each for
+// another source. What the doctor takes grows with their number, and not with its
+// square.
+func TestManyConflicts(t *testing.T) {
+	const many = 20_000
+	var rules []netfilter.Rule
+	for i := range many {
+		source := netip.AddrFrom4([4]byte{100, byte(i >> 16), byte(i >> 8), byte(i)})
+		text := fmt.Sprintf("-s %s", source)
+		rules = append(rules, rule(text, netfilter.SourceIn(netip.PrefixFrom(source, 32), false, text), to(netfilter.Masquerade)))
+	}
+	began := time.Now()
+	n := node(rule("-j BIG", netfilter.Verdict{Action: netfilter.Jump, Chain: "BIG"}))
+	n.Rules.Tables[0].Chains["BIG"] = &netfilter.Chain{Name: "BIG", Rules: rules}
+	found := foreignRules(n)
+	if took := time.Since(began); took > 20*time.Second { // a second; with the square, minutes
+		t.Errorf("it took %v", took)
+	}
+	if len(found) != many {
+		t.Errorf("%d findings, want one for each of %d rules", len(found), many)
+	}
+}
