@@ -9,6 +9,7 @@ import (
 
 	"ip-masq-agent/pkg/iptables"
 	"ip-masq-agent/pkg/netfilter"
+	"ip-masq-agent/pkg/nftables"
 )
 
 func backend(n Node) []Finding {
@@ -100,6 +101,9 @@ func chain(n Node, f netfilter.Family, have *Chain) Finding {
 func ownTableFinding(n Node, f netfilter.Family, have *Chain) Finding {
 	out := Finding{Check: "chain", Severity: OK, Family: f.String(), What: "table " + ownTable + " is as the file says"}
 	switch {
+	case have == nil && len(n.Drift[f]) > 0 && n.Drift[f][0] != nftables.MissingTable:
+		out.Severity, out.What, out.Rules = Error, "table "+ownTable+" has no base chain at nat/postrouting", n.Drift[f]
+		out.Consequence, out.Remedy = noChain, repairs
 	case have == nil:
 		out.Severity, out.What = Error, "table "+ownTable+" does not exist"
 		out.Consequence, out.Remedy = noChain, "see whether the agent runs on this node, and its log"

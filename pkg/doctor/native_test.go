@@ -125,16 +125,25 @@ func TestOwnTable(t *testing.T) {
 		if findings := ofTables(Examine(Read(t.Context(), options))); !Healthy(findings) {
 			t.Errorf("%+v", findings)
 		}
-		nft(t, "flush chain ip ip-masq-agent masq\ndelete table ip6 ip-masq-agent")
-		var got []string
-		for _, f := range ofTables(Examine(Read(t.Context(), options))) {
-			if f.Severity != OK {
-				got = append(got, string(f.Severity)+" "+f.Family+": "+f.What)
+		for _, tt := range []struct {
+			damage string
+			want   []string
+		}{
+			{"flush chain ip ip-masq-agent masq\ndelete table ip6 ip-masq-agent",
+				[]string{"error IPv4: table ip-masq-agent is not what the file asks for", "error IPv6: table ip-masq-agent does not exist"}},
+			{"delete table ip ip-masq-agent\nadd table ip ip-masq-agent",
+				[]string{"error IPv4: table ip-masq-agent has no base chain at nat/postrouting", "error IPv6: table ip-masq-agent does not exist"}},
+		} {
+			nft(t, tt.damage)
+			var got []string
+			for _, f := range ofTables(Examine(Read(t.Context(), options))) {
+				if f.Severity != OK {
+					got = append(got, string(f.Severity)+" "+f.Family+": "+f.What)
+				}
 			}
-		}
-		want := []string{"error IPv4: table ip-masq-agent is not what the file asks for", "error IPv6: table ip-masq-agent does not exist"}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("(-want +got):\n%s", diff)
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", tt.damage, diff)
+			}
 		}
 	})
 }

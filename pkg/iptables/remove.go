@@ -48,7 +48,7 @@ func (n *NAT) Remove(ctx context.Context, chain string, dryRun bool) (Removal, e
 			return first, nil
 		}
 		if err := n.remove(ctx, have, plan); err != nil {
-			return Removal{}, fmt.Errorf("removing %s chain %s: %w%s", n.family, chain, err, stillUsed(err))
+			return Removal{}, fmt.Errorf("removing %s chain %s: %w%s", n.family, chain, err, n.stillUsed(err))
 		}
 	}
 	return Removal{}, fmt.Errorf("%s chain %s was created again %d times: the agent that keeps it still runs; delete its DaemonSet first", n.family, chain, maxRounds)
@@ -119,10 +119,15 @@ func (n *NAT) remove(ctx context.Context, have state, plan Removal) error {
 }
 
 // stillUsed explains why the kernel does not delete a chain: iptables-legacy
-// tells no more than the number of the line.
-func stillUsed(err error) string {
-	if errors.Is(err, unix.EBUSY) || strings.Contains(err.Error(), `"-X `) {
-		return "; a rule outside POSTROUTING goes to the chain: remove it first, iptables-save shows it"
+// tells no more than the number of the line. In nf_tables the rule that goes
+// there may be one that iptables does not show.
+func (n *NAT) stillUsed(err error) string {
+	const what = "; another rule goes to the chain: remove it first, "
+	switch {
+	case errors.Is(err, unix.EBUSY):
+		return what + fmt.Sprintf("nft list table %s nat shows it", n.nftFamily())
+	case strings.Contains(err.Error(), `"-X `):
+		return what + n.backend.Command(n.family) + "-save shows it"
 	}
 	return ""
 }

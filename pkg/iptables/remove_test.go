@@ -106,8 +106,17 @@ func TestRemoveStillUsed(t *testing.T) {
 		netns.Restore(t, backend, family, "*nat\n:OTHER - [0:0]\n-A OTHER -j IP-MASQ\nCOMMIT\n")
 		before := netns.Save(t, backend, family)
 		got, err := NewNAT(familyOf(family), Backend(backend)).Remove(t.Context(), "IP-MASQ", false)
-		if err == nil || !strings.Contains(err.Error(), "outside POSTROUTING") {
-			t.Errorf("removed %+v, error %v", got, err)
+		if err == nil {
+			t.Fatalf("removed %+v", got)
+		}
+		_, remedy, _ := strings.Cut(err.Error(), "remove it first, ")
+		command := strings.Fields(strings.TrimSuffix(remedy, " shows it"))
+		if len(command) == 0 {
+			t.Fatalf("the error names no command: %v", err)
+		}
+		shown, err := netns.Output(command[0], command[1:]...)
+		if err != nil || !strings.Contains(shown, "OTHER") {
+			t.Errorf("%q shows, %v:\n%s", command, err, shown)
 		}
 		if diff := cmp.Diff(before, netns.Save(t, backend, family)); diff != "" {
 			t.Errorf("half of it was removed (-before +after):\n%s", diff)

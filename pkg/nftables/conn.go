@@ -35,7 +35,7 @@ func Dial() (*Conn, error) {
 	// This loads the module if need be. A generationSocket must not wait for that.
 	if _, err := c.get(unix.AF_UNSPEC, unix.NFT_MSG_GETGEN, nil); err != nil {
 		c.Close()
-		return nil, fmt.Errorf("connecting to nf_tables: %w", unsupported(err))
+		return nil, fmt.Errorf("connecting to nf_tables: %w%s", unsupported(err), permission(err))
 	}
 	return c, nil
 }
@@ -49,6 +49,15 @@ func unsupported(err error) error {
 		}
 	}
 	return err
+}
+
+// permission says what may be missing if the kernel refused something, which it
+// does not tell. Anybody who lacks the capability is refused to read, too.
+func permission(err error) string {
+	if errors.Is(err, unix.EPERM) {
+		return ": the process needs the capability NET_ADMIN"
+	}
+	return ""
 }
 
 // Close closes the connection. Further calls fail.

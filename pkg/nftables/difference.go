@@ -26,6 +26,10 @@ type setDifference struct {
 	remove, add []elementLayout
 }
 
+// MissingTable is the line of [Table.Differences] that says that there is no
+// table.
+const MissingTable = "the table is missing"
+
 // empty tells whether the kernel's table is as it should be.
 func (d difference) empty() bool { return d.structure == "" && len(d.sets) == 0 }
 
@@ -34,7 +38,7 @@ func (d difference) empty() bool { return d.structure == "" && len(d.sets) == 0 
 // sets; what rules counted is not compared.
 func (l layout) compare(k kernelTable) difference {
 	if !k.exists() {
-		return difference{structure: "the table is missing", missing: true, inactive: true}
+		return difference{structure: MissingTable, missing: true, inactive: true}
 	}
 	if flags := k.header.uint32(unix.NFTA_TABLE_FLAGS); flags != 0 {
 		return difference{structure: fmt.Sprintf("the table has flags %#x", flags), inactive: flags&unix.NFT_TABLE_F_DORMANT != 0}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"runtime"
 
+	"golang.org/x/sys/unix"
 	"k8s.io/klog/v2"
 
 	"ip-masq-agent/pkg/netfilter"
@@ -107,7 +108,7 @@ func (t *Table) write(ctx context.Context, l layout, d difference, replace bool)
 		operations = l.compile()
 	}
 	if err := commit(ctx, operations); err != nil {
-		return fmt.Errorf("writing table %s: %w", t.name(), err)
+		return fmt.Errorf("writing table %s: %w%s", t.name(), err, t.owned(err))
 	}
 	if replace {
 		t.meter.Rewritten()
@@ -208,9 +209,18 @@ func (t *Table) Remove(ctx context.Context) (bool, error) {
 	case absent(err):
 		return false, nil
 	case err != nil:
-		return false, fmt.Errorf("removing table %s: %w", t.name(), err)
+		return false, fmt.Errorf("removing table %s: %w%s", t.name(), err, t.owned(err))
 	}
 	return true, nil
+}
+
+// owned says why the kernel refuses to write a table that it lets us read: a
+// process created it with the flag owner, and only that process may change it.
+func (t *Table) owned(err error) string {
+	if errors.Is(err, unix.EPERM) {
+		return fmt.Sprintf(": the process that owns the table must end first; nft list table %s names it after the word progname", t.name())
+	}
+	return ""
 }
 
 func (t *Table) open() error {

@@ -151,6 +151,8 @@ func (t *table) unverified(newest int) string {
 		return "not verified yet"
 	case t.last.Err != nil:
 		return t.last.Err.Error()
+	case t.last.Damped: // the repair may be undone already, and the next one waits
+		return "something else keeps undoing the repairs of the rules, so they wait longer and longer: the log says more"
 	case t.last.Source == agent.FromKernel:
 		return "the chain found in the kernel was left alone"
 	case t.lastFor != newest:

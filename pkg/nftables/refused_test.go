@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package nftables
+
+import (
+	"errors"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+
+	"ip-masq-agent/pkg/netfilter"
+	"ip-masq-agent/test/netns"
+)
+
+// TestTableOfAnotherProcess has another process own a table of the agent's name:
+// only that process may change it. The error names the owner.
+func TestTableOfAnotherProcess(t *testing.T) {
+	netns.Require(t, "nft")
+	netns.Run(t, func(t *testing.T) {
+		const flagOwner = 2 // NFT_TABLE_F_OWNER, Linux 5.12
+		c := compiler{family: protoIPv4}
+		c.add("", unix.NFT_MSG_NEWTABLE, netlink.Create, attrText(unix.NFTA_TABLE_NAME, TableName), attrNumber(unix.NFTA_TABLE_FLAGS, flagOwner))
+		messages, _ := batch(c.operations)
+		owner, err := netlink.Dial(unix.NETLINK_NETFILTER, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer owner.Close()
+		sent, err := owner.SendMessages(messages)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := acknowledged(owner, c.operations, sent); errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.EINVAL) {
+			t.Skip("the kernel has no tables with an owner")
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		table := NewTable(netfilter.IPv4)
+		_, err = table.Apply(t.Context(), specs()["defaults"])
+		_, removal := table.Remove(t.Context())
+		for what, err := range map[string]error{"Apply()": err, "Remove()": removal} {
+			if !errors.Is(err, unix.EPERM) || !strings.HasSuffix(err.Error(), "nft list table ip ip-masq-agent names it after the word progname") {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		if text, err := netns.Output("nft", "list", "table", "ip", TableName); err != nil || !strings.Contains(text, "progname") {
+			t.Errorf("nft list table says, %v:\n%s", err, text)
+		}
+	})
+}
+
+// TestNoCapability has a process that may not administer the network.
+func TestNoCapability(t *testing.T) {
+	netns.Require(t)
+	netns.Run(t, func(t *testing.T) {
+		runtime.LockOSThread() // the thread has the capabilities
+		defer runtime.UnlockOSThread()
+		header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+		var caps [2]unix.CapUserData
+		if err := unix.Capget(&header, &caps[0]); err != nil {
+			t.Fatal(err)
+		}
+		less := caps
+		less[0].Effective &^= 1 << unix.CAP_NET_ADMIN
+		if err := unix.Capset(&header, &less[0]); err != nil { // of this thread
+			t.Fatal(err)
+		}
+		defer func() {
+			if err := unix.Capset(&header, &caps[0]); err != nil {
+				t.Error(err)
+			}
+		}()
+		if _, err := Dial(); !errors.Is(err, unix.EPERM) || !strings.HasSuffix(err.Error(), ": the process needs the capability NET_ADMIN") {
+			t.Errorf("Dial(): %v", err)
+		}
+	})
+}
