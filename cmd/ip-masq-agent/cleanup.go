@@ -81,7 +81,7 @@ func (f *flags) clean(ctx context.Context) []cleaned {
 func (f *flags) cleanTable(ctx context.Context, b backend.Name, family netfilter.Family) cleaned {
 	t := cleaned{Backend: b, Family: family.String()}
 	if a := liveTable(ctx, b); a != nil && !f.dryRun {
-		t.Skipped = fmt.Sprintf("process %d is an agent that keeps this table", a.PID)
+		t.Skipped = fmt.Sprintf("process %d is an agent that keeps this table, or may: its backend is not known otherwise", a.PID)
 		return t
 	}
 	removal, err := backend.Remove(ctx, b, family, f.masq.ChainName, f.dryRun)

@@ -186,9 +186,8 @@ func (r *Routes) lookup(q query) (Route, error) {
 	r.requests++
 	messages, err := r.conn.Execute(q.message(), unix.RTM_GETROUTE, netlink.Request)
 	switch {
-	case slices.ContainsFunc([]error{unix.ENETUNREACH, unix.EHOSTUNREACH, unix.EACCES, unix.EINVAL, unix.EXDEV},
-		func(e error) bool { return errors.Is(err, e) }):
-		return Route{}, nil // none, or one of type unreachable, prohibit or blackhole
+	case noRoute(err):
+		return Route{}, nil
 	case err != nil:
 		return Route{}, err
 	}
@@ -198,6 +197,14 @@ func (r *Routes) lookup(q query) (Route, error) {
 		}
 	}
 	return Route{}, errors.New("the kernel's answer has no route")
+}
+
+// noRoute tells whether the kernel's answer means that there is no route, or one
+// of type unreachable, prohibit or blackhole. A kernel without IPv6, as with
+// ipv6.disable=1, does not support the question.
+func noRoute(err error) bool {
+	return slices.ContainsFunc([]error{unix.ENETUNREACH, unix.EHOSTUNREACH, unix.EACCES, unix.EINVAL, unix.EXDEV, unix.EOPNOTSUPP, unix.EAFNOSUPPORT},
+		func(e error) bool { return errors.Is(err, e) })
 }
 
 func (r *Routes) route(m *rtnetlink.RouteMessage) Route {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"ip-masq-agent/test/netns"
 )
@@ -165,5 +166,24 @@ func TestTypeName(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"none", "unicast", "local", "broadcast", "anycast", "multicast"}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestNoRoute has the kernel's answers to a question for a route.
+func TestNoRoute(t *testing.T) {
+	for errno, want := range map[unix.Errno]bool{
+		unix.ENETUNREACH:  true,
+		unix.EACCES:       true, // prohibit
+		unix.EOPNOTSUPP:   true, // ipv6.disable=1
+		unix.EAFNOSUPPORT: true,
+		unix.EPERM:        false,
+		unix.ENOBUFS:      false,
+	} {
+		if got := noRoute(fmt.Errorf("rtnetlink: %w", errno)); got != want {
+			t.Errorf("noRoute(%v) = %v", errno, got)
+		}
+	}
+	if noRoute(nil) {
+		t.Error("noRoute(nil) = true")
 	}
 }

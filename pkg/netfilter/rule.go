@@ -6,7 +6,6 @@ package netfilter
 import (
 	"fmt"
 	"math"
-	"net/netip"
 	"slices"
 )
 
@@ -192,11 +191,3 @@ func (t *Table) HasFamily(f Family) bool {
 // Ruleset is every table that has a base chain of type nat at postrouting, with
 // the chains that can be reached from there.
 type Ruleset struct{ Tables []*Table }
-
-// address returns the one address of a range, the zero Addr if it has several.
-func (r AddressRange) address() netip.Addr {
-	if r.From == r.To {
-		return r.From
-	}
-	return netip.Addr{}
-}

@@ -15,10 +15,3 @@ const (
 
 // Not returns the opposite; Maybe stays.
 func (t Truth) Not() Truth { return Yes - t }
-
-func truth(b bool) Truth {
-	if b {
-		return Yes
-	}
-	return No
-}

@@ -22,25 +22,9 @@ func TestTableOfAnotherProcess(t *testing.T) {
 	netns.Require(t, "nft")
 	netns.Run(t, func(t *testing.T) {
 		const flagOwner = 2 // NFT_TABLE_F_OWNER, Linux 5.12
-		c := compiler{family: protoIPv4}
-		c.add("", unix.NFT_MSG_NEWTABLE, netlink.Create, attrText(unix.NFTA_TABLE_NAME, TableName), attrNumber(unix.NFTA_TABLE_FLAGS, flagOwner))
-		messages, _ := batch(c.operations)
-		owner, err := netlink.Dial(unix.NETLINK_NETFILTER, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer owner.Close()
-		sent, err := owner.SendMessages(messages)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := acknowledged(owner, c.operations, sent); errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.EINVAL) {
-			t.Skip("the kernel has no tables with an owner")
-		} else if err != nil {
-			t.Fatal(err)
-		}
+		defer own(t, flagOwner).Close()
 		table := NewTable(netfilter.IPv4)
-		_, err = table.Apply(t.Context(), specs()["defaults"])
+		_, err := table.Apply(t.Context(), specs()["defaults"])
 		_, removal := table.Remove(t.Context())
 		for what, err := range map[string]error{"Apply()": err, "Remove()": removal} {
 			if !errors.Is(err, unix.EPERM) || !strings.HasSuffix(err.Error(), "nft list table ip ip-masq-agent names it after the word progname") {
@@ -51,6 +35,46 @@ func TestTableOfAnotherProcess(t *testing.T) {
 			t.Errorf("nft list table says, %v:\n%s", err, text)
 		}
 	})
+}
+
+// TestTableThatOutlivedItsOwner has a table of the agent's name whose owner is
+// gone. The flag persist stays, and anybody may replace it.
+func TestTableThatOutlivedItsOwner(t *testing.T) {
+	netns.Require(t, "nft")
+	netns.Run(t, func(t *testing.T) {
+		const flags = 2 | 4 // NFT_TABLE_F_OWNER and NFT_TABLE_F_PERSIST, Linux 6.9
+		owner := own(t, flags)
+		if err := owner.Close(); err != nil {
+			t.Fatal(err)
+		}
+		table := NewTable(netfilter.IPv4)
+		if different, err := table.Differences(specs()["defaults"]); err != nil || len(different) != 1 || different[0] != "the table has flags 0x4" {
+			t.Fatalf("Differences() = %q, %v", different, err)
+		}
+		apply(t, table, specs()["defaults"])
+	})
+}
+
+// own creates a table of the agent's name that belongs to the returned socket.
+func own(t *testing.T, flags uint32) *netlink.Conn {
+	t.Helper()
+	c := compiler{family: protoIPv4}
+	c.add("", unix.NFT_MSG_NEWTABLE, netlink.Create, attrText(unix.NFTA_TABLE_NAME, TableName), attrNumber(unix.NFTA_TABLE_FLAGS, flags))
+	messages, _ := batch(c.operations)
+	owner, err := netlink.Dial(unix.NETLINK_NETFILTER, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent, err := owner.SendMessages(messages)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := acknowledged(owner, c.operations, sent); errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.EINVAL) {
+		t.Skipf("the kernel has no table flags %#x", flags)
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	return owner
 }
 
 // TestNoCapability has a process that may not administer the network.

@@ -56,6 +56,25 @@ func TestBackendOfTheRunningAgent(t *testing.T) {
 	})
 }
 
+// TestCleanupBesideAnAgentThatSaysNothing has an agent that chose the backend
+// nftables and has no server, beside rules of its chain in iptables-nft. Nothing
+// tells which of the two it keeps, so cleanup leaves its table alone, also if it
+// is asked for another chain.
+func TestCleanupBesideAnAgentThatSaysNothing(t *testing.T) {
+	netns.Run(t, func(t *testing.T) {
+		netns.Require(t, "iptables-nft", "nft")
+		netns.Restore(t, "iptables-nft", "IPv4", "*nat\n:IP-MASQ - [0:0]\n-A POSTROUTING -j IP-MASQ\nCOMMIT\n")
+		a := program.Start(t, program.Command([]string{"PATH=/nonexistent"}, "--http-bind-address=", "--config=/none"))
+		a.WaitLog("Synced")
+		if r := verb(t, "", nil, "cleanup", "--masq-chain=OTHER"); r.status != 0 || !strings.Contains(r.stdout, "may: its backend is not known") {
+			t.Errorf("status %d: %s%s", r.status, r.stdout, r.stderr)
+		}
+		if text, err := netns.Output("nft", "list", "table", "ip", "ip-masq-agent"); err != nil {
+			t.Errorf("the agent's table: %v\n%s", err, text)
+		}
+	})
+}
+
 // TestSeveralAgents: two agents are told apart by whether they share a chain.
 // An argument of a process cannot forge a line.
 func TestSeveralAgents(t *testing.T) {
