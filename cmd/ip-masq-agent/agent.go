@@ -7,9 +7,8 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"runtime"
-	"runtime/debug"
 	"sync"
+	"time"
 
 	"k8s.io/klog/v2"
 
@@ -57,6 +56,11 @@ func runAgent(ctx context.Context, f *flags) error {
 	}
 	log.Info("Starting to sync", "chain", f.masq.ChainName, "families", fmt.Sprint(families), "file", f.configFile)
 	beside.Go(func() { backend.Watch(ctx, choice, query) })
+	time.AfterFunc(startupTime, func() {
+		if err := dropStartupCode(); err != nil {
+			log.V(1).Info("Keeping the code of the start in memory", "err", err)
+		}
+	})
 	a := agent.Agent{
 		ConfigFile: f.configFile,
 		Config:     f.config,
@@ -65,18 +69,4 @@ func runAgent(ctx context.Context, f *flags) error {
 	}
 	a.Run(ctx)
 	return nil
-}
-
-// frugal makes the process as small as its work, on each node of a cluster and
-// for good, unless the environment says otherwise. What is live is 0.4 MB: the
-// runtime's usual 4 MB of garbage before a collection, and caches and threads
-// for each CPU of the node (11 MB more on one with 64), are for programs that
-// compute. The agent waits for its children, which have CPUs of their own.
-func frugal() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(25) // of 4 MB
-	}
-	if os.Getenv("GOMAXPROCS") == "" {
-		runtime.GOMAXPROCS(1)
-	}
 }
