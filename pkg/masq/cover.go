@@ -27,7 +27,7 @@ func Masqueraded(c config.Config, within netip.Prefix) (netip.Prefix, iptables.R
 // which they have where none of their ranges lies inside.
 func masqueraded(rules []iptables.Rule, within netip.Prefix) (netip.Prefix, iptables.Rule, bool) {
 	for _, r := range rules {
-		if !r.Destination.IsValid() || r.Destination.Bits() <= within.Bits() || !covers(within, r.Destination) {
+		if r.Destination.Bits() <= within.Bits() || !covers(within, r.Destination) { // any destination has -1 bits
 			continue
 		}
 		for _, half := range halves(within) {

@@ -24,6 +24,7 @@ func TestMasqueraded(t *testing.T) {
 		{keep: prefixes("10.0.0.0/8"), within: "10.0.0.0/8"},
 		{keep: prefixes("10.0.0.0/9 10.128.0.0/9"), within: "10.0.0.0/8"}, // together
 		{keep: prefixes("10.0.0.0/9"), within: "10.0.0.0/8", want: "10.128.0.0/9"},
+		{keep: prefixes("10.0.0.0/9"), within: "10.1.2.3/8", want: "10.128.0.0/9"}, // host bits
 		{keep: prefixes("10.0.0.0/8"), within: "192.168.0.0/16", want: "192.168.0.0/16"},
 		{keep: prefixes("10.0.0.0/8"), except: prefixes("10.5.0.0/24"), within: "10.4.0.0/14", want: "10.5.0.0/24"},
 		{keep: prefixes("10.0.0.0/8"), except: prefixes("10.5.0.0/24"), within: "10.8.0.0/14"},

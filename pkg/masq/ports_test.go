@@ -30,6 +30,7 @@ func TestParsePortRanges(t *testing.T) {
 		{in: "1-65536", err: `port "65536" is not`},
 		{in: "20-10", err: "reversed: write 10-20"},
 		{in: "1-10,10-20", err: "1-10 and 10-20 overlap"},
+		{in: "10-20,1-10", err: "10-20 and 1-10 overlap"},
 		{in: "1-100,20-30", err: "overlap"},
 		{in: "1-10,", err: `port "" is not`},
 		{in: "1-2-3", err: `port "2-3" is not`},

@@ -33,8 +33,22 @@ func TestDoubts(t *testing.T) {
 	if got := r.Fate(); got != Undetermined {
 		t.Errorf("fate %s", got)
 	}
-	var got []string
-	say := func(what string, p Place, via []Place, doubts []Doubt) {
+	want := []string{
+		"masquerade masquerade via jump, -s 10.244.1.5: source, mark: mark, tcp: protocol",
+		"keep",
+		"exit certain=true ends=false end via jump, -s 10.244.1.5: source",
+		"exit certain=false ends=true return, ct: condition",
+		"exit certain=true ends=true end via goto, -s @set: changing set",
+	}
+	if diff := cmp.Diff(want, describe(r)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// describe has a line for each outcome and each exit.
+func describe(r Result) []string {
+	var out []string
+	add := func(what string, p Place, via []Place, doubts []Doubt) {
 		if p.Rule != nil {
 			what += " " + p.Rule.Text
 		}
@@ -44,24 +58,15 @@ func TestDoubts(t *testing.T) {
 		for _, d := range doubts {
 			what += fmt.Sprintf(", %s: %s", d.Text, d.On)
 		}
-		got = append(got, what)
+		out = append(out, what)
 	}
 	for _, o := range r.Outcomes {
-		say(string(o.Fate), o.By, o.Via, o.Doubts)
+		add(string(o.Fate), o.By, o.Via, o.Doubts)
 	}
 	for _, e := range r.Exits {
-		say(fmt.Sprintf("exit certain=%v ends=%v", e.Certain, e.Ends), e.Place, e.Via, e.Doubts)
+		add(fmt.Sprintf("exit certain=%v ends=%v", e.Certain, e.Ends), e.Place, e.Via, e.Doubts)
 	}
-	want := []string{
-		"masquerade masquerade via jump, -s 10.244.1.5: source, mark: mark, tcp: protocol",
-		"keep",
-		"exit certain=true ends=false end via jump, -s 10.244.1.5: source",
-		"exit certain=false ends=true return, ct: condition",
-		"exit certain=true ends=true end via goto, -s @set: changing set",
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+	return out
 }
 
 func TestAddressRangeString(t *testing.T) {

@@ -4,6 +4,7 @@
 package netfilter
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -51,6 +52,7 @@ func TestWalkByPriority(t *testing.T) {
 func TestWalkEqualPriority(t *testing.T) {
 	accept, masquerade := []Rule{rule(do(Accept))}, []Rule{rule(do(Masquerade))}
 	mark := []Rule{rule(SetMark{Operand{Field: Constant, Length: 4, Constant: []byte{0, 0, 0, 7}}})}
+	kube := []Rule{rule(SetMark{Operand{Field: Constant, Length: 4, Constant: []byte{0, 0, 0x40, 0}}})}
 	tests := []struct {
 		name string
 		a, b []Rule
@@ -58,10 +60,13 @@ func TestWalkEqualPriority(t *testing.T) {
 	}{
 		{"both keep", accept, nil, Kept},
 		{"one masquerades, in either order", accept, masquerade, Masqueraded},
+		{"one masquerades, in the other order", masquerade, accept, Masqueraded},
 		{"both masquerade", masquerade, masquerade, Masqueraded},
 		{"two translations", masquerade, []Rule{rule(snat("198.51.100.1"))}, Undetermined},
 		{"a translation and a drop", masquerade, []Rule{rule(do(Drop))}, Undetermined},
 		{"one sets the mark that the other asks for", mark, []Rule{rule(markIs(0, 0, 0, 7), do(Masquerade))}, Undetermined},
+		{"one sets a mark that was absent", kube, []Rule{rule(markMasked([]byte{0, 0, 0x40, 0}, []byte{0, 0, 0x40, 0}), do(Masquerade))}, Undetermined},
+		{"one sets a mark and drops", append(slices.Clone(kube), rule(do(Drop))), accept, Dropped},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

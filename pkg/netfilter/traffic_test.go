@@ -36,3 +36,25 @@ func TestMeter(t *testing.T) {
 		}
 	}
 }
+
+// TestMeterAfterAReset: packets and bytes are compared each for itself.
+func TestMeterAfterAReset(t *testing.T) {
+	for name, now := range map[string]Count{"fewer packets": {9, 2000}, "fewer bytes": {20, 999}} {
+		var m Meter
+		m.Read(Traffic{Kept: Count{10, 1000}})
+		want := Count{10 + now.Packets, 1000 + now.Bytes}
+		if got := m.Read(Traffic{Kept: now}).Kept; got != want {
+			t.Errorf("%s: %+v, want %+v", name, got, want)
+		}
+	}
+}
+
+func TestTrafficAdd(t *testing.T) {
+	var got Traffic
+	for i, a := range []Action{Return, Accept, Masquerade, SNAT, Jump, Drop, Other} {
+		got.Add(a, Count{Packets: 1 << i, Bytes: 100 << i})
+	}
+	if diff := cmp.Diff(Traffic{Kept: Count{3, 300}, Masqueraded: Count{4, 400}}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
