@@ -6,6 +6,7 @@ package status
 import (
 	"net/http"
 	"runtime"
+	"runtime/debug"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -115,4 +116,6 @@ func (m *metrics) expose(w http.ResponseWriter, _ *http.Request) {
 			return // the client went away
 		}
 	}
+	// A page leaves 0.15 MB of garbage. The runtime would let it add up to 1 MB.
+	debug.FreeOSMemory()
 }
