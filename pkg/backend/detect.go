@@ -57,7 +57,7 @@ func Detect(ctx context.Context, q Query) (Choice, error) {
 // detector holds what is asked once and needed more often.
 type detector struct {
 	query        Query
-	conn         *nftables.Conn // nil if the kernel has no nf_tables,
+	conn         *nftables.Conn // nil if nf_tables cannot be asked,
 	noNFTables   error          // and why
 	missing      []error        // why a backend cannot be used
 	unread       error          // what could not be read
@@ -68,7 +68,7 @@ type detector struct {
 func (d *detector) choose(ctx context.Context) Choice {
 	choice, ok := d.chooseIPTables(ctx)
 	switch {
-	case !ok && d.conn == nil:
+	case !ok && d.withoutNFTables():
 		d.missing = append(d.missing, d.noNFTables)
 		return Choice{}
 	case !ok:
@@ -141,10 +141,15 @@ func (d *detector) among(ctx context.Context, found []iptables.Backend) Choice {
 	return Choice{Backend: Name(found[0]), Reason: "nothing on the node tells, and it is the newer one"}
 }
 
+// withoutNFTables tells whether the kernel has no nf_tables. That it cannot be
+// asked for another reason, such as a missing capability, does not make the
+// backend unusable: Apply reports it, and it may change.
+func (d *detector) withoutNFTables() bool { return errors.Is(d.noNFTables, errors.ErrUnsupported) }
+
 // unusable returns why the backend that is asked for cannot be used.
 func (d *detector) unusable(ctx context.Context, b Name) error {
 	if b == NFTables {
-		if d.conn == nil {
+		if d.withoutNFTables() {
 			return fmt.Errorf("%w: --backend=%s: %w", ErrNone, b, d.noNFTables)
 		}
 		return nil
