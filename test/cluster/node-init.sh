@@ -49,6 +49,7 @@ sysctl_file kernel/keys/root_maxbytes 25000000
 # would be waited for, by "iptables -L" for each line that it prints.
 echo "nameserver 10.99.0.1" >"$DIR/resolv.conf"
 mount --bind "$DIR/resolv.conf" /etc/resolv.conf
+touch "$DIR/mounted"
 
 # keep NAME COMMAND...: running; /run/NAME.pid is for those who want to end it.
 keep() {

@@ -55,6 +55,7 @@ iptables_commands() {
 }
 
 up() {
+	rm -f "$dir/mounted"
 	mkdir -p "$dir"/{bin,cni,kubelet,containerd,run,cnilib,logpods,logcontainers,sysctl,cgroup}
 	echo "$1" >"$dir/kind"
 	[ "$1" = nftables ] || iptables_commands "$1"
@@ -63,6 +64,8 @@ up() {
 	DIR=$dir BIN=$state/bin IMAGES=$state/images LOG=$state/log/$name PATH=$dir/bin:$PATH \
 		start "$name" "$name" unshare --mount --propagation private --uts --pid --fork \
 		--mount-proc --kill-child "$here/node-init.sh" "$name"
+	# Until then a command would run in the machine's own namespaces.
+	wait_for 30 test -e "$dir/mounted"
 }
 
 down() {

@@ -5,6 +5,7 @@ package e2e
 
 import (
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -49,10 +50,14 @@ func servicesWork(t *testing.T, all []pod) {
 	}
 	for _, p := range all {
 		for i, own := range []string{p.ip4, p.ip6} {
-			// Where kube-proxy sends a pod to itself it masquerades; the pod on
-			// the other node sees the pod. Eight calls very likely reach both.
-			for range 8 {
-				if from := p.seenBy(t, addresses[i], "80"); from != own && from != firstOf(own) {
+			// Where kube-proxy sends a pod to itself it masquerades; the pods on
+			// the other nodes see the pod. Eight calls very likely reach all.
+			sources, err := p.seenByEach(slices.Repeat([]string{net.JoinHostPort(addresses[i], "80")}, 8)...)
+			if err != nil {
+				t.Error(err)
+			}
+			for _, from := range sources {
+				if from != own && from != firstOf(own) {
 					t.Errorf("the Service %s answered the pod %s on %s that it is %s", addresses[i], own, p.node.name, from)
 				}
 			}

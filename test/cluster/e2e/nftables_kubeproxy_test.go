@@ -5,9 +5,11 @@ package e2e
 
 import (
 	"fmt"
-	"os"
+	"net"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // firstNodePort is the first of those that serviceForEach takes.
@@ -42,38 +44,27 @@ func servicesWorkBothWays(t *testing.T, all []pod) {
 		if p.node.pool != nftablesPool && server.node.pool != nftablesPool {
 			continue
 		}
-		for ip, own := range map[string]string{server.clusterIP(t, 0): p.ip4, server.clusterIP(t, 1): p.ip6} {
-			eventually(t, podLimit, func() error { return p.reaches(ip, "80", own) })
+		service := strings.Fields(kubectl(t, "get", "service", "only-"+server.node.name, "-o", "jsonpath={.spec.clusterIPs[0]} {.spec.clusterIPs[1]}"))
+		servers := []string{net.JoinHostPort(service[0], "80"), net.JoinHostPort(service[1], "80")}
+		// What a node sends on that was called at its port comes from any
+		// address: kube-proxy masquerades some of it.
+		for _, ip := range []string{p.node.ip4, p.node.ip6, server.node.ip4, server.node.ip6} {
+			servers = append(servers, net.JoinHostPort(ip, port))
 		}
-		for _, n := range []node{p.node, server.node} {
-			// A node that sends a call for its port to another one masquerades
-			// it; that it does so is kube-proxy's work.
-			eventually(t, podLimit, func() error { return p.reaches(n.ip4, port, "") })
-			eventually(t, podLimit, func() error { return p.reaches(n.ip6, port, "") })
-		}
+		eventually(t, podLimit, func() error {
+			sources, err := p.seenByEach(servers...)
+			if err != nil {
+				return err
+			}
+			if diff := cmp.Diff([]string{p.ip4, p.ip6}, sources[:2]); diff != "" {
+				return fmt.Errorf("the Service only-%s, from the pod on %s: came from (-want +got):\n%s", server.node.name, p.node.name, diff)
+			}
+			return nil
+		})
 		if from, err := outsideSees(p.node.ip4, port); err != nil || from != p.node.ip4 {
 			t.Errorf("from outside through %s to the pod on %s: came from %q, want %s (%v)", p.node.name, server.node.name, from, p.node.ip4, err)
 		}
 	}
-}
-
-// clusterIP is one of the addresses of the Service whose only pod this is.
-func (p pod) clusterIP(t *testing.T, i int) string {
-	t.Helper()
-	return kubectl(t, "get", "service", "only-"+p.node.name, "-o", fmt.Sprintf("jsonpath={.spec.clusterIPs[%d]}", i))
-}
-
-// reaches complains unless a server answers the pod that it comes from that
-// address, or, if that is empty, from any.
-func (p pod) reaches(host, port, from string) error {
-	got, err := run("", os.Getenv("KUBECTL"), p.dials(host, port)...)
-	if err != nil {
-		return fmt.Errorf("from the pod on %s: %w: %s", p.node.name, err, got)
-	}
-	if got = strings.TrimSpace(got); from != "" && got != from {
-		return fmt.Errorf("%s port %s, from the pod on %s: came from %s, want %s", host, port, p.node.name, got, from)
-	}
-	return nil
 }
 
 // newService is one that kube-proxy does not know yet.

@@ -4,6 +4,7 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -65,12 +66,26 @@ func pods(t *testing.T) []pod {
 // seenBy is the source address that a server saw when the pod called it.
 func (p pod) seenBy(t *testing.T, host, port string) string {
 	t.Helper()
-	return strings.TrimSpace(kubectl(t, p.dials(host, port)...))
+	got, err := p.seenByEach(net.JoinHostPort(host, port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got[0]
 }
 
-// dials are the arguments of kubectl with which the pod calls a server.
-func (p pod) dials(host, port string) []string {
-	return []string{"exec", p.name, "--", "/probe", "dial", net.JoinHostPort(host, port)}
+// seenByEach calls each of the servers, one after another, and returns the
+// source addresses that they saw, or in their place why a call failed. The
+// error is that of any call.
+func (p pod) seenByEach(servers ...string) ([]string, error) {
+	out, err := run("", os.Getenv("KUBECTL"), append([]string{"exec", p.name, "--", "/probe", "dial"}, servers...)...)
+	lines := strings.Split(out, "\n")
+	if err != nil {
+		err = fmt.Errorf("from the pod on %s: %w: %s", p.node.name, err, out)
+	}
+	if len(lines) < len(servers) {
+		return nil, errors.Join(err, fmt.Errorf("%d answers to %d calls", len(lines), len(servers)))
+	}
+	return lines[:len(servers)], err // kubectl's own line about a failure follows
 }
 
 // call is one connection of a pod, and the address it should come from.
@@ -78,13 +93,20 @@ type call struct{ what, host, port, from string }
 
 func (p pod) makes(t *testing.T, calls []call) {
 	t.Helper()
+	servers := make([]string, len(calls))
+	for i, c := range calls {
+		servers[i] = net.JoinHostPort(c.host, c.port)
+	}
+	sources, err := p.seenByEach(servers...)
+	if sources == nil {
+		t.Fatal(err)
+	}
 	right := 0
-	for _, c := range calls {
-		got := p.seenBy(t, c.host, c.port)
-		if got == c.from {
+	for i, c := range calls {
+		if sources[i] == c.from {
 			right++
 		} else {
-			t.Errorf("%s (%s), from the pod %s on %s: came from %s, want %s", c.what, c.host, p.ip4, p.node.name, got, c.from)
+			t.Errorf("%s (%s), from the pod %s on %s: came from %s, want %s", c.what, c.host, p.ip4, p.node.name, sources[i], c.from)
 		}
 	}
 	t.Logf("%s: %d of %d connections came from where they should", p.node.name, right, len(calls))

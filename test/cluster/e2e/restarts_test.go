@@ -6,6 +6,7 @@ package e2e
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -90,10 +91,10 @@ func TestARestartedKubeletFindsTheRulesRight(t *testing.T) {
 
 func TestARebootedNodeGetsItsRulesBack(t *testing.T) {
 	rules := settled(t)
-	all := nodes(t)
-	rebooted := all[len(all)-1] // the first holds the control plane
+	rebooted := pool(t, "legacy")[0] // another one holds the control plane
+	others := slices.DeleteFunc(nodes(t), func(n node) bool { return n == rebooted })
 	before := bootID(t, rebooted)
-	stop := watch(t, all[:len(all)-1], rules)
+	stop := watch(t, others, rules)
 
 	if out, err := run("", os.Getenv("E2E_NODE"), "reboot", rebooted.name); err != nil {
 		t.Fatalf("%v\n%s", err, out)

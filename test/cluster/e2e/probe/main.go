@@ -5,7 +5,7 @@
 // address of, and the pause program of the pods that hold them.
 //
 //	probe serve ADDR   tells each caller the address it comes from
-//	probe dial ADDR      calls, and prints what it was told
+//	probe dial ADDR...   calls each, and prints a line: what it was told, or why not
 //	probe pause          waits
 package main
 
@@ -16,6 +16,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -25,25 +26,29 @@ import (
 const patience = 3 * time.Second
 
 func main() {
-	if err := run(os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "probe:", err)
-		os.Exit(1)
+	err := run(os.Args[1:])
+	if err == nil {
+		return
 	}
+	if !errors.Is(err, errCall) {
+		fmt.Fprintln(os.Stderr, "probe:", err)
+	}
+	os.Exit(1)
 }
 
 func run(args []string) error {
 	switch {
 	case len(args) == 2 && args[0] == "serve":
 		return serve(args[1])
-	case len(args) == 2 && args[0] == "dial":
-		return dial(args[1])
+	case len(args) > 1 && args[0] == "dial":
+		return dialEach(args[1:])
 	case len(args) == 1 && args[0] == "pause":
 		stop := make(chan os.Signal, 1)
 		signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
 		<-stop
 		return nil
 	default:
-		return errors.New("usage: probe serve ADDR | dial ADDR | pause")
+		return errors.New("usage: probe serve ADDR | dial ADDR... | pause")
 	}
 }
 
@@ -66,15 +71,29 @@ func serve(addr string) error {
 	}
 }
 
-func dial(addr string) error {
+// errCall is that of a call that failed, of which the output says more.
+var errCall = errors.New("a call failed")
+
+func dialEach(addrs []string) (failed error) {
+	for _, addr := range addrs {
+		answer, err := dial(addr)
+		if err != nil {
+			answer, failed = err.Error(), errCall
+		}
+		fmt.Println(answer)
+	}
+	return failed
+}
+
+func dial(addr string) (string, error) {
 	server, err := net.DialTimeout("tcp", addr, patience)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer server.Close()
 	if err := server.SetDeadline(time.Now().Add(patience)); err != nil {
-		return err
+		return "", err
 	}
-	_, err = io.Copy(os.Stdout, server)
-	return err
+	answer, err := io.ReadAll(server)
+	return strings.TrimSpace(string(answer)), err
 }
