@@ -60,31 +60,32 @@ func further(decoder *goyaml.Decoder) (line int, more bool) {
 	}
 }
 
-// values reads the text as Kubernetes does. An empty file has none.
-func (p *parser) values(data []byte, root place) (fields map[string]any, ok bool) {
+// values reads the text as Kubernetes does. An empty file has no values, nor has
+// one with a problem.
+func (p *parser) values(data []byte, root place) map[string]any {
 	text, err := yaml.YAMLToJSON(data)
 	if err != nil {
 		p.unreadable(data, err)
-		return nil, false
+		return nil
 	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber() // cidrLimit: 64 is to stay a whole number
 	var value any
 	if err := decoder.Decode(&value); err != nil {
 		p.unreadable(data, err)
-		return nil, false
+		return nil
 	}
 	switch value := value.(type) {
 	case nil:
-		return nil, true
+		return nil
 	case map[string]any:
-		return value, true
+		return value
 	}
 	p.problems.add(root.line(), "", root.text(value), fault{
 		"is " + kind(value) + ", not a mapping of keys to values",
 		"write keys with values, such as resyncInterval: 60s",
 	})
-	return nil, false
+	return nil
 }
 
 // unreadable reports a text that is not YAML, or has what JSON cannot hold.

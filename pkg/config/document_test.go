@@ -4,6 +4,7 @@
 package config_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -31,6 +32,8 @@ func TestParseRefusesText(t *testing.T) {
 		{"control characters in a message", `masqLinkLocal: !!int "a\e[31m\nb"`, []string{
 			"f: does not parse (cannot decode !!str `a [31m b` as a !!int): " + syntax}},
 
+		{"on the first line", "masqLinkLocal: [", []string{
+			`f:1: does not parse (did not find expected node content): ` + syntax + ` around this line`}},
 		{"list", "- 10.0.0.0/8\n- 172.16.0.0/12\n", []string{
 			`f:1: "[\"10.0.0.0/8\",\"172.16.0.0/12\"]" is a list, not a mapping of keys to values: write keys with values, such as resyncInterval: 60s`}},
 		{"string", "# the interval\n60s\n", []string{
@@ -42,11 +45,15 @@ func TestParseRefusesText(t *testing.T) {
 			`f:3: has more text after its first document: write a single document`}},
 		{"broken second document", "masqLinkLocal: true\n---\na: [\n", []string{
 			`f: has more text after its first document: write a single document`}},
+		{"second document, and a problem in the first", "masqLinkLocal: x\n---\nresyncInterval: 5s\n", []string{
+			`f:3: has more text after its first document: write a single document`}},
 		{"text after JSON", "{\"masqLinkLocal\": true}\n{\"resyncInterval\": \"5s\"}\n", []string{
 			`f: has more text after its first document: write a single document`}},
 
 		{"manifest", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ip-masq-agent\ndata:\n  config: |\n    masqLinkLocal: true\n", []string{
 			`f:1: is a whole Kubernetes manifest: write only the value of the ConfigMap's key "config"`}},
+		{"a key of a manifest", "kind: ConfigMap\n", []string{
+			`f:1: kind: is an unknown key: remove it; the keys are nonMasqueradeCIDRs, masqueradeCIDRs, cidrLimit, masqLinkLocal, masqLinkLocalIPv6, resyncInterval`}},
 		{"manifest's data", "config: |\n  masqLinkLocal: true\n", []string{
 			`f:1: config: is an unknown key: write only what is below it: this file is the value of the ConfigMap's key "config"`}},
 	})
@@ -59,6 +66,7 @@ func TestParseRefusesTemplates(t *testing.T) {
 		{"in quotes", "nonMasqueradeCIDRs:\n- 10.0.0.0/8\n- '{{ .PodCIDR }}'\n", []string{`f:3: nonMasqueradeCIDRs: "{{ .PodCIDR }}"` + template}},
 		{"a list", "nonMasqueradeCIDRs: {{ .CIDRs | toJson }}\n", []string{`f:1: "{{ .CIDRs | toJson }}"` + template}},
 		{"a control line", "# {{ comment }}\n{{- if .Values.ipv6 }}\nmasqLinkLocalIPv6: true\n{{- end }}\n", []string{`f:2: "{{- if .Values.ipv6 }}"` + template}},
+		{"behind a comment", "masqLinkLocal: true\n  # {{ comment }}\nnonMasqueradeCIDRs: {{ .CIDRs }}\n", []string{`f:3: "{{ .CIDRs }}"` + template}},
 		{"Jinja", "{% if ipv6 %}\nmasqLinkLocalIPv6: true\n{% endif %}\n", []string{`f:1: "{% if ipv6 %}"` + template}},
 		{"envsubst", "nonMasqueradeCIDRs: [\"${POD_CIDR}\"]\nresyncInterval: $(INTERVAL)\n", []string{
 			`f:1: nonMasqueradeCIDRs: "${POD_CIDR}"` + template, `f:2: resyncInterval: "$(INTERVAL)"` + template}},
@@ -75,10 +83,19 @@ func TestParseJSON(t *testing.T) {
 	} {
 		checkAccepted(t, text, config.Options{}, want, nil)
 	}
+	checkAccepted(t, `{"cidrLimit":10}`, config.Options{}, config.Default(config.Options{}), nil)
 	const example = "write a CIDR, such as 10.0.0.0/8"
 	checkRefusals(t, []refusal{
 		{"lines stay", "{\n\"nonMasqueradeCIDRs\": [\n\"10.0.0.0\\/8\",\n\"a\\\\\\/\\ud83d\\ude00\\\"\"\n]}", []string{
 			"f:4: nonMasqueradeCIDRs: \"a\\\\/😀\\\"\" is not a CIDR: " + example}},
+		{"behind an empty string", `{"nonMasqueradeCIDRs": ["", "10.0.0.0\/8"]}`, []string{
+			"f:1: nonMasqueradeCIDRs: is an empty item: remove it or " + example}},
+		{"not UTF-8", "{\"nonMasqueradeCIDRs\": [\"\x80\"]}", []string{
+			"f: does not parse (invalid leading UTF-8 octet): check indentation (spaces, no tabs), colons and quotes"}},
+		{"a list is not JSON", `["10.0.0.0\/8"]`, []string{
+			"f: does not parse (found unknown escape character): check indentation (spaces, no tabs), colons and quotes"}},
+		{"quotes of YAML in a brace", `{nonMasqueradeCIDRs: ['"\u0031"']}`, []string{
+			`f:1: nonMasqueradeCIDRs: "\"\\u0031\"" is not a CIDR: ` + example}},
 		{"YAML is not JSON", `{nonMasqueradeCIDRs: ["a\zb"]}`, []string{
 			"f: does not parse (found unknown escape character): check indentation (spaces, no tabs), colons and quotes"}},
 	})
@@ -89,12 +106,22 @@ func TestParseRefusesExpansion(t *testing.T) {
 	want := []string{`f: grows without measure when its aliases are followed: write the values out, without & and *`}
 	checkRefusals(t, []refusal{
 		{"an anchor within itself", "nonMasqueradeCIDRs: &a [*a]", want},
+		{"more than a number holds", doubled(70), want},
 		{"a long text many times", "nonMasqueradeCIDRs: [&a \"" + strings.Repeat("x", 500_000) + "\"" + strings.Repeat(", *a", 100_000) + "]", want},
 		{"aliases of aliases", "a: &a [x, x, x, x, x, x, x, x, x, x]" +
 			"\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a]\nc: &c [*b, *b, *b, *b, *b, *b, *b, *b, *b, *b]" +
 			"\nd: &d [*c, *c, *c, *c, *c, *c, *c, *c, *c, *c]\ne: &e [*d, *d, *d, *d, *d, *d, *d, *d, *d, *d]" +
 			"\nf: &f [*e, *e, *e, *e, *e, *e, *e, *e, *e, *e]\ng: &g [*f, *f, *f, *f, *f, *f, *f, *f, *f, *f]\n", want},
 	})
+}
+
+// doubled returns a text whose aliases make 2^n words.
+func doubled(n int) string {
+	text := "k0: &k0 [x, x]\n"
+	for i := range n {
+		text += fmt.Sprintf("k%d: &k%[1]d [*k%[2]d, *k%[2]d]\n", i+1, i)
+	}
+	return text
 }
 
 func TestParseRefusesKeys(t *testing.T) {
@@ -114,6 +141,16 @@ func TestParseRefusesKeys(t *testing.T) {
 		{"another agent's, by a value", "masqueradeAll: true", []string{`f:1: masqueradeAll: is a key of another agent: write nonMasqueradeCIDRs: [] for the same`}},
 		{"another agent's, of one family", "masqLinkLocalIPv4: true", []string{`f:1: masqLinkLocalIPv4: is a key of another agent: write masqLinkLocal`}},
 		{"null value", "resyncIntervall:", []string{`f:1: resyncIntervall: is an unknown key: did you mean resyncInterval?`}},
+		{"near its opposite too", "onMasqueradeCIDRs: []", []string{`f:1: onMasqueradeCIDRs: is an unknown key: did you mean nonMasqueradeCIDRs?`}},
+		{"two swaps", "nonMsaqueradeCDIRs: []", []string{`f:1: nonMsaqueradeCDIRs: is an unknown key: did you mean nonMasqueradeCIDRs?`}},
+		{"half a swap and a letter", "nonMasqueradeCxiRsx: []", []string{`f:1: nonMasqueradeCxiRsx: is an unknown key: ` + keys}},
+		{"the other half and a letter", "nonMasqueradeCdxRsx: []", []string{`f:1: nonMasqueradeCdxRsx: is an unknown key: ` + keys}},
+		{"empty", `"": 1`, []string{`f:1: is an unknown key: ` + keys}},
+		{"a colon", "a:b: 1", []string{`f:1: "a:b": is an unknown key: ` + keys}},
+		{"a quote", `a"b: 1`, []string{`f:1: "a\"b": is an unknown key: ` + keys}},
+		{"a space", "a b: 1", []string{`f:1: "a b": is an unknown key: ` + keys}},
+		{"a tilde", "a~b: 1", []string{`f:1: a~b: is an unknown key: ` + keys}},
+		{"two", "a: 1\nb: 2\n", []string{`f:1: a: is an unknown key: ` + keys, `f:2: b: is an unknown key: ` + keys}},
 		{"nothing like it", "logLevel: 4", []string{`f:1: logLevel: is an unknown key: ` + keys}},
 		{"not a string", "1: 2", []string{`f:1: 1: is an unknown key: ` + keys}},
 		{"two lines", `"a\nb": 1`, []string{`f:1: "a\nb": is an unknown key: ` + keys}},

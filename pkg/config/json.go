@@ -54,17 +54,13 @@ func stringEnd(data []byte, start int) int {
 	return len(data)
 }
 
-// plainString rewrites a JSON string, if it has escapes, with as few as it needs.
+// plainString rewrites a JSON string, if it has escapes, with those that YAML has
+// too.
 func plainString(quoted []byte) []byte {
 	var s string
 	if !bytes.ContainsRune(quoted, '\\') || json.Unmarshal(quoted, &s) != nil {
 		return quoted
 	}
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if e.Encode(s) != nil {
-		return quoted
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	plain, _ := json.Marshal(s) // a string always encodes
+	return plain
 }

@@ -62,12 +62,16 @@ func TestParseRefusesItems(t *testing.T) {
 		{"longest length, with a sign", `10.0.0.1/+32`, `"10.0.0.1/+32" has no valid prefix length: write 10.0.0.1/32`},
 		{"shortest length, with a zero", `10.0.0.1/00`, `"10.0.0.1/00" has no valid prefix length: write 0.0.0.0/0`},
 		{"netmask", `10.1.0.0/255.255.0.0`, `"10.1.0.0/255.255.0.0" has a netmask in place of the prefix length: write 10.1.0.0/16`},
+		{"netmask and host bits", `10.1.2.3/255.255.0.0`, `"10.1.2.3/255.255.0.0" has a netmask in place of the prefix length: write 10.1.0.0/16`},
 		{"netmask with gaps", `10.0.0.0/255.0.255.0`, `"10.0.0.0/255.0.255.0" has a netmask in place of the prefix length: write the length, such as /8`},
 		{"zone", `fe80::1%eth0/64`, `"fe80::1%eth0/64" has a zone: write it without the % and the zone`},
 		{"host name", `example.org`, `"example.org" is not a CIDR: ` + example},
 		{"octal", `010.0.0.0/8`, `"010.0.0.0/8" is not a CIDR: ` + example},
 		{"short", `10/8`, `"10/8" is not a CIDR: ` + example},
 		{"several", `10.0.0.0/8, 172.16.0.0/12`, `"10.0.0.0/8, 172.16.0.0/12" is more than one CIDR: write one item for each`},
+		{"several, without a comma", `10.0.0.0/8 172.16.0.0/12`, `"10.0.0.0/8 172.16.0.0/12" is more than one CIDR: write one item for each`},
+		{"several, without white space", `10.0.0.0/8,172.16.0.0/12`, `"10.0.0.0/8,172.16.0.0/12" is more than one CIDR: write one item for each`},
+		{"several, with semicolons", `10.0.0.0/8;172.16.0.0/12`, `"10.0.0.0/8;172.16.0.0/12" is more than one CIDR: write one item for each`},
 		{"white space", `" 10.0.0.0/8\n"`, `" 10.0.0.0/8\n" has stray white space or punctuation: write 10.0.0.0/8`},
 		{"white space within", `10.0.0.0 / 8`, `"10.0.0.0 / 8" has stray white space or punctuation: write 10.0.0.0/8`},
 		{"quotes in quotes", `'"10.0.0.0/8"'`, `"\"10.0.0.0/8\"" has stray white space or punctuation: write 10.0.0.0/8`},
@@ -80,6 +84,7 @@ func TestParseRefusesItems(t *testing.T) {
 		{"mapping", `cidr: 10.0.0.0/8`, `"{\"cidr\":\"10.0.0.0/8\"}" is a mapping, not a CIDR: ` + example},
 		{"list", `[10.0.0.0/8]`, `"[\"10.0.0.0/8\"]" is a list, not a CIDR: ` + example},
 		{"hostile length", strings.Repeat("é", 500), `"` + strings.Repeat("é", 40) + `…" is not a CIDR: ` + example},
+		{"the longest text that is repeated", strings.Repeat("a", 80), `"` + strings.Repeat("a", 80) + `" is not a CIDR: ` + example},
 		{"hostile letters", `"\e[31m"`, `"\x1b[31m" is not a CIDR: ` + example},
 	} {
 		checkRefusals(t, []refusal{{test.name, "nonMasqueradeCIDRs:\n- 10.0.0.0/8\n- " + test.item + "\n", []string{"f:3: nonMasqueradeCIDRs: " + test.want}}})
@@ -97,6 +102,11 @@ func TestParseRefusesLists(t *testing.T) {
 
 		{"one network in both", "nonMasqueradeCIDRs:\n- 10.0.0.0/8\nmasqueradeCIDRs:\n- 10.1.2.3/8\n", []string{
 			`f:4: masqueradeCIDRs: "10.1.2.3/8" is the same network as "10.0.0.0/8" on line 2 in nonMasqueradeCIDRs: keep it in one of the two lists`}},
+		{"one of two in both", "nonMasqueradeCIDRs: [10.0.0.0/8]\nmasqueradeCIDRs:\n- 10.1.0.0/16\n- 10.0.0.0/8\n", []string{
+			`f:4: masqueradeCIDRs: "10.0.0.0/8" is the same network as "10.0.0.0/8" on line 1 in nonMasqueradeCIDRs: keep it in one of the two lists`}},
+		{"by a merge", "<<: {nonMasqueradeCIDRs: [a, 1]}", []string{
+			`f: nonMasqueradeCIDRs: "a" is not a CIDR: write a CIDR, such as 10.0.0.0/8`,
+			`f: nonMasqueradeCIDRs: "1" is a number, not a CIDR: write a CIDR, such as 10.0.0.0/8`}},
 		{"one list twice by alias", "nonMasqueradeCIDRs: &all\n- 10.0.0.0/8\nmasqueradeCIDRs: *all\n", []string{
 			`f:2: masqueradeCIDRs: "10.0.0.0/8" is the same network as "10.0.0.0/8" on line 2 in nonMasqueradeCIDRs: keep it in one of the two lists`}},
 		{"a default in both", "masqueradeCIDRs: [10.0.0.0/8]", []string{

@@ -22,10 +22,8 @@ func Parse(file string, data []byte, o Options) (Config, []Problem, error) {
 	p := newParser(file, o)
 	data = plainJSON(data)
 	if root, ok := p.outline(data); ok {
-		if fields, ok := p.values(data, root); ok {
-			p.mapping(fields, root)
-			p.strict(data)
-		}
+		p.mapping(p.values(data, root), root)
+		p.strict(data)
 	}
 	if !p.problems.empty() {
 		return Config{}, p.warnings.inOrder(), &Refusal{Problems: p.problems.inOrder()}

@@ -58,7 +58,7 @@ func (p place) fields() map[string]field {
 func (p place) items(n int) []place {
 	places := make([]place, n)
 	list := p.target()
-	if list == nil || list.Kind != goyaml.SequenceNode || len(list.Content) != n {
+	if list == nil || len(list.Content) != n { // the value may not be a list
 		return places
 	}
 	for i, item := range list.Content {
@@ -76,10 +76,7 @@ func (p place) text(value any) string {
 	if n := p.target(); n != nil && n.Kind == goyaml.ScalarNode {
 		return n.Value
 	}
-	text, err := json.Marshal(value)
-	if err != nil {
-		return ""
-	}
+	text, _ := json.Marshal(value) // it was decoded from JSON, so it encodes
 	return string(text)
 }
 

@@ -62,6 +62,11 @@ func TestProblemsAreBounded(t *testing.T) {
 		append(want, "f: and 900 more: correct those above first"),
 	}})
 
+	checkRefusals(t, []refusal{{
+		"one more", "cidrLimit: 1000\nnonMasqueradeCIDRs: [" + strings.Repeat("x, ", 101) + "]",
+		append(want, "f: and 1 more: correct those above first"),
+	}})
+
 	_, warnings, err := config.Parse("f", []byte("cidrLimit: 1000\nnonMasqueradeCIDRs: ["+strings.Repeat("10.0.0.0/8, ", 1000)+"]"), config.Options{})
 	if err != nil {
 		t.Fatal(err)

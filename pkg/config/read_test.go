@@ -90,6 +90,34 @@ func TestUnreadableFile(t *testing.T) {
 	}
 }
 
+// A read that fails in the middle is not an empty file either.
+func TestReadThatFails(t *testing.T) {
+	const path = "/proc/self/mem" // of which the first page is not mapped
+	if data, err := config.Read(path); !errors.Is(err, syscall.EIO) {
+		t.Errorf("Read(%s) = %q, %v; want EIO", path, data, err)
+	}
+}
+
+func TestReadClosesTheFile(t *testing.T) {
+	path := write(t, nil)
+	open := func() int {
+		files, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(files)
+	}
+	before := open()
+	for range 20 {
+		if _, err := config.Read(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if after := open(); after > before+10 {
+		t.Errorf("%d open files became %d", before, after)
+	}
+}
+
 // The kubelet mounts a ConfigMap as links to links.
 func TestLoadThroughLinks(t *testing.T) {
 	dir := t.TempDir()

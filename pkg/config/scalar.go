@@ -92,10 +92,9 @@ func parseInterval(value any) (time.Duration, *fault) {
 	interval, err := duration(text)
 	if err != nil {
 		f := fault{"is not a duration", "write a number and its unit (ms, s, m or h), such as 60s"}
-		if tidy := strings.ToLower(strings.Join(strings.Fields(text), "")); tidy != text {
-			if _, err := duration(tidy); err == nil {
-				f.remedy = "write " + clip(tidy)
-			}
+		tidy := strings.ToLower(strings.Join(strings.Fields(text), ""))
+		if _, err := duration(tidy); err == nil {
+			f.remedy = "write " + clip(tidy)
 		}
 		return 0, &f
 	}
@@ -108,7 +107,7 @@ func parseInterval(value any) (time.Duration, *fault) {
 // duration reads text, in seconds if it has no unit.
 func duration(text string) (time.Duration, error) {
 	// Nothing but a bare number gets a unit: "1m30" is a slip, not 1m30s.
-	if text != "" && strings.Trim(text, "+-.0123456789") == "" {
+	if strings.Trim(text, "+-.0123456789") == "" {
 		text += "s"
 	}
 	return time.ParseDuration(text)
