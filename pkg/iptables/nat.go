@@ -51,6 +51,9 @@ const maxRounds = 3
 // holds its rules, and applies none of them.
 var ErrDormant = errors.New("the table is dormant, so none of its rules is in force")
 
+// ErrNoHook is the error of a chain POSTROUTING that packets do not pass.
+var ErrNoHook = errors.New("packets do not pass the chain, because it is not of type nat at the hook postrouting")
+
 // Apply makes the kernel hold exactly the wanted chain and one jump to it. What
 // differs is written in one commit: a packet passes all of the old rules or all
 // of the new ones. If nothing differs, nothing is written. On an error the
@@ -70,6 +73,10 @@ func (n *NAT) Apply(ctx context.Context, want Chain) (netfilter.Report, error) {
 		have, err := n.read(ctx, want.Name)
 		if err != nil {
 			return netfilter.Report{}, err
+		}
+		if n.backend == NFT && have.postrouting != nil && !have.postrouting.Base {
+			chain := n.nftFamily() + " nat " + postrouting
+			return netfilter.Report{}, fmt.Errorf("chain %s of nf_tables: %w; to have it made anew, run: nft 'flush chain %s; delete chain %s'", chain, ErrNoHook, chain, chain)
 		}
 		report.Traffic = n.meter.Read(traffic(n.family, have.chain))
 		p := newPlan(n.family, have, want)

@@ -111,3 +111,35 @@ func TestClip(t *testing.T) {
 		}
 	}
 }
+
+// TestChainWithoutHook has the rules of the agent in a chain POSTROUTING that is
+// not at the hook, as after somebody loaded a saved rule set without that line.
+func TestChainWithoutHook(t *testing.T) {
+	netns.Require(t, "nft", "iptables-nft")
+	for _, hook := range []string{"", "{ type nat hook output priority -100; }", "{ type filter hook postrouting priority 100; }"} {
+		t.Run(hook, func(t *testing.T) {
+			netns.Run(t, func(t *testing.T) {
+				n, c := NewNAT(netfilter.IPv4, NFT), wanted("IPv4")
+				for _, command := range []string{
+					"add table ip nat", "add chain ip nat IP-MASQ", "add chain ip nat POSTROUTING " + hook,
+					"add rule ip nat POSTROUTING fib daddr type != local counter jump IP-MASQ",
+				} {
+					if _, err := netns.Output("nft", command); err != nil {
+						t.Fatal(err)
+					}
+				}
+				_, err := n.Apply(t.Context(), c)
+				if !errors.Is(err, ErrNoHook) {
+					t.Fatalf("Apply(): %v", err)
+				}
+				_, remedy, _ := strings.Cut(err.Error(), "run: nft ")
+				if _, err := netns.Output("nft", strings.Trim(remedy, "'")); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := n.Apply(t.Context(), c); err != nil {
+					t.Errorf("Apply() after %q: %v", remedy, err)
+				}
+			})
+		})
+	}
+}
