@@ -85,6 +85,9 @@ func TestRuleEqual(t *testing.T) {
 		{"another probability", with(func(r *Rule) { r.Probability = 0.46968 }), with(func(r *Rule) { r.Probability = 0.46969 }), false},
 		{"another comment", base, with(func(r *Rule) { r.Comment = "y" }), false},
 		{"another port", base, with(func(r *Rule) { r.ToPorts = PortRange{From: 1, To: 2} }), false},
+		{"another destination", with(func(r *Rule) { r.Destination = netip.MustParsePrefix("10.0.0.0/8") }),
+			with(func(r *Rule) { r.Destination = netip.MustParsePrefix("10.0.0.0/9") }), false},
+		{"a destination or any", base, with(func(r *Rule) { r.Destination = netip.MustParsePrefix("10.0.0.0/8") }), false},
 		{"random-fully", base, with(func(r *Rule) { r.RandomFully = true }), false},
 	}
 	for _, tt := range tests {

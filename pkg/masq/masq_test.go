@@ -124,6 +124,8 @@ func TestOrder(t *testing.T) {
 			"M169.254.0.0/16 169.254.0.0/16 10.1.0.0/16"},
 		{"around link-local", config.Config{NonMasquerade: prefixes("10.1.0.0/24"), Masquerade: prefixes("169.0.0.0/8 0.0.0.0/0")},
 			"169.254.0.0/16 10.1.0.0/24 M169.0.0.0/8 M0.0.0.0/0"},
+		{"around link-local, from its first address on", config.Config{NonMasquerade: prefixes("10.1.0.0/24"), Masquerade: prefixes("169.254.0.0/15")},
+			"169.254.0.0/16 10.1.0.0/24 M169.254.0.0/15"},
 		{"link-local is like any other range", config.Config{MasqLinkLocal: true, NonMasquerade: prefixes("169.254.0.0/16"), Masquerade: prefixes("169.254.1.0/24")},
 			"M169.254.1.0/24 169.254.0.0/16"},
 	}
