@@ -83,7 +83,9 @@ func TestParseJSON(t *testing.T) {
 	} {
 		checkAccepted(t, text, config.Options{}, want, nil)
 	}
-	checkAccepted(t, `{"cidrLimit":10}`, config.Options{}, config.Default(config.Options{}), nil)
+	short := config.Default(config.Options{})
+	short.ResyncInterval = 5 * time.Second
+	checkAccepted(t, `{"cidrLimit":10,"resyncInterval":"5s"}`, config.Options{}, short, nil)
 	const example = "write a CIDR, such as 10.0.0.0/8"
 	checkRefusals(t, []refusal{
 		{"lines stay", "{\n\"nonMasqueradeCIDRs\": [\n\"10.0.0.0\\/8\",\n\"a\\\\\\/\\ud83d\\ude00\\\"\"\n]}", []string{
@@ -143,6 +145,9 @@ func TestParseRefusesKeys(t *testing.T) {
 		{"null value", "resyncIntervall:", []string{`f:1: resyncIntervall: is an unknown key: did you mean resyncInterval?`}},
 		{"near its opposite too", "onMasqueradeCIDRs: []", []string{`f:1: onMasqueradeCIDRs: is an unknown key: did you mean nonMasqueradeCIDRs?`}},
 		{"two swaps", "nonMsaqueradeCDIRs: []", []string{`f:1: nonMsaqueradeCDIRs: is an unknown key: did you mean nonMasqueradeCIDRs?`}},
+		{"two missing letters", "nonMasqueradeCID: []", []string{`f:1: nonMasqueradeCID: is an unknown key: did you mean nonMasqueradeCIDRs?`}},
+		{"a swap at the start and a missing letter", "onnMasqueradeCIDR: []", []string{`f:1: onnMasqueradeCIDR: is an unknown key: did you mean nonMasqueradeCIDRs?`}},
+		{"a swap and two letters", "nonMsaqueradeCIDRsxx: []", []string{`f:1: nonMsaqueradeCIDRsxx: is an unknown key: ` + keys}},
 		{"half a swap and a letter", "nonMasqueradeCxiRsx: []", []string{`f:1: nonMasqueradeCxiRsx: is an unknown key: ` + keys}},
 		{"the other half and a letter", "nonMasqueradeCdxRsx: []", []string{`f:1: nonMasqueradeCdxRsx: is an unknown key: ` + keys}},
 		{"empty", `"": 1`, []string{`f:1: is an unknown key: ` + keys}},

@@ -46,6 +46,7 @@ func TestDestinations(t *testing.T) {
 		{"xor", Condition{Key: key(Operand{Field: NetworkHeader, Offset: 16, Length: 4, Xor: []byte{0, 0, 0, 1}}), Elements: ten}, nil, nil},
 		{"more than the address", Condition{Key: key(Operand{Field: NetworkHeader, Offset: 16, Length: 5}), Elements: bytes([]byte{10, 0, 0, 0, 0}, []byte{10, 0, 0, 0, 0})}, nil, nil},
 		{"an element of another length", Condition{Key: key(Operand{Field: NetworkHeader, Offset: 16, Length: 2}), Elements: ten}, nil, nil},
+		{"an element whose start is longer", Condition{Key: key(Operand{Field: NetworkHeader, Offset: 16, Length: 2}), Elements: bytes([]byte{10, 0, 0}, []byte{10, 0})}, nil, nil},
 		{"an element whose end is longer", Condition{Key: key(Operand{Field: NetworkHeader, Offset: 16, Length: 2}), Elements: bytes([]byte{10, 0}, []byte{10, 0, 0})}, nil, nil},
 		{"an element of two parts", Condition{Key: key(Operand{Field: NetworkHeader, Offset: 16, Length: 4}), Elements: []Element{
 			{Key: []Range{{[]byte{10, 0, 0, 0}, []byte{10, 0, 0, 0}}, {[]byte{6}, []byte{6}}}}, element("192.0.2.1/32", Verdict{})}},

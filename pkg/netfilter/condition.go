@@ -171,7 +171,7 @@ func match(key []Operand, elements []Element, s state) (possible []Element, t Tr
 			possible, t = append(possible, e), Maybe
 		}
 	}
-	if t == Maybe && len(key) == 1 && cover(possible, key[0], values[0]) {
+	if len(key) == 1 && cover(possible, key[0], values[0]) {
 		t = Yes
 	}
 	return possible, t
@@ -233,7 +233,7 @@ func addressIn(f Family, offset int, p netip.Prefix, negated bool, text string) 
 }
 
 func lastAddress(p netip.Prefix) netip.Addr {
-	b := p.Masked().Addr().AsSlice()
+	b := p.Addr().AsSlice()
 	for bit := p.Bits(); bit < len(b)*8; bit++ {
 		b[bit/8] |= 0x80 >> (bit % 8)
 	}

@@ -19,7 +19,7 @@ func (c Condition) doubt(s state) Unknown {
 // bit.
 func doubtOf(key []Operand, s state) Unknown {
 	for _, o := range key {
-		if o.Field != Random && o.of(s).isKnown() {
+		if o.of(s).isKnown() {
 			continue
 		}
 		switch o.Field {

@@ -196,6 +196,7 @@ func TestConditionOfSeveral(t *testing.T) {
 			{Key: []Range{{[]byte{0, 0, 0, 0}, []byte{0, 0, 0, 1}}, {[]byte{0}, []byte{0}}}},
 			{Key: []Range{{[]byte{0, 0, 0, 2}, []byte{0, 0, 0, 2}}, {[]byte{1}, []byte{1}}}}}, Maybe},
 		{"an element of fewer operands", []Operand{destination, protocol}, []Element{one(192)}, Maybe},
+		{"an element of another length", []Operand{mark}, []Element{{Key: []Range{{[]byte{}, []byte{255, 255}}}}}, Maybe},
 		{"no element", []Operand{destination}, nil, No},
 		{"every value", []Operand{mark}, []Element{span(0, 99), span(100, 255)}, Yes},
 		{"every value, in any order", []Operand{mark}, []Element{span(200, 255), span(0, 99), span(100, 199)}, Yes},

@@ -74,9 +74,7 @@ func newState(p Packet) state {
 		destinationType: unknownValue(4),
 		sourceType:      unknownValue(4),
 	}
-	if p.Source.IsValid() {
-		s.network.put(f.SourceOffset(), p.Source.AsSlice())
-	}
+	s.network.put(f.SourceOffset(), p.Source.AsSlice()) // no bytes if it is not known
 	s.network.put(f.DestinationOffset(), p.Destination.AsSlice())
 	if p.Protocol != 0 {
 		s.protocol.put(0, []byte{p.Protocol})

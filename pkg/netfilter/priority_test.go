@@ -32,6 +32,7 @@ func TestWalkByPriority(t *testing.T) {
 		{"an inet table", []*Table{base(100, accept, nil), inet}, []Fate{Masqueraded}},
 		{"a dormant table", []*Table{dormant}, []Fate{Kept}},
 		{"another family", []*Table{other}, []Fate{Kept}},
+		{"a target that may accept", []*Table{base(50, []Rule{rule(Verdict{Action: Other}), rule(do(Drop))}, nil), base(100, masquerade, nil)}, []Fate{Undetermined, Dropped, Masqueraded}},
 		{"a policy of drop ends the packet", []*Table{dropping, base(100, masquerade, nil)}, []Fate{Dropped}},
 		{"a mark set in one chain is seen in the next", []*Table{
 			base(10, []Rule{rule(SetMark{Operand{Field: Constant, Length: 4, Constant: []byte{0, 0, 0, 7}}})}, nil),
@@ -75,5 +76,10 @@ func TestWalkEqualPriority(t *testing.T) {
 				t.Errorf("fate %s, want %s", got, tt.want)
 			}
 		})
+	}
+	marked := []Rule{rule(markMasked([]byte{0, 0, 0x40, 0}, []byte{0, 0, 0x40, 0}), do(Masquerade))}
+	rs := Ruleset{Tables: []*Table{base(100, kube, nil), base(100, marked, nil)}}
+	if diff := cmp.Diff([]Fate{Masqueraded, Undetermined}, fates(rs.Walk(packet))); diff != "" {
+		t.Errorf("the outcomes with a mark (-want +got):\n%s", diff)
 	}
 }

@@ -80,15 +80,9 @@ func (rs Ruleset) byPriority(f Family) [][]baseChain {
 }
 
 func compareNames(a, b baseChain) int {
-	for _, pair := range [][2]string{{a.table.Owner, b.table.Owner}, {a.table.Family, b.table.Family}, {a.table.Name, b.table.Name}, {a.chain.Name, b.chain.Name}} {
-		if pair[0] != pair[1] {
-			if pair[0] < pair[1] {
-				return -1
-			}
-			return 1
-		}
-	}
-	return 0
+	return cmp.Or(
+		cmp.Compare(a.table.Owner, b.table.Owner), cmp.Compare(a.table.Family, b.table.Family),
+		cmp.Compare(a.table.Name, b.table.Name), cmp.Compare(a.chain.Name, b.chain.Name))
 }
 
 // walker collects what may happen on the way.
@@ -342,7 +336,7 @@ func (r *ruleWalk) verdictMap(m VerdictMap, s state) (after state, passes bool) 
 			after, passes = s, true
 		}
 	}
-	if len(verdicts) > 1 || passes && len(verdicts) > 0 {
+	if len(verdicts) > 1 || passes {
 		r.doubt(m.Text, doubtOf(m.Key, s))
 	}
 	for _, v := range verdicts {

@@ -103,6 +103,12 @@ func TestWalkOneChain(t *testing.T) {
 		{name: "accept that cannot be told", rules: []Rule{rule(maybe, do(Accept)), rule(masquerade)}, want: []Fate{Masqueraded, Kept}},
 		{name: "a target that is not understood", rules: []Rule{rule(Verdict{Action: Other, Name: "X"}), rule(masquerade)}, want: []Fate{Undetermined, Masqueraded}},
 		{name: "a chain that is missing", rules: []Rule{rule(jump("A"))}, want: []Fate{Undetermined}},
+		{name: "a chain that is missing may return", rules: []Rule{rule(jump("A")), rule(masquerade)}, want: []Fate{Undetermined, Masqueraded}},
+		{
+			name:  "each outcome is told once",
+			rules: []Rule{rule(jump("A")), rule(jump("A"))}, chains: map[string][]Rule{"A": {rule(maybe, masquerade), rule(maybe, do(Drop))}},
+			want: []Fate{Masqueraded, Dropped, Kept},
+		},
 		{name: "an endless loop", rules: []Rule{rule(jump("A"))}, chains: map[string][]Rule{"A": {rule(jump("A"))}}, want: []Fate{Undetermined}},
 	}
 	for _, tt := range tests {
