@@ -151,7 +151,11 @@ func (f *flags) validate() error {
 		return fmt.Errorf("--source: %q is not an IP address", f.source)
 	}
 	if f.httpAddress != "" {
-		if _, _, err := net.SplitHostPort(f.httpAddress); err != nil {
+		_, port, err := net.SplitHostPort(f.httpAddress)
+		if err == nil {
+			_, err = net.LookupPort("tcp", port)
+		}
+		if err != nil {
 			return fmt.Errorf("--http-bind-address: %w: write host:port, such as 127.0.0.1:10292", err)
 		}
 	}

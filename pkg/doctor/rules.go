@@ -57,32 +57,32 @@ func readNFTables(names []string) (netfilter.Ruleset, error) {
 	}
 	for _, f := range bothFamilies() {
 		for _, name := range names {
-			if err := addChain(conn, &rules, f, name); err != nil {
-				return netfilter.Ruleset{}, err
-			}
+			addChain(conn, &rules, f, name)
 		}
 	}
 	return rules, nil
 }
 
 // addChain adds a chain of iptables' nat table, if it exists and nothing leads
-// to it.
-func addChain(conn *nftables.Conn, rules *netfilter.Ruleset, f netfilter.Family, name string) error {
+// to it. A chain that cannot be read is added with the error.
+func addChain(conn *nftables.Conn, rules *netfilter.Ruleset, f netfilter.Family, name string) {
 	family := map[netfilter.Family]string{netfilter.IPv4: "ip", netfilter.IPv6: "ip6"}[f]
 	at := slices.IndexFunc(rules.Tables, func(t *netfilter.Table) bool { return t.Family == family && t.Name == sharedTable })
 	if at >= 0 && rules.Tables[at].Chains[name] != nil {
-		return nil
+		return
 	}
 	chain, err := conn.Chain(f, sharedTable, name)
-	if err != nil || chain == nil {
-		return err
+	switch {
+	case err != nil:
+		chain = &netfilter.Chain{Name: name, Err: err}
+	case chain == nil:
+		return
 	}
 	if at < 0 {
 		at = len(rules.Tables)
 		rules.Tables = append(rules.Tables, &netfilter.Table{Owner: netfilter.OwnerNFTables, Family: family, Name: sharedTable, Chains: map[string]*netfilter.Chain{}})
 	}
 	rules.Tables[at].Chains[name] = chain
-	return nil
 }
 
 // family returns the IP family of a table of iptables.

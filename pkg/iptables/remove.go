@@ -75,9 +75,9 @@ func (n *NAT) planRemoval(have state) (Removal, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "*nat\n:%s - [0:0]\n", have.chain.Name)
 	for _, r := range jumps {
-		spec := strings.TrimPrefix(r.Text, "-A "+postrouting+" ")
-		if strings.Contains(r.Comment, "\n") {
-			return Removal{}, fmt.Errorf("a rule of POSTROUTING that goes to %s chain %s has a line break in its comment, so iptables-restore cannot name it: delete it with %s -t nat -D POSTROUTING NUMBER; --line-numbers shows the number", n.family, have.chain.Name, n.backend.Command(n.family))
+		spec, nameable := specOf(r)
+		if !nameable {
+			return Removal{}, fmt.Errorf("a rule of POSTROUTING that goes to %s chain %s has a comment that iptables-restore cannot name: delete it with %s -t nat -D POSTROUTING NUMBER; --line-numbers shows the number", n.family, have.chain.Name, n.backend.Command(n.family))
 		}
 		b.WriteString(deleteLine(spec))
 	}

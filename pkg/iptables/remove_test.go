@@ -14,6 +14,8 @@ import (
 )
 
 func TestPlanRemoval(t *testing.T) {
+	const deletePageJump = "-D POSTROUTING -m comment --comment \"jump\" -m addrtype ! --dst-type LOCAL -j IP-MASQ\n"
+
 	tests := []struct {
 		name             string
 		own, postrouting string
@@ -30,7 +32,7 @@ func TestPlanRemoval(t *testing.T) {
 				Chain: true, Command: "iptables-legacy-restore --noflush",
 				Rules: []string{"-A IP-MASQ -j RETURN"},
 				Jumps: []string{strings.TrimSpace(pageJump), "-A POSTROUTING -s 10.0.0.0/8 -g IP-MASQ", strings.TrimSpace(pageJump)},
-				Input: "*nat\n:IP-MASQ - [0:0]\n" + "-D" + pageJump[2:] + "-D POSTROUTING -s 10.0.0.0/8 -g IP-MASQ\n" + "-D" + pageJump[2:] + "-X IP-MASQ\nCOMMIT\n",
+				Input: "*nat\n:IP-MASQ - [0:0]\n" + deletePageJump + "-D POSTROUTING -s 10.0.0.0/8 -g IP-MASQ\n" + deletePageJump + "-X IP-MASQ\nCOMMIT\n",
 			},
 		},
 	}
@@ -56,6 +58,8 @@ func TestRemove(t *testing.T) {
 		apply(t, backend, family, wanted(family), true, true)
 		// The ways that others may go there.
 		netns.IPTables(t, backend, family, "-A", "POSTROUTING", "-g", "IP-MASQ")
+		netns.IPTables(t, backend, family, "-A", "POSTROUTING", "-m", "comment", "--comment", "bell \a and \x1b[1m", "-j", "IP-MASQ")
+		netns.IPTables(t, backend, family, "-A", "POSTROUTING", "-m", "string", "--algo", "bm", "--string", "a b", "-j", "IP-MASQ")
 		netns.IPTables(t, backend, family, "-I", "POSTROUTING", "-m", "comment", "--comment", `it's "quoted" \`, "-p", "tcp", "-m", "tcp", "--dport", "80", "-j", "IP-MASQ")
 		filled := netns.Save(t, backend, family)
 		nat := NewNAT(familyOf(family), Backend(backend))
@@ -75,7 +79,7 @@ func TestRemove(t *testing.T) {
 		if diff := cmp.Diff(dry, got); diff != "" {
 			t.Errorf("removed something else than the dry run said (-dry +real):\n%s", diff)
 		}
-		if !got.Chain || len(got.Rules) != len(wanted(family).Rules) || len(got.Jumps) != 3 {
+		if !got.Chain || len(got.Rules) != len(wanted(family).Rules) || len(got.Jumps) != 5 {
 			t.Errorf("removed %+v", got)
 		}
 		if diff := cmp.Diff(before, netns.Save(t, backend, family)); diff != "" {

@@ -135,8 +135,8 @@ func specOf(r netfilter.Rule) (spec string, ok bool) {
 		if i > 0 && words[i-1] == "--comment" {
 			words[i] = quote(r.Comment) // the text has escapes in it
 			comments++
-		} else if strings.ContainsAny(word, " \"") {
-			return "", false // no option of a jump has such an argument
+		} else if strings.ContainsAny(word, " \"\\") {
+			words[i] = quote(word)
 		}
 	}
 	return strings.Join(words, " "), comments <= 1

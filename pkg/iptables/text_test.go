@@ -65,9 +65,8 @@ func TestSpecOf(t *testing.T) {
 		{"a line break", netfilter.Rule{Text: `-A POSTROUTING -m comment --comment "a\nb" -j X`, Comment: "a\nb"}, ""},
 		{"an open quote", netfilter.Rule{Text: `-A POSTROUTING -m comment --comment "a`}, ""},
 		{"two comments", netfilter.Rule{Text: `-A POSTROUTING -m comment --comment a -m comment --comment b -j X`, Comment: "b"}, ""},
-		{"an argument with a space", netfilter.Rule{Text: `-A POSTROUTING -m x --y "a b" -j X`}, ""},
-		{"an argument with a quote", netfilter.Rule{Text: `-A POSTROUTING -m x --y "a\"b" -j X`}, ""},
-		{"a space in the first argument", netfilter.Rule{Text: `-A POSTROUTING "a b" -j X`}, ""},
+		{"an argument with a space", netfilter.Rule{Text: `-A POSTROUTING -m x --y "a b" -j X`}, `-m x --y "a b" -j X`},
+		{"an argument with a quote", netfilter.Rule{Text: `-A POSTROUTING -m x --y "a\"b" -j X`}, `-m x --y "a\"b" -j X`},
 	} {
 		got, ok := specOf(tt.rule)
 		if ok != (tt.want != "") || ok && got != tt.want {

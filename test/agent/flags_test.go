@@ -51,6 +51,7 @@ func TestBadFlags(t *testing.T) {
 		{[]string{"--to-ports=+1000-2000"}, []string{"--to-ports", "+1000"}},
 		{[]string{"--backend=ebtables"}, []string{"--backend", "ebtables", "iptables-legacy", "nftables"}},
 		{[]string{"--backend="}, []string{"--backend"}},
+		{[]string{"--http-bind-address=:99999"}, []string{"--http-bind-address", "99999"}},
 		{[]string{"--http-bind-address=nowhere"}, []string{"--http-bind-address", "nowhere"}},
 		{[]string{"--enable-ipv6=perhaps"}, []string{"--enable-ipv6", "perhaps"}},
 		{[]string{"--no-such-flag"}, []string{"no-such-flag"}},
