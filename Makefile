@@ -30,7 +30,7 @@ build: ## Build bin/ip-masq-agent, static and stripped
 binaries: ## Build bin/ip-masq-agent-linux-ARCH for every platform of the image
 	for arch in $(ARCHS); do GOOS=linux GOARCH=$$arch GOARM=7 $(BUILD) -o bin/ip-masq-agent-linux-$$arch ./cmd/ip-masq-agent || exit; done
 
-image: ## Build the container image $(IMAGE) for PLATFORM, with docker or buildah
+image: ## Build the container image IMAGE for PLATFORM, with docker or buildah
 	$($(BUILDER)) --platform $(PLATFORM) --tag $(IMAGE) --build-arg VERSION=$(VERSION) --build-arg REVISION=$(shell git rev-parse HEAD 2>/dev/null) $(IMAGE_ARGS) .
 
 run: build ## Run the agent in a throwaway network namespace and show its rules

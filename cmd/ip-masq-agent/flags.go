@@ -66,7 +66,8 @@ func othersFlags() *flags { return newAgentFlags((*flags).ignoredLoggingFlags) }
 
 func newAgentFlags(logging func(*flags)) *flags {
 	f := newFlags("ip-masq-agent decides, on a Kubernetes node, which pod traffic leaves with the\n" +
-		"node's address and which keeps the pod's: it keeps one iptables chain as a file says.\n\n" +
+		"node's address and which keeps the pod's. It keeps one iptables chain, or one nftables\n" +
+		"table, as a file says.\n\n" +
 		"Usage:\n  ip-masq-agent [flags]         run the agent\n" + verbUsage())
 	f.isAgent = true
 	f.ruleFlags()

@@ -59,10 +59,22 @@ func Leftovers(ctx context.Context, inUse Name, chain string) ([]Leftover, error
 			out = append(out, Leftover{Backend: NFTables, Family: f, Reached: true})
 		}
 	}
-	if err := errors.Join(errs...); err != nil {
+	if err := joinDistinct(errs); err != nil {
 		return out, fmt.Errorf("looking for rules of other agents and in other backends: %w", err)
 	}
 	return out, nil
+}
+
+// joinDistinct joins errs and leaves out a text that was there before: one cause,
+// such as a missing capability, fails every step.
+func joinDistinct(errs []error) error {
+	var out []error
+	for _, err := range errs {
+		if err != nil && !slices.ContainsFunc(out, func(e error) bool { return e.Error() == err.Error() }) {
+			out = append(out, err)
+		}
+	}
+	return errors.Join(out...)
 }
 
 // supported returns err, unless the kernel lacks what was asked for: then there

@@ -4,6 +4,7 @@
 package backend
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -67,4 +68,22 @@ func TestLeftovers(t *testing.T) {
 			t.Errorf("after the removal (-want +got):\n%s", diff)
 		}
 	})
+}
+
+func TestJoinDistinct(t *testing.T) {
+	a, b := errors.New("connecting to nf_tables: not permitted"), errors.New("no such file")
+	for _, tt := range []struct {
+		errs []error
+		want string
+	}{
+		{[]error{nil, a, nil, errors.New(a.Error()), b, a}, "connecting to nf_tables: not permitted\nno such file"},
+		{[]error{b}, "no such file"},
+	} {
+		if got := joinDistinct(tt.errs); got == nil || got.Error() != tt.want {
+			t.Errorf("joinDistinct(%v) = %v, want %q", tt.errs, got, tt.want)
+		}
+	}
+	if got := joinDistinct([]error{nil, nil}); got != nil {
+		t.Errorf("joinDistinct of nothing = %v", got)
+	}
 }

@@ -33,7 +33,12 @@ func Load(path string, o Options) (Config, []Problem, error) {
 func Read(path string) ([]byte, error) {
 	// Without O_NONBLOCK the open of a FIFO would wait for its writer.
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
+	switch {
+	case errors.Is(err, syscall.ENXIO): // a socket, or a device without a driver (open(2))
+		return nil, refuse(path, notRegular)
+	case errors.Is(err, fs.ErrPermission):
+		return nil, fmt.Errorf("reading the configuration: %w: let the user of the agent read the file", err)
+	case err != nil:
 		return nil, fmt.Errorf("reading the configuration: %w", err)
 	}
 	defer f.Close()
@@ -44,10 +49,7 @@ func Read(path string) ([]byte, error) {
 		return nil, fmt.Errorf("reading the configuration: %w", err)
 	}
 	if !info.Mode().IsRegular() {
-		return nil, refuse(path, fault{
-			"is not a regular file",
-			`mount the key "config" of the ConfigMap as this file`,
-		})
+		return nil, refuse(path, notRegular)
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxSize+1))
 	if err != nil {
@@ -57,6 +59,11 @@ func Read(path string) ([]byte, error) {
 		return nil, &Refusal{Problems: []Problem{*p}}
 	}
 	return data, nil
+}
+
+var notRegular = fault{
+	"is not a regular file",
+	`mount the key "config" of the ConfigMap as this file`,
 }
 
 // CheckSize returns the problem of a file that is too large to be one of a

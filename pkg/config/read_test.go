@@ -7,8 +7,10 @@ import (
 	"bytes"
 	"errors"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"syscall"
 	"testing"
 	"time"
@@ -46,7 +48,13 @@ func TestReadRefusesOtherFiles(t *testing.T) {
 	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{fifo, t.TempDir(), "/dev/zero"} {
+	socket := filepath.Join(t.TempDir(), "socket")
+	listener, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	for _, path := range []string{fifo, socket, t.TempDir(), "/dev/zero"} {
 		checkReadRefused(t, path, path+`: is not a regular file: mount the key "config" of the ConfigMap as this file`)
 	}
 }
@@ -87,6 +95,30 @@ func TestUnreadableFile(t *testing.T) {
 	path := filepath.Join(write(t, nil), "below-a-file")
 	if c, _, err := config.Load(path, config.Options{}); !errors.Is(err, syscall.ENOTDIR) {
 		t.Errorf("Load(%s) = %+v, %v; want ENOTDIR", path, c, err)
+	}
+}
+
+// As root the test gives up its right to read any file, for this thread alone.
+func TestFileWithoutPermission(t *testing.T) {
+	path := write(t, nil)
+	if err := os.Chmod(path, 0); err != nil {
+		t.Fatal(err)
+	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := syscall.Setfsuid(65534); err != nil {
+		t.Fatal(err)
+	}
+	_, err := config.Read(path)
+	if err := syscall.Setfsuid(os.Geteuid()); err != nil {
+		t.Fatal(err)
+	}
+	if !errors.Is(err, fs.ErrPermission) {
+		t.Fatalf("Read(%s): %v; want fs.ErrPermission", path, err)
+	}
+	want := "reading the configuration: open " + path + ": permission denied: let the user of the agent read the file"
+	if diff := cmp.Diff(want, err.Error()); diff != "" {
+		t.Errorf("Read (-want +got):\n%s", diff)
 	}
 }
 

@@ -170,9 +170,18 @@ func (n *NAT) restore(ctx context.Context, input string) error {
 		args = append(args, "-w", strconv.Itoa(lockWait))
 	}
 	if _, err := run(ctx, input, n.path+"-restore", args...); err != nil {
-		return fmt.Errorf("restoring %s rules: %w%s", n.family, err, failedLine(err, input))
+		return fmt.Errorf("restoring %s rules: %w%s", n.family, err, failedLine(err, input)+needs(err))
 	}
 	return nil
+}
+
+// needs returns what iptables-legacy lacks if it could not open the table. Its own
+// message does not say.
+func needs(err error) string {
+	if !strings.Contains(err.Error(), "unable to initialize table") {
+		return ""
+	}
+	return ": iptables-legacy needs the capabilities NET_ADMIN and NET_RAW, and the kernel modules of its nat table"
 }
 
 // failedLine returns the line of input that an error of iptables-restore names,

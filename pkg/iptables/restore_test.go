@@ -138,3 +138,14 @@ func parseChain(name, text string) *netfilter.Chain {
 	}
 	return c
 }
+
+func TestNeeds(t *testing.T) {
+	for stderr, want := range map[string]string{
+		"iptables-restore v1.8.9 (legacy): iptables-restore: unable to initialize table 'nat'\n": ": iptables-legacy needs the capabilities NET_ADMIN and NET_RAW, and the kernel modules of its nat table",
+		"iptables-restore: line 3 failed\n": "",
+	} {
+		if got := needs(stringError(stderr)); got != want {
+			t.Errorf("needs(%q) = %q, want %q", stderr, got, want)
+		}
+	}
+}

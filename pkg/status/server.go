@@ -31,7 +31,7 @@ func (s *Status) Serve(ctx context.Context, address string) {
 			err = serve(ctx, s.Handler(), listener)
 		}
 		if err != nil && ctx.Err() == nil && err.Error() != logged {
-			log.Error(err, "Cannot serve health and metrics, will retry; the rules are synced all the same", "address", address)
+			log.Error(err, "Cannot serve health and metrics, will retry; if another program has the address, choose another with --http-bind-address and in the probes; the rules are synced all the same", "address", address)
 			logged = err.Error()
 		}
 		select {

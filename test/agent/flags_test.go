@@ -53,6 +53,7 @@ func TestBadFlags(t *testing.T) {
 		{[]string{"--backend="}, []string{"--backend"}},
 		{[]string{"--http-bind-address=:99999"}, []string{"--http-bind-address", "99999"}},
 		{[]string{"--http-bind-address=nowhere"}, []string{"--http-bind-address", "nowhere"}},
+		{[]string{"--http-bind-address=127.0.0.1:99999"}, []string{"--http-bind-address", "99999"}},
 		{[]string{"--enable-ipv6=perhaps"}, []string{"--enable-ipv6", "perhaps"}},
 		{[]string{"--no-such-flag"}, []string{"no-such-flag"}},
 		{[]string{"IP-MASQ"}, []string{"IP-MASQ"}},
