@@ -94,7 +94,7 @@ func holed(f netfilter.Family, offset int, addr netip.Addr, word string) (netfil
 // outInterface parses a name; one that ends in + is the start of a name.
 func outInterface(argument string) (netfilter.Operand, []netfilter.Element, bool) {
 	name, isStart := strings.CutSuffix(argument, "+")
-	if len(name) >= netfilter.InterfaceBytes || isStart && name == "" {
+	if len(name) >= netfilter.InterfaceBytes || name == "" {
 		return netfilter.Operand{}, nil, false
 	}
 	value := []byte(name)

@@ -34,37 +34,36 @@ func RuleOf(f netfilter.Family, r netfilter.Rule) (Rule, bool) {
 
 // restrict adds a condition to the rule. A rule has one of each kind.
 func (r *Rule) restrict(f netfilter.Family, c netfilter.Condition) bool {
-	before := *r
 	if !c.Understood() || len(c.Key) != 1 || r.Target != "" {
 		return false
 	}
 	key := c.Key[0]
 	switch {
 	case key.Field == netfilter.DestinationType:
-		if !c.Negated || !is(c, number(netfilter.TypeLocal)) {
+		if r.NotLocal || !c.Negated || !is(c, number(netfilter.TypeLocal)) {
 			return false
 		}
 		r.NotLocal = true
 	case key.Field == netfilter.Random:
 		p, ok := probabilityOf(c)
-		if !ok {
+		if !ok || r.Probability != 0 {
 			return false
 		}
 		r.Probability = p
 	case isProtocol(f, key):
 		name, ok := protocolOf(c)
-		if !ok {
+		if !ok || r.Protocol != "" {
 			return false
 		}
 		r.Protocol = name
 	default:
 		p, ok := destinationOf(f, c)
-		if !ok {
+		if !ok || r.Destination.IsValid() {
 			return false
 		}
 		r.Destination = p
 	}
-	return *r != before
+	return true
 }
 
 // target takes over a verdict.
@@ -94,7 +93,7 @@ func is(c netfilter.Condition, value []byte) bool {
 // isProtocol tells whether an operand is the transport protocol. iptables 1.8.11
 // loads it from the IPv4 header.
 func isProtocol(f netfilter.Family, o netfilter.Operand) bool {
-	return o.Field == netfilter.L4Proto || o.Field == netfilter.NetworkHeader && f == netfilter.IPv4 && o.Offset == 9 && o.Length == 1
+	return o.Field == netfilter.L4Proto || o.Field == netfilter.NetworkHeader && f == netfilter.IPv4 && o.Offset == 9
 }
 
 func protocolOf(c netfilter.Condition) (string, bool) {
@@ -112,7 +111,7 @@ func probabilityOf(c netfilter.Condition) (float64, bool) {
 		return 0, false
 	}
 	r := c.Elements[0].Key[0]
-	if len(r.From) != 4 || len(r.To) != 4 || !bytes.Equal(r.From, number(0)) {
+	if len(r.To) != 4 || !bytes.Equal(r.From, number(0)) {
 		return 0, false
 	}
 	return float64(uint64(binary.BigEndian.Uint32(r.To))+1) / (1 << randomBits), true
@@ -132,7 +131,7 @@ func (r Rule) Equal(o Rule) bool { return r.canonical() == o.canonical() }
 // canonical returns the rule as the kernel keeps it: a destination of length 0
 // is no match at all, and a probability is a fraction of 2^31.
 func (r Rule) canonical() Rule {
-	if r.Destination.IsValid() && r.Destination.Bits() == 0 {
+	if r.Destination.Bits() == 0 {
 		r.Destination = netip.Prefix{}
 	}
 	r.Destination = r.Destination.Masked()

@@ -39,6 +39,7 @@ func TestRuleOf(t *testing.T) {
 	uncertain := change(ten, func(c *netfilter.Condition) { c.Uncertain = true })
 	twoKeys := change(ten, func(c *netfilter.Condition) {
 		c.Key = append(c.Key, netfilter.Operand{Field: netfilter.Mark, Length: 4})
+		c.Elements = []netfilter.Element{{Key: append(c.Elements[0].Key, netfilter.Range{From: number(0), To: number(9)})}}
 	})
 	returns := netfilter.Verdict{Action: netfilter.Return}
 	tests := []struct {
@@ -62,6 +63,13 @@ func TestRuleOf(t *testing.T) {
 		{"not understood", []netfilter.Step{netfilter.NotUnderstood("x"), returns}, Rule{}},
 		{"uncertain", []netfilter.Step{uncertain, returns}, Rule{}},
 		{"two keys", []netfilter.Step{twoKeys, returns}, Rule{}},
+		{"two protocols", []netfilter.Step{tcp, in("", netfilter.Operand{Field: netfilter.L4Proto}, []byte{17}, []byte{17}), returns}, Rule{}},
+		{"a protocol and another", []netfilter.Step{tcp, in("", netfilter.Operand{Field: netfilter.L4Proto}, []byte{1}, []byte{1}), returns}, Rule{}},
+		{"two probabilities", []netfilter.Step{half, in("", random, number(0), number(9)), returns}, Rule{}},
+		{"a probability and the rest", []netfilter.Step{half, not(half), returns}, Rule{}},
+		{"two destinations, one in the other", []netfilter.Step{in("", header(16), []byte{10, 1, 0, 0}, []byte{10, 1, 255, 255}), ten, returns}, Rule{}},
+		{"a destination and not that", []netfilter.Step{ten, not(ten), returns}, Rule{}},
+		{"twice not local", []netfilter.Step{notLocal, notLocal, returns}, Rule{}},
 		{"twice the same", []netfilter.Step{tcp, tcp, returns}, Rule{}},
 		{"local", []netfilter.Step{in("", netfilter.Operand{Field: netfilter.DestinationType}, number(2), number(2)), returns}, Rule{}},
 		{"not unicast", []netfilter.Step{not(in("", netfilter.Operand{Field: netfilter.DestinationType}, number(1), number(1))), returns}, Rule{}},

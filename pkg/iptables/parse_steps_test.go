@@ -79,6 +79,7 @@ func TestParseConditions(t *testing.T) {
 		{"-o sixteen--letters", unknown("-o sixteen--letters")},
 		{"-o sixteen--letters+", unknown("-o sixteen--letters+")},
 		{"-o +", unknown("-o +")},
+		{`-o ""`, unknown("-o ")},
 		{"-i eth0", unknown("-i eth0")},
 		{"-p tcp", one("-p tcp", protocol, 6)}, {"-p udp", one("-p udp", protocol, 17)}, {"-p sctp", one("-p sctp", protocol, 132)},
 		{"-p icmp", one("-p icmp", protocol, 1)}, {"-p ipv6-icmp", one("-p ipv6-icmp", protocol, 58)}, {"-p icmpv6", one("-p icmpv6", protocol, 58)},
@@ -193,6 +194,7 @@ func TestParseCounters(t *testing.T) {
 		"-c 3 180 -j RETURN":                    {Packets: 3, Bytes: 180},
 		"-c 18446744073709551615 9 -j RETURN":   {Packets: 18446744073709551615, Bytes: 9},
 		"-c 3 18446744073709551615 -j RETURN":   {Packets: 3, Bytes: 18446744073709551615},
+		"-c 31 180 -j RETURN":                   {Packets: 31, Bytes: 180},
 		"-j RETURN -c 3 180":                    {Packets: 3, Bytes: 180},
 		"-j MASQUERADE --random-fully -c 3 180": {Packets: 3, Bytes: 180},
 	} {

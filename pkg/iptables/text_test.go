@@ -50,6 +50,16 @@ func TestParsePorts(t *testing.T) {
 	}
 }
 
+func TestParsePortsNamesThePort(t *testing.T) {
+	for text, want := range map[string]string{
+		"x-9": `port "x" is not a number from 1 to 65535`, "9-x": `port "x" is not a number from 1 to 65535`, "9-8": `port range "9-8" is reversed: write 8-9`,
+	} {
+		if _, err := ParsePortRange(text); err == nil || err.Error() != want {
+			t.Errorf("%q: %v, want %s", text, err, want)
+		}
+	}
+}
+
 // TestSpecOf has rules of POSTROUTING as -D takes them.
 func TestSpecOf(t *testing.T) {
 	for _, tt := range []struct {
