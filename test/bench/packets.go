@@ -7,9 +7,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,8 +27,8 @@ type packetsQuestion struct {
 	Plan plan
 }
 
-// packetsAnswer has, by backend and number of CIDRs, the time that a connection
-// took in each round. Each connection is compared with all CIDRs, and is then
+// packetsAnswer has, by backend and number of CIDRs, the CPU time that a
+// connection took in each round. Each connection is compared with all CIDRs, and is then
 // masqueraded.
 type packetsAnswer map[string]map[int][]time.Duration
 
@@ -54,6 +54,7 @@ func measurePackets(q packetsQuestion) (packetsAnswer, error) {
 			order = append(order, run{b, cidrs})
 		}
 	}
+	random := rand.New(rand.NewPCG(1, 2))
 	for i := range q.Plan.PacketRounds + 1 {
 		for _, r := range order {
 			took, err := connect(r.backend, pod, outside, r.cidrs, q.Plan.Connections)
@@ -64,7 +65,8 @@ func measurePackets(q packetsQuestion) (packetsAnswer, error) {
 				a[r.backend][r.cidrs] = append(a[r.backend][r.cidrs], took/time.Duration(q.Plan.Connections))
 			}
 		}
-		order = slices.Concat(order[1:], order[:1])
+		// What a run leaves for the kernel to tidy up must not always meet the same.
+		random.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 	}
 	return a, nil
 }

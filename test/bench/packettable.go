@@ -14,7 +14,7 @@ import (
 
 // writePackets compares each chain with the empty one, round by round.
 func (r *report) writePackets(w io.Writer) {
-	fmt.Fprintln(w, "| backend | chain | new connections a second | of the empty chain's | more time for each |")
+	fmt.Fprintln(w, "| backend | chain | new connections per second of CPU | of the empty chain's | more time for each |")
 	fmt.Fprintln(w, "|---|---|---|---|---|")
 	for _, b := range backends() {
 		took := r.packets[b]
