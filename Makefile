@@ -48,7 +48,7 @@ e2e: ## Tell the page's story on a real Kubernetes (as root), or on the cluster 
 fuzz: ## Fuzz what reads untrusted text, 30 seconds each, and compare SEEDS random rule sets with packets (as root)
 	test/fuzz.sh 30s
 
-bench: ## Measure the agent beside the commands that 2.12 runs, as root, some 8 minutes
+bench: ## Measure the agent beside the commands that 2.12 runs, as root, some 15 minutes
 	go run ./test/bench
 
 lint: ## gofmt, go vet, staticcheck, shellcheck, and who may run other programs
