@@ -198,6 +198,29 @@ func TestStopsWhileATableHangs(t *testing.T) {
 	})
 }
 
+// TestStopsWhenNothingRuns: a command that is being ended is waited for.
+func TestStopsWhenNothingRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := start(t, first, func(n *node) { n.v4.hangs, n.v4.lingers = true, 500*time.Millisecond })
+		wait(10 * time.Second)
+		check(t, "turns in ten seconds, and the first", 11, n.observer.turned())
+		n.stop()
+		wait(400 * time.Millisecond)
+		select {
+		case <-n.stopped:
+			t.Error("the agent stopped before the table was left")
+		default:
+		}
+		wait(time.Second)
+		select {
+		case <-n.stopped:
+		default:
+			t.Error("the agent did not stop")
+		}
+		check(t, "logged", 1, n.logged("Stopping: the rules stay in force"))
+	})
+}
+
 func TestLooksEachSecond(t *testing.T) {
 	const s = time.Second
 	tests := []struct {

@@ -94,10 +94,25 @@ func TestSlowRepairsAreNotDamped(t *testing.T) {
 		}
 		d = damping{}
 		for range 10 { // the fifth is just a minute after the first
-			if d.repaired(time.Hour, repairChain) {
+			if d.repaired(time.Hour, repairChain, repairJump) {
 				t.Error("a repair was damped, 15 s after the one before")
 			}
 			time.Sleep(15 * time.Second)
+		}
+		time.Sleep(time.Minute)
+		for i := range 5 { // but the fifth quick one is a fight, of whichever kinds
+			kinds := []repair{repairChain, repairJump}
+			if i < 4 {
+				kinds = kinds[:1]
+			}
+			if got := d.repaired(time.Hour, kinds...); got != (i == 4) {
+				t.Errorf("quick repair %d after slow ones: damped %v", i, got)
+			}
+		}
+		before := d
+		time.Sleep(time.Millisecond)
+		if d.repaired(time.Hour) || d.pause != before.pause || d.last != before.last {
+			t.Error("a pass without a repair counts as one")
 		}
 		d = damping{}
 		for range 4 {

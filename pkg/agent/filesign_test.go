@@ -6,6 +6,7 @@ package agent
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -78,6 +79,74 @@ func TestGlanceAtAVolume(t *testing.T) {
 		t.Error("the exchange of ..data was missed")
 	}
 }
+
+// TestGlanceBelowAFile: the directory of the file became a file.
+func TestGlanceBelowAFile(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "volume")
+	path := filepath.Join(dir, "ip-masq-agent")
+	must(t, os.Mkdir(dir, 0o700))
+	must(t, os.WriteFile(path, nil, 0o600))
+	g := settledGlance(t, path)
+	must(t, os.RemoveAll(dir))
+	must(t, os.WriteFile(dir, nil, 0o600))
+	if g.unchanged() {
+		t.Error("a path that cannot be looked at is taken for unchanged")
+	}
+}
+
+// TestGlanceProvesNothing: of a directory, and of a file whose timestamps another
+// program may make up.
+func TestGlanceProvesNothing(t *testing.T) {
+	for _, path := range []string{t.TempDir(), "/proc/version"} {
+		g := newGlance(path)
+		g.settle = 0
+		g.beforeReading(path)
+		time.Sleep(20 * time.Millisecond)
+		g.beforeReading(path)
+		if g.unchanged() {
+			t.Errorf("%s is taken for unchanged", path)
+		}
+	}
+}
+
+func TestLookHasTheTimes(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ip-masq-agent")
+	must(t, os.WriteFile(path, []byte("abc"), 0o600))
+	at := time.Unix(1_700_000_000, 123_456_789)
+	must(t, os.Chtimes(path, at, at))
+	for _, raw := range []bool{true, false} {
+		sign, err := newGlance(path).look(raw)
+		if err != nil || sign.modified != at.UnixNano() || sign.size != 3 || !sign.exists {
+			t.Errorf("look(%v) = %+v, %v", raw, sign, err)
+		}
+	}
+}
+
+func TestIsLocal(t *testing.T) {
+	if _, err := os.Stat("/dev/shm"); err != nil {
+		t.Skip("no /dev/shm, which is a tmpfs")
+	}
+	file, err := os.CreateTemp("/dev/shm", "is-local")
+	must(t, err)
+	t.Cleanup(func() { os.Remove(file.Name()) })
+	must(t, file.Close())
+	for path, want := range map[string]bool{
+		file.Name():                      true,
+		file.Name() + ".none":            true,
+		"/dev/shm/no/such/directory":     true,
+		"/proc/version":                  false,
+		"/proc/no/such/file":             false,
+		file.Name() + "/below-a-file":    false, // not ENOENT
+		"/dev/shm/" + longName + "/file": false,
+	} {
+		if got := isLocal(path); got != want {
+			t.Errorf("isLocal(%s) = %v", path, got)
+		}
+	}
+}
+
+// longName is longer than a name can be.
+var longName = strings.Repeat("x", 300)
 
 func TestGlanceAtNoFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "none", "ip-masq-agent")

@@ -31,6 +31,7 @@ type recorder struct {
 	report   netfilter.Report
 	err      error
 	hangs    bool
+	lingers  time.Duration // how long Apply takes to return after the end of its context
 	hasRules bool
 	sign     netfilter.Change // what Look tells: Unknown, unless a test says so
 	lookErr  error
@@ -50,10 +51,11 @@ func (r *recorder) Apply(ctx context.Context, c config.Config) (netfilter.Report
 		first = c.NonMasquerade[0].String()
 	}
 	r.applied = append(r.applied, application{time.Since(r.start), first})
-	report, err, hangs := r.report, r.err, r.hangs
+	report, err, hangs, lingers := r.report, r.err, r.hangs, r.lingers
 	r.mu.Unlock()
 	if hangs {
 		<-ctx.Done()
+		time.Sleep(lingers)
 		return report, ctx.Err()
 	}
 	return report, err
@@ -105,6 +107,12 @@ func (w *watcher) seen(f netfilter.Family) ([]ConfigStatus, []Pass) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Clone(w.configs), slices.Clone(w.passes[f])
+}
+
+func (w *watcher) turned() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.turns
 }
 
 func (w *watcher) Turned() { w.mu.Lock(); defer w.mu.Unlock(); w.turns++ }
