@@ -11,7 +11,7 @@ import (
 )
 
 const doctorAbout = `doctor looks at this node and says what is wrong, what follows from it, and what
-mends it: whether the chain is there, complete and reached; whether other rules,
+repairs it: whether the chain is there, complete and reached; whether other rules,
 another agent or another backend masquerade what it keeps; and what else decides.
 It changes nothing. It must run in the node's network namespace, as the agent does.
 Without flags of Rules and Configuration it takes those of the agent that runs here.`

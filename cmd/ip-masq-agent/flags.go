@@ -68,7 +68,7 @@ func newAgentFlags(logging func(*flags)) *flags {
 	f := newFlags("ip-masq-agent decides, on a Kubernetes node, which pod traffic leaves with the\n" +
 		"node's address and which keeps the pod's. It keeps one iptables chain, or one nftables\n" +
 		"table, as a file says.\n\n" +
-		"Usage:\n  ip-masq-agent [flags]         run the agent\n" + verbUsage())
+		"Usage:\n  ip-masq-agent [flags]                 run the agent\n" + verbUsage())
 	f.isAgent = true
 	f.ruleFlags()
 	f.fileFlags()

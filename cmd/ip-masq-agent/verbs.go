@@ -69,7 +69,7 @@ func verbUsage() string {
 	for _, v := range verbs() {
 		fmt.Fprintf(&b, "  ip-masq-agent %-22s  %s\n", strings.TrimSpace(v.name+" "+v.operands), v.does)
 	}
-	return b.String() + "  ip-masq-agent VERB --help     the flags of one of these\n"
+	return b.String() + "  ip-masq-agent SUBCOMMAND --help       print the flags of one of these\n"
 }
 
 // printJSON prints a value as scripts like it.
