@@ -48,6 +48,7 @@ func TestGolden(t *testing.T) {
 	want := strings.ReplaceAll(string(golden), "GOVERSION", runtime.Version())
 	synctest.Test(t, func(t *testing.T) { // whose clock starts at 2000-01-01
 		s := New("v1.2.3", both)
+		s.SetBackend(netfilter.IPv4, "iptables-nft")
 		s.ConfigRead(good())
 		pass(netfilter.IPv4, agent.Pass{
 			Source: agent.FromFile, Rules: 5, Took: 3 * time.Millisecond,
@@ -61,8 +62,10 @@ func TestGolden(t *testing.T) {
 		time.Sleep(time.Minute)
 		pass(netfilter.IPv4, agent.Pass{Source: agent.FromFile, Took: 20 * time.Second, Err: errors.New("hung")})(s)
 		pass(netfilter.IPv6, agent.Pass{Source: agent.FromKernel, Took: time.Millisecond})(s)
-		if diff := cmp.Diff(want, scrape(t, s, true)); diff != "" {
-			t.Errorf("/metrics (-want +got):\n%s", diff)
+		for range 2 {
+			if diff := cmp.Diff(want, scrape(t, s, true)); diff != "" {
+				t.Errorf("/metrics (-want +got):\n%s", diff)
+			}
 		}
 	})
 }

@@ -28,6 +28,10 @@ func pass(f netfilter.Family, p agent.Pass) func(*Status) {
 	return func(s *Status) { s.PassStarted(f); s.PassEnded(f, p) }
 }
 
+func starting(err error) func(*Status) {
+	return func(s *Status) { s.Starting(err) }
+}
+
 func after(d time.Duration) func(*Status) {
 	return func(*Status) { time.Sleep(d) }
 }
@@ -71,6 +75,10 @@ func TestReady(t *testing.T) {
 	}{
 		{"nothing told yet", both, nil,
 			"the configuration was not read yet; IPv4: not verified yet; IPv6: not verified yet"},
+		{"choosing the backend", both[:1], told{starting(nil)}, "the backend is not chosen yet; IPv4: not verified yet"},
+		{"no backend", both[:1], told{starting(nil), starting(errors.New("no iptables")), starting(nil)}, "no iptables; IPv4: not verified yet"},
+		{"another reason", both[:1], told{starting(errors.New("no iptables")), starting(errors.New("no permission"))}, "no permission; IPv4: not verified yet"},
+		{"a backend at last", both[:1], told{starting(errors.New("no iptables")), read(good()), pass(netfilter.IPv4, verified())}, ""},
 		{"read, not verified", both[:1], told{read(good())}, "IPv4: not verified yet"},
 		{"one of two verified", both, told{read(good()), pass(netfilter.IPv4, verified())}, "IPv6: not verified yet"},
 		{"both verified", both, told{read(good()), pass(netfilter.IPv4, verified()), pass(netfilter.IPv6, verified())}, ""},
@@ -78,6 +86,8 @@ func TestReady(t *testing.T) {
 			told{read(agent.ConfigStatus{Source: agent.FromDefault}), pass(netfilter.IPv4, agent.Pass{Source: agent.FromDefault})}, ""},
 		{"refused, on one line", both[:1], told{read(refused()), pass(netfilter.IPv4, verified())},
 			"configuration refused: /etc/config/ip-masq-agent:3: first; /etc/config/ip-masq-agent:4: second"},
+		{"refused, with the line breaks of Windows", both[:1], told{read(agent.ConfigStatus{Refused: errors.New("first\r\nsecond\rthird")}), pass(netfilter.IPv4, verified())},
+			"configuration refused: first; second; third"},
 		{"mended", both[:1], told{read(refused()), pass(netfilter.IPv4, verified()), read(good()), pass(netfilter.IPv4, verified())}, ""},
 		{"refused at start, chain left alone", both[:1],
 			told{read(agent.ConfigStatus{Source: agent.FromDefault, Refused: errors.New("no")}), pass(netfilter.IPv4, agent.Pass{Source: agent.FromKernel})},
@@ -123,6 +133,7 @@ func TestHealthy(t *testing.T) {
 		{"the loop turns", told{after(time.Hour), turned, after(60 * time.Second)}, ""},
 		{"it does not", told{turned, after(61 * time.Second)}, "the file was last read 1m1s ago"},
 		{"it never did", told{after(2 * time.Minute)}, "the file was last read 2m0s ago"},
+		{"no backend, still trying", told{after(time.Hour), starting(errors.New("no iptables")), after(60 * time.Second)}, ""},
 		{"a pass takes its time", told{began, after(60 * time.Second), turned}, ""},
 		{"a pass is stuck", told{began, after(61 * time.Second), turned}, "IPv6: a pass has been running for 1m1s"},
 		{"it was, and ended", told{began, after(90 * time.Second), turned, func(s *Status) { s.PassEnded(netfilter.IPv6, verified()) }}, ""},
