@@ -9,6 +9,7 @@ export PATH=/usr/sbin:/usr/bin HOME=/root
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs dev /dev
+ln -s /proc/self/fd/0 /dev/stdin # which nft 0.9.8 opens for "-f -"
 mount -t tmpfs tmp /tmp
 mount -t tmpfs run /run
 stty -F /dev/ttyS1 raw
