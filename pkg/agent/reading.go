@@ -40,6 +40,11 @@ func (r reading) sameFile(o reading) bool {
 	return r.info != nil && o.info != nil && os.SameFile(r.info, o.info)
 }
 
+// rewrittenSince tells whether the file was written after another reading of it.
+func (r reading) rewrittenSince(o reading) bool {
+	return r.sameFile(o) && !r.info.ModTime().Equal(o.info.ModTime())
+}
+
 // blank tells whether the reading leaves everything to the defaults: there is no
 // file, or nothing but comments in it.
 func (r reading) blank() bool {

@@ -72,9 +72,10 @@ func (s *source) poll(log klog.Logger) (want, bool) {
 // unsettled tells that a reading may be of a file that is being written, so that
 // the next one has to agree before it is used. Writers that keep the file, such
 // as those of a hostPath, truncate it first; others remove it. The kubelet
-// replaces it whole, which is used at once.
+// replaces it whole, which is used at once. Two readings of an empty file do not
+// agree if it was written in between.
 func (s *source) unsettled(r reading) bool {
-	if !s.last.made || r.same(s.last) {
+	if !s.last.made || r.same(s.last) && !(r.blank() && r.rewrittenSince(s.last)) {
 		return false
 	}
 	return s.good != nil && r.blank() || r.sameFile(s.last)

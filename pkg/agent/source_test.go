@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"k8s.io/klog/v2"
 	"k8s.io/klog/v2/ktesting"
@@ -19,6 +20,7 @@ type follower struct {
 	source *source
 	logger klog.Logger
 	read   int // of the log
+	writes int
 }
 
 func newFollower(t *testing.T) *follower {
@@ -67,6 +69,7 @@ func TestSource(t *testing.T) {
 		{"removed and created", []step{start, {"remove", "", "same", ""}, {"replace", two, "2.0.0.0/8", ""}}},
 		{"removed", []step{start, {"remove", "", "same", ""}, {"", "", "10.0.0.0/8", gone}, {"", "", "same", ""}, {"replace", two, "2.0.0.0/8", ""}}},
 		{"emptied", []step{start, {"write", "", "same", ""}, {"", "", "10.0.0.0/8", empty}, {"", "", "same", ""}}},
+		{"emptied again and again", []step{start, {"write", "", "same", ""}, {"write", "", "same", ""}, {"write", "", "same", ""}, {"", "", "10.0.0.0/8", empty}}},
 		{"replaced by an empty file", []step{start, {"replace", "", "same", ""}, {"", "", "10.0.0.0/8", empty}}},
 		{"replaced by comments", []step{start, {"replace", "# none\n---\n", "same", ""}, {"", "", "10.0.0.0/8", empty}}},
 		{"emptied while it was invalid", []step{start, {"replace", bad, "invalid", "last valid one stays in force"}, {"write", "", "same", ""}, {"", "", "10.0.0.0/8", empty}}},
@@ -99,7 +102,10 @@ func (f *follower) do(s step) {
 	var err error
 	switch s.do {
 	case "write":
-		err = os.WriteFile(f.source.path, []byte(s.content), 0o600)
+		if err = os.WriteFile(f.source.path, []byte(s.content), 0o600); err == nil {
+			f.writes++ // at times that differ, as those of writers do
+			err = os.Chtimes(f.source.path, time.Time{}, time.Unix(int64(f.writes), 0))
+		}
 	case "replace":
 		if err = os.WriteFile(f.source.path+".new", []byte(s.content), 0o600); err == nil {
 			err = os.Rename(f.source.path+".new", f.source.path)
