@@ -124,6 +124,31 @@ func TestRefusedAtStart(t *testing.T) {
 	})
 }
 
+// TestRulesFoundAtStart: a good file is applied, whatever the kernel has.
+func TestRulesFoundAtStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := start(t, first, func(n *node) { n.v4.hasRules = true })
+		check(t, "applied", []application{{0, "10.1.0.0/16"}}, n.v4.take())
+	})
+}
+
+// TestRefusedAtStartAndUnreadable: what cannot be told is not overwritten.
+func TestRefusedAtStartAndUnreadable(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		failure := errors.New("netlink: permission denied")
+		n := start(t, broken, func(n *node) { n.v4.rulesErr = failure })
+		wait(500 * time.Millisecond)
+		check(t, "applied", nil, n.v4.take())
+		_, passes := n.observer.seen(netfilter.IPv4)
+		if len(passes) != 1 || passes[0].Err != failure || passes[0].Source != FromKernel {
+			t.Errorf("told %+v", passes)
+		}
+		n.v4.set(func(r *recorder) { r.rulesErr = nil })
+		wait(time.Second)
+		check(t, "applied when it can be told", []application{{time.Second, firstDefault}}, n.v4.take())
+	})
+}
+
 // TestFamiliesApart is invariant 4.
 func TestFamiliesApart(t *testing.T) {
 	for name, ill := range map[string]func(*recorder){

@@ -55,6 +55,19 @@ func TestLeftAloneIsLoggedOnce(t *testing.T) {
 	})
 }
 
+// TestSyncsAreLogged: the first of each family, and those of a new file.
+func TestSyncsAreLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := start(t, first)
+		check(t, "at the start", 2, n.logged("Synced rules"))
+		wait(130 * time.Second)
+		check(t, "after two more passes", 2, n.logged("Synced rules"))
+		n.write(second)
+		wait(time.Second)
+		check(t, "after an edit", 4, n.logged("Synced rules"))
+	})
+}
+
 func TestRepairsAreLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := start(t, missing, func(n *node) {

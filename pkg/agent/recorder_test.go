@@ -33,6 +33,9 @@ type recorder struct {
 	hangs    bool
 	lingers  time.Duration // how long Apply takes to return after the end of its context
 	hasRules bool
+	rulesErr error         // of HasRules
+	takes    time.Duration // how long Apply takes
+	looks    int
 	sign     netfilter.Change // what Look tells: Unknown, unless a test says so
 	lookErr  error
 }
@@ -51,8 +54,9 @@ func (r *recorder) Apply(ctx context.Context, c config.Config) (netfilter.Report
 		first = c.NonMasquerade[0].String()
 	}
 	r.applied = append(r.applied, application{time.Since(r.start), first})
-	report, err, hangs, lingers := r.report, r.err, r.hangs, r.lingers
+	report, err, hangs, lingers, takes := r.report, r.err, r.hangs, r.lingers, r.takes
 	r.mu.Unlock()
+	time.Sleep(takes)
 	if hangs {
 		<-ctx.Done()
 		time.Sleep(lingers)
@@ -64,12 +68,13 @@ func (r *recorder) Apply(ctx context.Context, c config.Config) (netfilter.Report
 func (r *recorder) HasRules(context.Context) (bool, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.hasRules, nil
+	return r.hasRules, r.rulesErr
 }
 
 func (r *recorder) Look() (netfilter.Change, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.looks++
 	return r.sign, r.lookErr
 }
 
@@ -99,6 +104,7 @@ type watcher struct {
 	mu      sync.Mutex
 	turns   int
 	configs []ConfigStatus
+	started map[netfilter.Family]int
 	passes  map[netfilter.Family][]Pass
 }
 
@@ -121,7 +127,11 @@ func (w *watcher) ConfigRead(c ConfigStatus) {
 	defer w.mu.Unlock()
 	w.configs = append(w.configs, c)
 }
-func (w *watcher) PassStarted(_ netfilter.Family) {}
+func (w *watcher) PassStarted(f netfilter.Family) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.started[f]++
+}
 func (w *watcher) PassEnded(f netfilter.Family, p Pass) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -147,7 +157,7 @@ func start(t *testing.T, content string, prepare ...func(n *node)) *node {
 	n := &node{
 		t: t, file: filepath.Join(t.TempDir(), "ip-masq-agent"),
 		v4: &recorder{start: time.Now()}, v6: &recorder{start: time.Now()},
-		observer: &watcher{passes: map[netfilter.Family][]Pass{}},
+		observer: &watcher{started: map[netfilter.Family]int{}, passes: map[netfilter.Family][]Pass{}},
 		logger:   logger,
 		stop:     cancel, stopped: make(chan struct{}),
 	}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package agent
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"ip-masq-agent/pkg/netfilter"
+)
+
+// TestPassesTell has all that the observer is told of passes: one that wrote, one
+// that repaired, one that the kernel confirmed without a read, and a failure.
+func TestPassesTell(t *testing.T) {
+	traffic := func(n uint64) netfilter.Traffic {
+		return netfilter.Traffic{Kept: netfilter.Count{Packets: n, Bytes: 60 * n}}
+	}
+	failure := errors.New("the lock is held")
+	synctest.Test(t, func(t *testing.T) {
+		n := start(t, first, func(n *node) {
+			n.v4.takes, n.v4.sign = 30*time.Millisecond, netfilter.Unchanged
+			n.v4.report = netfilter.Report{WroteChain: true, WroteJump: true, Rules: 3, Traffic: traffic(1)}
+		})
+		wait(10500 * time.Millisecond)
+		n.v4.set(func(r *recorder) { r.sign, r.report.Traffic = netfilter.Changed, traffic(2) })
+		wait(time.Second) // at 11 s
+		n.v4.set(func(r *recorder) { r.sign, r.report.Traffic = netfilter.Unchanged, traffic(7) })
+		wait(60 * time.Second) // at 71 s
+		n.v4.set(func(r *recorder) { r.sign, r.err = netfilter.Changed, failure })
+		wait(time.Second)
+		_, got := n.observer.seen(netfilter.IPv4)
+		for i := range got {
+			if got[i].Err != nil {
+				check(t, "the failure", failure.Error(), got[i].Err.Error())
+				got[i].Err = nil
+			}
+		}
+		check(t, "passes", []Pass{
+			{Source: FromFile, Rules: 3, Traffic: traffic(1), Took: 30 * time.Millisecond},
+			{Source: FromFile, Rules: 3, Traffic: traffic(2), Took: 30 * time.Millisecond, RepairedChain: true, RepairedJump: true},
+			{Source: FromFile, Rules: 3, Traffic: traffic(7)},
+			{Source: FromFile, Took: 30 * time.Millisecond},
+		}, got)
+		check(t, "passes that began", 3, n.observer.started[netfilter.IPv4])
+	})
+}
+
+// TestConfirmedAfterAFight: what the kernel confirms is damped no longer.
+func TestConfirmedAfterAFight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := start(t, first, func(n *node) { n.v4.sign, n.v4.report.WroteChain = netfilter.Changed, true })
+		wait(7 * time.Second)
+		_, passes := n.observer.seen(netfilter.IPv4)
+		check(t, "the last one", Pass{Source: FromFile, RepairedChain: true, Damped: true}, passes[len(passes)-1])
+		n.v4.set(func(r *recorder) { r.sign = netfilter.Unchanged })
+		wait(61 * time.Second)
+		_, passes = n.observer.seen(netfilter.IPv4)
+		check(t, "after a quiet minute", Pass{Source: FromFile}, passes[len(passes)-1])
+	})
+}
+
+// TestLooksAreFew: each second one look, and one more when there is something to
+// do, so that an idle agent wakes no goroutine.
+func TestLooksAreFew(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		sign netfilter.Change
+		cost time.Duration
+		want int // in ten seconds, behind the one at the start
+	}{
+		{"nothing happens", netfilter.Unchanged, 0, 10},
+		{"changes that cannot be afforded", netfilter.Changed, time.Minute, 10},
+		{"changes that are followed", netfilter.Changed, 0, 20},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := start(t, first, func(n *node) { n.v4.sign, n.v4.report.Cost = tt.sign, tt.cost })
+				wait(10500 * time.Millisecond)
+				check(t, "looks", tt.want+1, n.v4.looks)
+			})
+		})
+	}
+}
