@@ -37,7 +37,7 @@ func (r reading) same(o reading) bool {
 
 // sameFile tells whether both readings found the same file, whatever was in it.
 func (r reading) sameFile(o reading) bool {
-	return r.info != nil && o.info != nil && os.SameFile(r.info, o.info)
+	return os.SameFile(r.info, o.info) // nil is no file
 }
 
 // rewrittenSince tells whether the file was written after another reading of it.
