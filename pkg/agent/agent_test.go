@@ -185,6 +185,19 @@ func TestFailureIsTriedAgain(t *testing.T) {
 	})
 }
 
+func TestFailureIsTriedEach64Seconds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := start(t, "resyncInterval: 1h", func(n *node) { n.v4.err = errors.New("the lock is held") })
+		wait(260 * time.Second)
+		var at []time.Duration
+		for _, a := range n.v4.take() {
+			at = append(at, a.At)
+		}
+		const s = time.Second
+		check(t, "tried at", []time.Duration{0, 1 * s, 3 * s, 7 * s, 15 * s, 31 * s, 63 * s, 127 * s, 191 * s, 255 * s}, at)
+	})
+}
+
 func TestRepairsAreToldApartFromEdits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := start(t, first, func(n *node) { n.v4.report = netfilter.Report{WroteChain: true, WroteJump: true} })

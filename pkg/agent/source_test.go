@@ -68,6 +68,7 @@ func TestSource(t *testing.T) {
 		{"invalid for a moment", []step{start, {"write", bad, "same", ""}, {"write", two, "same", ""}, {"", "", "2.0.0.0/8", ""}}},
 		{"removed and created", []step{start, {"remove", "", "same", ""}, {"replace", two, "2.0.0.0/8", ""}}},
 		{"removed", []step{start, {"remove", "", "same", ""}, {"", "", "10.0.0.0/8", gone}, {"", "", "same", ""}, {"replace", two, "2.0.0.0/8", ""}}},
+		{"removed, then an empty one", []step{start, {"remove", "", "same", ""}, {"", "", "10.0.0.0/8", gone}, {"replace", "", "same", ""}, {"", "", "10.0.0.0/8", ""}}},
 		{"emptied", []step{start, {"write", "", "same", ""}, {"", "", "10.0.0.0/8", empty}, {"", "", "same", ""}}},
 		{"emptied again and again", []step{start, {"write", "", "same", ""}, {"write", "", "same", ""}, {"write", "", "same", ""}, {"", "", "10.0.0.0/8", empty}}},
 		{"replaced by an empty file", []step{start, {"replace", "", "same", ""}, {"", "", "10.0.0.0/8", empty}}},
@@ -118,6 +119,23 @@ func (f *follower) do(s step) {
 	}
 }
 
+// TestFileIsNotReadAgain: a file that is old enough is looked at only.
+func TestFileIsNotReadAgain(t *testing.T) {
+	f := newFollower(t)
+	if !isLocal(f.source.path) {
+		t.Skipf("%s is not on a local file system", f.source.path)
+	}
+	f.source.glance = newGlance(f.source.path)
+	f.source.glance.settle = 0
+	f.do(step{do: "replace", content: "nonMasqueradeCIDRs: [1.0.0.0/8]\n"})
+	time.Sleep(20 * time.Millisecond)
+	for i, want := range []string{"1.0.0.0/8", "same", "same", "same"} {
+		if got, _ := f.poll(); got != want || f.source.glance.skipped != i {
+			t.Errorf("poll %d found %s and skipped %d readings, want %s and %d", i, got, f.source.glance.skipped, want, i)
+		}
+	}
+}
+
 // TestOtherFilesAreNamed: a ConfigMap whose key was renamed mounts another file.
 func TestOtherFilesAreNamed(t *testing.T) {
 	f := newFollower(t)
@@ -137,6 +155,37 @@ func TestOtherFilesAreNamed(t *testing.T) {
 	f.poll()
 	if _, log := f.poll(); !strings.Contains(log, "Warning: the configuration file is gone") || !strings.Contains(log, others) {
 		t.Errorf("after the file was removed, logged %q", log)
+	}
+}
+
+// TestOtherFilesAreNoWarning beside the agent's own, nor is their absence.
+func TestOtherFilesAreNoWarning(t *testing.T) {
+	f := newFollower(t)
+	if found, log := f.poll(); found != "10.0.0.0/8" || strings.Contains(log, "Warning:") {
+		t.Errorf("of an empty directory: %s, logged %q", found, log)
+	}
+	must(t, os.WriteFile(f.source.path+".bak", nil, 0o600))
+	f.do(step{do: "replace", content: "nonMasqueradeCIDRs: [1.0.0.0/8]\n"})
+	if found, log := f.poll(); found != "1.0.0.0/8" || strings.Contains(log, "Warning:") {
+		t.Errorf("of a file beside another: %s, logged %q", found, log)
+	}
+}
+
+// TestDirectoryIsRefused: what cannot be read is not taken for no file.
+func TestDirectoryIsRefused(t *testing.T) {
+	f := newFollower(t)
+	must(t, os.Mkdir(f.source.path, 0o700))
+	if found, log := f.poll(); found != "invalid" || !strings.Contains(log, "not a regular file") {
+		t.Errorf("%s, logged %q", found, log)
+	}
+}
+
+func TestHash(t *testing.T) {
+	f := newFollower(t)
+	f.do(step{do: "replace", content: "resyncInterval: 5s"})
+	w, _ := f.source.poll(f.logger)
+	if w.status.Hash != "96efebead1937c05" || w.status.Source != FromFile {
+		t.Errorf("%+v", w.status)
 	}
 }
 
