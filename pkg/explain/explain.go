@@ -5,7 +5,7 @@
 // which rule decides that.
 //
 // The question can be put to the chain that a file makes, or to what the kernel
-// holds. In the kernel every rule counts, whoever wrote it. If a rule has a
+// holds. In the kernel every rule counts, whichever program wrote it. If a rule has a
 // condition that cannot be judged and that matters, the answer is that the
 // source address cannot be told, with the rules that may decide.
 package explain

@@ -106,8 +106,8 @@ func (c *Conn) dial() error {
 	return nil
 }
 
-// Generation returns the number of the rule set. Each commit adds one, whoever
-// makes it and also if it changes nothing. It takes about 2 µs and does not wait.
+// Generation returns the number of the rule set. Each commit of any program
+// adds one, also if it changes nothing. It takes about 2 µs and does not wait.
 func (c *Conn) Generation() (uint32, error) {
 	n, err := c.askGeneration()
 	if err != nil {

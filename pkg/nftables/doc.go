@@ -5,7 +5,7 @@
 // process and needs neither nft nor iptables.
 //
 // A [Conn] reads rules, sets and maps and decodes them into the model of
-// pkg/netfilter, whoever wrote them and in whichever encoding: nft's own
+// pkg/netfilter, whichever program wrote them and in whichever encoding: nft's own
 // expressions, or those of iptables-nft, which embed the matches and targets of
 // x_tables.
 //

@@ -14,7 +14,7 @@ import (
 	"ip-masq-agent/test/rules"
 )
 
-// A packet sees all of the old rules or all of the new: whoever dumps the
+// A packet sees all of the old rules or all of the new: a program that dumps the
 // rules at any moment sees all of them or none, and never a jump to none.
 func TestEveryMomentIsComplete(t *testing.T) {
 	eachNode(t, func(n *node) {

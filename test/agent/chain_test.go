@@ -142,7 +142,7 @@ func TestOtherChainName(t *testing.T) {
 }
 
 // TestChainNameIsNoTableName: on nftables the table's name is fixed, so that
-// whoever looks for it finds it.
+// an operator who looks for it finds it.
 func TestChainNameIsNoTableName(t *testing.T) {
 	eachNFTablesNode(t, func(n *node) {
 		n.start("--masq-chain=other")

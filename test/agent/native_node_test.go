@@ -120,7 +120,7 @@ func withoutHandle(line string) string {
 }
 
 // nativeChain is the chain that keeps the source address towards ranges, as nft
-// lists it, whoever wrote it.
+// lists it, whichever program wrote it.
 func (n nativeNode) nativeChain(ranges ...string) []string {
 	var rules []string
 	for _, r := range ranges {

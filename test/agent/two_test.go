@@ -13,7 +13,7 @@ import (
 	"ip-masq-agent/test/program"
 )
 
-// Two agents on one node, as during a rolling update: whoever comes second
+// Two agents on one node, as during a rolling update: the one that comes second
 // finds everything right, and neither undoes what the other did.
 func TestTwoAgents(t *testing.T) {
 	eachNode(t, func(n *node) {

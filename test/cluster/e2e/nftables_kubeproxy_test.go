@@ -15,7 +15,7 @@ import (
 // firstNodePort is the first of those that serviceForEach takes.
 const firstNodePort = 30081
 
-// serviceForEach makes a Service for each pod, so that whoever calls it knows
+// serviceForEach makes a Service for each pod, so that its caller knows
 // the node of either end.
 func serviceForEach(t *testing.T, all []pod) {
 	t.Helper()
