@@ -102,53 +102,6 @@ func TestRefusedFileChangesNothing(t *testing.T) {
 	})
 }
 
-func TestRefusedAtStart(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		n := start(t, broken, func(n *node) { n.v4.hasRules = true })
-		check(t, "a chain that has rules is left alone", nil, n.v4.take())
-		check(t, "where there is none, the defaults", []application{{0, firstDefault}}, n.v6.take())
-		n.v6.set(func(r *recorder) { r.hasRules = true }) // the defaults, now
-		wait(60 * time.Second)
-		check(t, "still left alone", nil, n.v4.take())
-		check(t, "the defaults are healed", []application{{60 * time.Second, firstDefault}}, n.v6.take())
-		for f, want := range map[netfilter.Family]Source{netfilter.IPv4: FromKernel, netfilter.IPv6: FromDefault} {
-			_, passes := n.observer.seen(f)
-			check(t, f.String()+" source", want, passes[len(passes)-1].Source)
-		}
-		n.v4.set(func(r *recorder) { r.hasRules = false })
-		wait(60 * time.Second)
-		check(t, "the chain went away", []application{{120 * time.Second, firstDefault}}, n.v4.take())
-		n.write(first)
-		wait(time.Second)
-		check(t, "a good file, at last", []application{{121 * time.Second, "10.1.0.0/16"}}, n.v4.take())
-	})
-}
-
-// TestRulesFoundAtStart: a good file is applied, whatever the kernel has.
-func TestRulesFoundAtStart(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		n := start(t, first, func(n *node) { n.v4.hasRules = true })
-		check(t, "applied", []application{{0, "10.1.0.0/16"}}, n.v4.take())
-	})
-}
-
-// TestRefusedAtStartAndUnreadable: what cannot be told is not overwritten.
-func TestRefusedAtStartAndUnreadable(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		failure := errors.New("netlink: permission denied")
-		n := start(t, broken, func(n *node) { n.v4.rulesErr = failure })
-		wait(500 * time.Millisecond)
-		check(t, "applied", nil, n.v4.take())
-		_, passes := n.observer.seen(netfilter.IPv4)
-		if len(passes) != 1 || passes[0].Err != failure || passes[0].Source != FromKernel {
-			t.Errorf("told %+v", passes)
-		}
-		n.v4.set(func(r *recorder) { r.rulesErr = nil })
-		wait(time.Second)
-		check(t, "applied when it can be told", []application{{time.Second, firstDefault}}, n.v4.take())
-	})
-}
-
 // TestFamiliesApart is invariant 4.
 func TestFamiliesApart(t *testing.T) {
 	for name, ill := range map[string]func(*recorder){
@@ -167,37 +120,6 @@ func TestFamiliesApart(t *testing.T) {
 	}
 }
 
-func TestFailureIsTriedAgain(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		n := start(t, "resyncInterval: 10s", func(n *node) { n.v4.err = errors.New("the lock is held") })
-		wait(40 * time.Second)
-		var at []time.Duration
-		for _, a := range n.v4.take() {
-			at = append(at, a.At)
-		}
-		const s = time.Second
-		check(t, "tried at", []time.Duration{0, 1 * s, 3 * s, 7 * s, 15 * s, 25 * s, 35 * s}, at)
-		n.v4.set(func(r *recorder) { r.err = nil })
-		wait(5 * time.Second)
-		n.v4.set(func(r *recorder) { r.err = errors.New("again") })
-		wait(11 * time.Second)
-		check(t, "a success resets the waiting", []application{{45 * s, firstDefault}, {55 * s, firstDefault}, {56 * s, firstDefault}}, n.v4.take())
-	})
-}
-
-func TestFailureIsTriedEach64Seconds(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		n := start(t, "resyncInterval: 1h", func(n *node) { n.v4.err = errors.New("the lock is held") })
-		wait(260 * time.Second)
-		var at []time.Duration
-		for _, a := range n.v4.take() {
-			at = append(at, a.At)
-		}
-		const s = time.Second
-		check(t, "tried at", []time.Duration{0, 1 * s, 3 * s, 7 * s, 15 * s, 31 * s, 63 * s, 127 * s, 191 * s, 255 * s}, at)
-	})
-}
-
 func TestRepairsAreToldApartFromEdits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := start(t, first, func(n *node) { n.v4.report = netfilter.Report{WroteChain: true, WroteJump: true} })
@@ -214,48 +136,6 @@ func TestRepairsAreToldApartFromEdits(t *testing.T) {
 			got = append(got, [2]bool{p.RepairedChain, p.RepairedJump})
 		}
 		check(t, "repairs of chain and jump", [][2]bool{{false, false}, {true, true}, {false, false}, {true, false}, {false, false}}, got)
-	})
-}
-
-// TestStopsWhileATableHangs is that of invariant 5 which the agent does: it
-// ends at once, and applies nothing on its way out.
-func TestStopsWhileATableHangs(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		n := start(t, first, func(n *node) { n.v4.hangs = true })
-		n.v4.take()
-		n.stop()
-		synctest.Wait()
-		select {
-		case <-n.stopped:
-		default:
-			t.Fatal("the agent did not stop")
-		}
-		check(t, "applied after the stop", nil, n.v4.take())
-		_, passes := n.observer.seen(netfilter.IPv4)
-		check(t, "passes that ended", 0, len(passes))
-	})
-}
-
-// TestStopsWhenNothingRuns: a command that is being ended is waited for.
-func TestStopsWhenNothingRuns(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		n := start(t, first, func(n *node) { n.v4.hangs, n.v4.lingers = true, 500*time.Millisecond })
-		wait(10 * time.Second)
-		check(t, "turns in ten seconds, and the first", 11, n.observer.turned())
-		n.stop()
-		wait(400 * time.Millisecond)
-		select {
-		case <-n.stopped:
-			t.Error("the agent stopped before the table was left")
-		default:
-		}
-		wait(time.Second)
-		select {
-		case <-n.stopped:
-		default:
-			t.Error("the agent did not stop")
-		}
-		check(t, "logged", 1, n.logged("Stopping: the rules stay in force"))
 	})
 }
 
@@ -315,17 +195,5 @@ func TestNewContentIsAppliedThoughNothingMoved(t *testing.T) {
 		n.write(second)
 		wait(time.Second)
 		check(t, "applied", []application{{time.Second, "10.2.0.0/16"}}, n.v4.take())
-	})
-}
-
-func TestFailureIsNotTriedFasterForASignOfChange(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		n := start(t, missing, func(n *node) { n.v4.err, n.v4.sign = errors.New("the lock is held"), netfilter.Changed })
-		wait(10 * time.Second)
-		var at []time.Duration
-		for _, a := range n.v4.take() {
-			at = append(at, a.At)
-		}
-		check(t, "tried at", []time.Duration{0, time.Second, 3 * time.Second, 7 * time.Second}, at)
 	})
 }
