@@ -143,6 +143,7 @@ func TestParseRefusesKeys(t *testing.T) {
 		{"another agent's, by a value", "masqueradeAll: true", []string{`f:1: masqueradeAll: is a key of another agent: write nonMasqueradeCIDRs: [] for the same`}},
 		{"another agent's, of one family", "masqLinkLocalIPv4: true", []string{`f:1: masqLinkLocalIPv4: is a key of another agent: write masqLinkLocal`}},
 		{"null value", "resyncIntervall:", []string{`f:1: resyncIntervall: is an unknown key: did you mean resyncInterval?`}},
+		{"one letter before its opposite", "nMasqueradeCIDRs: []", []string{`f:1: nMasqueradeCIDRs: is an unknown key: remove it; the keys are nonMasqueradeCIDRs, masqueradeCIDRs, cidrLimit, masqLinkLocal, masqLinkLocalIPv6, resyncInterval`}},
 		{"near its opposite too", "onMasqueradeCIDRs: []", []string{`f:1: onMasqueradeCIDRs: is an unknown key: did you mean nonMasqueradeCIDRs?`}},
 		{"two swaps", "nonMsaqueradeCDIRs: []", []string{`f:1: nonMsaqueradeCDIRs: is an unknown key: did you mean nonMasqueradeCIDRs?`}},
 		{"two missing letters", "nonMasqueradeCID: []", []string{`f:1: nonMasqueradeCID: is an unknown key: did you mean nonMasqueradeCIDRs?`}},

@@ -152,6 +152,11 @@ func nearest(written string) string {
 			best = ""
 		}
 	}
+	// One letter in front makes a key that resembles masqueradeCIDRs, and may as
+	// well be the rest of nonMasqueradeCIDRs.
+	if best == keyMasquerade && strings.HasPrefix(strings.ToLower(written), "n") {
+		return ""
+	}
 	return best
 }
 

@@ -38,7 +38,7 @@ func addresses(n Node, f netfilter.Family) (out []netip.Addr, left int) {
 	add(netfilter.AddressRange{From: public, To: public})
 	for _, r := range n.Want[f].Rules {
 		if p := r.Destination; p.IsValid() {
-			add(netfilter.AddressRange{From: p.Masked().Addr(), To: masq.Last(p.Masked())})
+			add(netfilter.RangeOf(p))
 		}
 	}
 	cost := 1

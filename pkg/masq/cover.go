@@ -91,13 +91,3 @@ func FindRedundant(c config.Config) []Redundant {
 	}
 	return out
 }
-
-// Last returns the last address of a range.
-func Last(p netip.Prefix) netip.Addr {
-	b := p.Addr().AsSlice()
-	for bit := p.Bits(); bit < len(b)*8; bit++ {
-		b[bit/8] |= 0x80 >> (bit % 8)
-	}
-	last, _ := netip.AddrFromSlice(b) // of the same length, so it is one
-	return last
-}

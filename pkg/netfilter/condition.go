@@ -224,25 +224,27 @@ func SourceIn(p netip.Prefix, negated bool, text string) Condition {
 }
 
 func addressIn(f Family, offset int, p netip.Prefix, negated bool, text string) Condition {
+	r := RangeOf(p)
 	return Condition{
 		Key:      []Operand{{Field: NetworkHeader, Offset: offset, Length: f.addressBytes()}},
-		Elements: []Element{{Key: []Range{{From: p.Masked().Addr().AsSlice(), To: lastAddress(p).AsSlice()}}}},
+		Elements: []Element{{Key: []Range{{From: r.From.AsSlice(), To: r.To.AsSlice()}}}},
 		Negated:  negated,
 		Text:     text,
 	}
 }
 
-func lastAddress(p netip.Prefix) netip.Addr {
-	b := p.Addr().AsSlice()
+// AddressRange is a range of addresses, both ends included.
+type AddressRange struct{ From, To netip.Addr }
+
+// RangeOf returns the addresses of a prefix.
+func RangeOf(p netip.Prefix) AddressRange {
+	b := p.Masked().Addr().AsSlice()
 	for bit := p.Bits(); bit < len(b)*8; bit++ {
 		b[bit/8] |= 0x80 >> (bit % 8)
 	}
 	last, _ := netip.AddrFromSlice(b) // of the same length, so it is one
-	return last
+	return AddressRange{From: p.Masked().Addr(), To: last}
 }
-
-// AddressRange is a range of addresses, both ends included.
-type AddressRange struct{ From, To netip.Addr }
 
 // Destinations returns the ranges of destinations that the condition names,
 // negated or not; none if it asks for something else.
@@ -284,7 +286,7 @@ func (r AddressRange) Contains(a netip.Addr) bool {
 // Prefix returns the range as a prefix; false if it is none.
 func (r AddressRange) Prefix() (netip.Prefix, bool) {
 	for bits := range r.From.BitLen() + 1 {
-		if p := netip.PrefixFrom(r.From, bits); p.Masked() == p && lastAddress(p) == r.To {
+		if p := netip.PrefixFrom(r.From, bits); RangeOf(p) == r {
 			return p, true
 		}
 	}

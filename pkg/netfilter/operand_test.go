@@ -225,3 +225,12 @@ func TestConditionOfSeveral(t *testing.T) {
 		t.Error("a condition without a key is understood")
 	}
 }
+
+func TestRangeOf(t *testing.T) {
+	for in, want := range map[string]string{"10.0.0.0/8": "10.255.255.255", "0.0.0.0/0": "255.255.255.255", "10.1.2.3/32": "10.1.2.3", "10.1.2.3/24": "10.1.2.255", "fd00::/126": "fd00::3"} {
+		p := netip.MustParsePrefix(in)
+		if got := RangeOf(p); got.To.String() != want || got.From != p.Masked().Addr() {
+			t.Errorf("%s is %v, want one that ends with %s", in, got, want)
+		}
+	}
+}

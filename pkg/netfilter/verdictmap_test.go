@@ -11,7 +11,7 @@ import (
 // element maps a prefix to a verdict.
 func element(prefix string, v Verdict) Element {
 	p := netip.MustParsePrefix(prefix)
-	return Element{Key: []Range{{From: p.Masked().Addr().AsSlice(), To: lastAddress(p).AsSlice()}}, Verdict: v}
+	return Element{Key: []Range{{From: RangeOf(p).From.AsSlice(), To: RangeOf(p).To.AsSlice()}}, Verdict: v}
 }
 
 func TestWalkVerdictMap(t *testing.T) {
