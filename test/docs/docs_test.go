@@ -9,6 +9,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io/fs"
 	"maps"
 	"net/http/httptest"
 	"os"
@@ -184,4 +185,38 @@ func exported(t *testing.T) map[string]metric {
 		return strings.HasPrefix(name, "go_") || strings.HasPrefix(name, "process_")
 	})
 	return all
+}
+
+// TestInvariantsHaveTheirTests: each test that the README names as the proof of
+// something that always holds is there.
+func TestInvariantsHaveTheirTests(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, list, _ := strings.Cut(string(text), "Eight things always hold.")
+	list, _, _ = strings.Cut(list, "\n\nOf jumps")
+	names := regexp.MustCompile("\\(`(Test[A-Za-z]+)`\\)").FindAllStringSubmatch(list, -1)
+	if len(names) != 8 {
+		t.Fatalf("the README names %d tests, want 8: %q", len(names), names)
+	}
+	var code strings.Builder
+	for _, dir := range []string{"pkg", "test"} {
+		err := filepath.WalkDir(filepath.Join(root, dir), func(path string, _ fs.DirEntry, err error) error {
+			if err != nil || !strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			code.Write(text)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range names {
+		if !strings.Contains(code.String(), "func "+name[1]+"(t *testing.T)") {
+			t.Errorf("there is no test %s", name[1])
+		}
+	}
 }
