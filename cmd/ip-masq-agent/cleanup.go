@@ -71,7 +71,7 @@ func (f *flags) clean(ctx context.Context) []cleaned {
 		if f.backend != backend.Auto && f.backend != b {
 			continue
 		}
-		for _, family := range []netfilter.Family{netfilter.IPv4, netfilter.IPv6} {
+		for _, family := range netfilter.Families() {
 			out = append(out, f.cleanTable(ctx, b, family))
 		}
 	}

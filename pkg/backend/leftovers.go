@@ -39,7 +39,7 @@ func Leftovers(ctx context.Context, inUse Name, chain string) ([]Leftover, error
 	}
 	var out []Leftover
 	var errs []error
-	for _, f := range families() {
+	for _, f := range netfilter.Families() {
 		for _, b := range []iptables.Backend{iptables.NFT, iptables.Legacy} {
 			found, err := iptables.FindChains(ctx, b, f, names)
 			errs = append(errs, supported(err))

@@ -20,7 +20,7 @@ func TestLeftovers(t *testing.T) {
 	netns.Run(t, func(t *testing.T) {
 		options := masq.Options{ChainName: "IP-MASQ", RandomFully: true}
 		for _, b := range Names()[1:] {
-			for _, f := range families() {
+			for _, f := range netfilter.Families() {
 				if _, err := NewTable(b, f, options).Apply(t.Context(), config.Default(config.Options{})); err != nil {
 					t.Fatalf("%s %s: %v", b, f, err)
 				}
@@ -54,7 +54,7 @@ func TestLeftovers(t *testing.T) {
 			}
 		}
 		for _, b := range []Name{IPTablesLegacy, NFTables} {
-			for _, f := range families() {
+			for _, f := range netfilter.Families() {
 				if removal, err := Remove(t.Context(), b, f, "IP-MASQ", false); err != nil || !removal.Chain {
 					t.Errorf("removing %s %s: %+v, %v", b, f, removal, err)
 				}

@@ -19,14 +19,11 @@ func kubeletMarks() []string { return []string{"KUBE-IPTABLES-HINT", "KUBE-KUBEL
 
 const mangle = "mangle"
 
-// families are both, whether or not IPv6 is enabled: the kubelet leaves its
-// marks in either.
-func families() []netfilter.Family { return []netfilter.Family{netfilter.IPv4, netfilter.IPv6} }
-
 // findMark returns the backend in which the kubelet left a mark, iptables-nft
-// first, and where; it is empty if there is none.
+// first, and where; it is empty if there is none. The mark may be in either
+// family, whether or not IPv6 is enabled.
 func (d *detector) findMark(ctx context.Context) (b Name, where string) {
-	for _, f := range families() {
+	for _, f := range netfilter.Families() {
 		for _, chain := range kubeletMarks() {
 			has, err := d.nftHas(f, mangle, chain)
 			if has {
@@ -35,7 +32,7 @@ func (d *detector) findMark(ctx context.Context) (b Name, where string) {
 			d.unread = errors.Join(d.unread, err)
 		}
 	}
-	for _, f := range families() {
+	for _, f := range netfilter.Families() {
 		for _, chain := range kubeletMarks() {
 			// Older kubelets mark other tables too.
 			for _, table := range d.legacy(ctx, f) {
@@ -61,7 +58,7 @@ func (d *detector) nftHas(f netfilter.Family, table, chain string) (bool, error)
 
 // holdsChain tells whether a backend's nat table has our chain in either family.
 func (d *detector) holdsChain(ctx context.Context, b iptables.Backend) bool {
-	for _, f := range families() {
+	for _, f := range netfilter.Families() {
 		if b == iptables.Legacy {
 			if slices.Contains(d.legacy(ctx, f)["nat"], d.query.Chain) {
 				return true

@@ -24,17 +24,9 @@ func Remove(ctx context.Context, b Name, f netfilter.Family, chain string, dryRu
 	if err != nil || !found {
 		return iptables.Removal{}, err
 	}
-	out := iptables.Removal{Chain: true, Command: "nft -f -", Input: fmt.Sprintf("delete table %s %s\n", nftFamily(f), nftables.TableName)}
+	out := iptables.Removal{Chain: true, Command: "nft -f -", Input: fmt.Sprintf("delete table %s %s\n", f.NFT(), nftables.TableName)}
 	if !dryRun {
 		_, err = t.Remove(ctx)
 	}
 	return out, err
-}
-
-// nftFamily returns the family as nft(8) names it.
-func nftFamily(f netfilter.Family) string {
-	if f == netfilter.IPv6 {
-		return "ip6"
-	}
-	return "ip"
 }

@@ -151,7 +151,7 @@ func Unreadable(name string, err error) Result {
 
 func families(o Options) []netfilter.Family {
 	if o.Config.IPv6 {
-		return []netfilter.Family{netfilter.IPv4, netfilter.IPv6}
+		return netfilter.Families()
 	}
 	return []netfilter.Family{netfilter.IPv4}
 }

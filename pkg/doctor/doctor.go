@@ -149,7 +149,7 @@ func Examine(n Node) []Finding {
 // families are those that the agent manages.
 func (n Node) families() []netfilter.Family {
 	if n.IPv6 {
-		return []netfilter.Family{netfilter.IPv4, netfilter.IPv6}
+		return netfilter.Families()
 	}
 	return []netfilter.Family{netfilter.IPv4}
 }

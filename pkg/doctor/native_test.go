@@ -12,6 +12,7 @@ import (
 
 	backends "ip-masq-agent/pkg/backend"
 	"ip-masq-agent/pkg/config"
+	"ip-masq-agent/pkg/netfilter"
 	"ip-masq-agent/pkg/nftables"
 	"ip-masq-agent/test/netns"
 )
@@ -117,7 +118,7 @@ func TestOwnTable(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, f := range bothFamilies() {
+		for _, f := range netfilter.Families() {
 			if _, err := nftables.NewTable(f).Apply(t.Context(), options.Masq.Table(f, c)); err != nil {
 				t.Fatal(err)
 			}

@@ -42,7 +42,7 @@ func Read(ctx context.Context, o Options) Node {
 	n.Config, _, n.ConfigErr = config.Load(o.ConfigFile, o.Config)
 	n.Defaults = config.Default(o.Config).NonMasquerade
 	n.Want = map[netfilter.Family]iptables.Chain{}
-	for _, f := range bothFamilies() {
+	for _, f := range netfilter.Families() {
 		n.Want[f] = o.Masq.Chain(f, n.Config)
 	}
 	names := append(backends.AgentChains(), n.ChainName)
@@ -72,10 +72,6 @@ func (n *Node) drift(o Options) {
 		different, err := nftables.NewTable(f).Differences(o.Masq.Table(f, n.Config))
 		n.Drift[f], n.DriftErr = different, errors.Join(n.DriftErr, err)
 	}
-}
-
-func bothFamilies() []netfilter.Family {
-	return []netfilter.Family{netfilter.IPv4, netfilter.IPv6}
 }
 
 // backendInUse is the backend that the running agent uses, or that --backend

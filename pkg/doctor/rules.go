@@ -19,7 +19,7 @@ import (
 // to them.
 func Rules(ctx context.Context, names ...string) (netfilter.Ruleset, []Unread) {
 	rules, unread := nftablesRules(names)
-	for _, f := range bothFamilies() {
+	for _, f := range netfilter.Families() {
 		table, err := iptables.ReadLegacy(ctx, f, names...)
 		switch {
 		case err != nil:
@@ -38,7 +38,7 @@ func nftablesRules(names []string) (netfilter.Ruleset, []Unread) {
 		return rules, nil
 	}
 	var unread []Unread
-	for _, f := range bothFamilies() {
+	for _, f := range netfilter.Families() {
 		rules.Tables = append(rules.Tables, netfilter.Unread(netfilter.OwnerNFTables, f, err))
 		unread = append(unread, Unread{nftBackend, f, err})
 	}
@@ -55,7 +55,7 @@ func readNFTables(names []string) (netfilter.Ruleset, error) {
 	if err != nil {
 		return netfilter.Ruleset{}, err
 	}
-	for _, f := range bothFamilies() {
+	for _, f := range netfilter.Families() {
 		for _, name := range names {
 			addChain(conn, &rules, f, name)
 		}
@@ -66,8 +66,7 @@ func readNFTables(names []string) (netfilter.Ruleset, error) {
 // addChain adds a chain of iptables' nat table, if it exists and nothing leads
 // to it. A chain that cannot be read is added with the error.
 func addChain(conn *nftables.Conn, rules *netfilter.Ruleset, f netfilter.Family, name string) {
-	family := map[netfilter.Family]string{netfilter.IPv4: "ip", netfilter.IPv6: "ip6"}[f]
-	at := slices.IndexFunc(rules.Tables, func(t *netfilter.Table) bool { return t.Family == family && t.Name == sharedTable })
+	at := slices.IndexFunc(rules.Tables, func(t *netfilter.Table) bool { return t.Family == f.NFT() && t.Name == sharedTable })
 	if at >= 0 && rules.Tables[at].Chains[name] != nil {
 		return
 	}
@@ -80,14 +79,14 @@ func addChain(conn *nftables.Conn, rules *netfilter.Ruleset, f netfilter.Family,
 	}
 	if at < 0 {
 		at = len(rules.Tables)
-		rules.Tables = append(rules.Tables, &netfilter.Table{Owner: netfilter.OwnerNFTables, Family: family, Name: sharedTable, Chains: map[string]*netfilter.Chain{}})
+		rules.Tables = append(rules.Tables, &netfilter.Table{Owner: netfilter.OwnerNFTables, Family: f.NFT(), Name: sharedTable, Chains: map[string]*netfilter.Chain{}})
 	}
 	rules.Tables[at].Chains[name] = chain
 }
 
 // family returns the IP family of a table of iptables.
 func family(t *netfilter.Table) netfilter.Family {
-	if t.Family == "ip6" {
+	if t.Family == netfilter.IPv6.NFT() {
 		return netfilter.IPv6
 	}
 	return netfilter.IPv4
@@ -98,7 +97,7 @@ func family(t *netfilter.Table) netfilter.Family {
 func findChains(rules netfilter.Ruleset, names []string) []Chain {
 	var out []Chain
 	for _, t := range rules.Tables {
-		for _, f := range bothFamilies() {
+		for _, f := range netfilter.Families() {
 			if !t.HasFamily(f) || t.Family == "inet" {
 				continue
 			}

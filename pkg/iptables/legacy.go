@@ -28,10 +28,7 @@ func ReadLegacy(ctx context.Context, f netfilter.Family, names ...string) (*netf
 	if s.policy == "DROP" {
 		base.Policy = netfilter.Drop
 	}
-	t := &netfilter.Table{Owner: netfilter.OwnerLegacy, Family: "ip", Name: natTable, Chains: map[string]*netfilter.Chain{postrouting: base}}
-	if f == netfilter.IPv6 {
-		t.Family = "ip6"
-	}
+	t := &netfilter.Table{Owner: netfilter.OwnerLegacy, Family: f.NFT(), Name: natTable, Chains: map[string]*netfilter.Chain{postrouting: base}}
 	ahead := []*netfilter.Chain{base}
 	for _, name := range names {
 		if c := s.chain(f, name); c != nil {

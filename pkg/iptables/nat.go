@@ -75,14 +75,14 @@ func (n *NAT) Apply(ctx context.Context, want Chain) (netfilter.Report, error) {
 			return netfilter.Report{}, err
 		}
 		if n.backend == NFT && have.postrouting != nil && !have.postrouting.Base {
-			chain := n.nftFamily() + " nat " + postrouting
+			chain := n.family.NFT() + " nat " + postrouting
 			return netfilter.Report{}, fmt.Errorf("chain %s of nf_tables: %w; to have it made anew, run: nft 'flush chain %s; delete chain %s'", chain, ErrNoHook, chain, chain)
 		}
 		report.Traffic = n.meter.Read(traffic(n.family, have.chain))
 		p := newPlan(n.family, have, want)
 		if p.empty() {
 			if have.dormant {
-				return netfilter.Report{}, fmt.Errorf("table %s nat of nf_tables: %w: to put them in force again, run: nft add table %s nat", n.nftFamily(), ErrDormant, n.nftFamily())
+				return netfilter.Report{}, fmt.Errorf("table %s nat of nf_tables: %w: to put them in force again, run: nft add table %s nat", n.family.NFT(), ErrDormant, n.family.NFT())
 			}
 			n.verified, n.chain = &snapshot, want
 			report.Cost = childCPU() - began
@@ -153,14 +153,6 @@ func (n *NAT) open(ctx context.Context) error {
 	}
 	n.path, n.hasRandomFully = path, tool.HasRandomFully()
 	return nil
-}
-
-// nftFamily is the family as nft(8) names it.
-func (n *NAT) nftFamily() string {
-	if n.family == netfilter.IPv6 {
-		return "ip6"
-	}
-	return "ip"
 }
 
 // restore commits an input, all of it or nothing.

@@ -125,7 +125,7 @@ func (n *NAT) stillUsed(err error) string {
 	const what = "; another rule goes to the chain: remove it first, "
 	switch {
 	case errors.Is(err, unix.EBUSY):
-		return what + fmt.Sprintf("nft list table %s nat shows it", n.nftFamily())
+		return what + fmt.Sprintf("nft list table %s nat shows it", n.family.NFT())
 	case strings.Contains(err.Error(), `"-X `):
 		return what + n.backend.Command(n.family) + "-save shows it"
 	}

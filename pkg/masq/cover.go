@@ -63,7 +63,7 @@ type Redundant struct {
 // their number makes it.
 func FindRedundant(c config.Config) []Redundant {
 	var out []Redundant
-	for _, f := range []netfilter.Family{netfilter.IPv4, netfilter.IPv6} {
+	for _, f := range netfilter.Families() {
 		local := linkLocal(f, c)
 		all := slices.Concat(ranges(f, c.NonMasquerade, false), ranges(f, c.Masquerade, true))
 		verdicts := map[netip.Prefix]bool{}

@@ -14,6 +14,9 @@ const (
 	IPv6
 )
 
+// Families returns both families, in that order.
+func Families() []Family { return []Family{IPv4, IPv6} }
+
 // FamilyOf returns the family of an address. An IPv4-mapped IPv6 address is
 // IPv6; unmap it first.
 func FamilyOf(a netip.Addr) Family {
@@ -29,6 +32,14 @@ func (f Family) String() string {
 		return "IPv6"
 	}
 	return "IPv4"
+}
+
+// NFT returns the name of the family in nft(8): ip or ip6.
+func (f Family) NFT() string {
+	if f == IPv6 {
+		return "ip6"
+	}
+	return "ip"
 }
 
 // addressBytes is the length of an address.

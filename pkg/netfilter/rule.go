@@ -169,23 +169,13 @@ func (r Rule) Targets() []string {
 // Unread returns a table that stands for rules of a family that could not be
 // read. Anything may happen in it.
 func Unread(owner string, f Family, err error) *Table {
-	name := "ip"
-	if f == IPv6 {
-		name = "ip6"
-	}
 	chain := &Chain{Name: "POSTROUTING", Base: true, Priority: math.MinInt, Err: err}
-	return &Table{Owner: owner, Family: name, Name: "nat", Chains: map[string]*Chain{chain.Name: chain}}
+	return &Table{Owner: owner, Family: f.NFT(), Name: "nat", Chains: map[string]*Chain{chain.Name: chain}}
 }
 
 // HasFamily tells whether packets of a family pass the table.
 func (t *Table) HasFamily(f Family) bool {
-	switch t.Family {
-	case "ip":
-		return f == IPv4
-	case "ip6":
-		return f == IPv6
-	}
-	return t.Family == "inet"
+	return t.Family == f.NFT() || t.Family == "inet"
 }
 
 // Ruleset is every table that has a base chain of type nat at postrouting, with

@@ -203,7 +203,7 @@ func TestExpressions(t *testing.T) {
 				if err := commit(t.Context(), s.layout().compile()); err != nil {
 					t.Fatal(err)
 				}
-				out := nftOutput(t, "--debug=netlink", "list", "chain", familyName(protoOf(s.Family)), TableName, tt.chain)
+				out := nftOutput(t, "--debug=netlink", "list", "chain", s.Family.NFT(), TableName, tt.chain)
 				if diff := cmp.Diff(tt.want, expressions(out)); diff != "" {
 					t.Errorf("(-want +got):\n%s", diff)
 				}

@@ -75,7 +75,7 @@ func (s Spec) layout() layout {
 				},
 			},
 			{
-				text:        fmt.Sprintf("%s daddr vmap @%s", familyName(protoOf(s.Family)), destinationsMap),
+				text:        fmt.Sprintf("%s daddr vmap @%s", s.Family.NFT(), destinationsMap),
 				comment:     rangesNote,
 				expressions: []expr{exprPayloadDestination(s.Family), exprLookup(destinations)},
 			},
@@ -155,7 +155,7 @@ func portsChain(i int) string { return fmt.Sprint(portsChainPrefix, i) }
 // table in one transaction.
 func (s Spec) String() string {
 	l := s.layout()
-	name := fmt.Sprintf("table %s %s", familyName(protoOf(l.family)), TableName)
+	name := fmt.Sprintf("table %s %s", l.family.NFT(), TableName)
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\ndelete %s\n%s {\n\tcomment %q\n", name, name, name, l.comment)
 	for _, set := range l.sets {

@@ -32,7 +32,7 @@ func (c *Conn) readBack(l layout) (kernelTable, error) {
 		return err
 	})
 	if err != nil {
-		return kernelTable{}, fmt.Errorf("reading table %s %s: %w", familyName(protoOf(l.family)), TableName, err)
+		return kernelTable{}, fmt.Errorf("reading table %s %s: %w", l.family.NFT(), TableName, err)
 	}
 	return k, nil
 }

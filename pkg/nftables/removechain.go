@@ -25,7 +25,7 @@ type ChainRemoval struct {
 
 // Commands returns the removal as commands for nft -f.
 func (r ChainRemoval) Commands() []string {
-	where := familyName(protoOf(r.Family)) + " " + r.Table
+	where := r.Family.NFT() + " " + r.Table
 	var out []string
 	for _, handle := range r.JumpHandle {
 		out = append(out, fmt.Sprintf("delete rule %s %s handle %d", where, r.From, handle))

@@ -117,7 +117,7 @@ func (t *Table) write(ctx context.Context, l layout, d difference, replace bool)
 }
 
 // name is the table's name as nft(8) prints it.
-func (t *Table) name() string { return familyName(protoOf(t.family)) + " " + TableName }
+func (t *Table) name() string { return t.family.NFT() + " " + TableName }
 
 // Differences returns how the kernel's table differs from the wanted one, a line
 // each; none if it does not. Lines on elements of sets start with "- " if they

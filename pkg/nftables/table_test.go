@@ -19,7 +19,7 @@ import (
 // list returns the agent's table as nft prints it, without handles.
 func list(t testing.TB, f netfilter.Family) string {
 	t.Helper()
-	return nftOutput(t, "list", "table", familyName(protoOf(f)), TableName)
+	return nftOutput(t, "list", "table", f.NFT(), TableName)
 }
 
 // apply makes the kernel hold a table, and fails the test on an error.

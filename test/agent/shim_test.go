@@ -60,8 +60,8 @@ func (s *shims) add(t testing.TB, name string) {
 }
 
 // before makes every call of the command run script first, "exit 4" or "sleep
-// 5", until mend is called.
-func (s *shims) before(t testing.TB, name, script string) (mend func()) {
+// 5", until the returned function is called.
+func (s *shims) before(t testing.TB, name, script string) (undo func()) {
 	t.Helper()
 	file := filepath.Join(s.dir, name+".do")
 	// A rename, so that no shell reads half of it.
@@ -76,8 +76,8 @@ func (s *shims) before(t testing.TB, name, script string) (mend func()) {
 	}
 }
 
-// hide takes the command away until mend is called.
-func (s *shims) hide(t testing.TB, name string) (mend func()) {
+// hide takes the command away until the returned function is called.
+func (s *shims) hide(t testing.TB, name string) (undo func()) {
 	t.Helper()
 	file := filepath.Join(s.dir, name)
 	rename(t, file, file+".hidden")
