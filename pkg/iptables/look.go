@@ -55,9 +55,9 @@ func (n *NAT) Traffic() (netfilter.Traffic, error) {
 	if n.verified == nil || n.backend == Legacy {
 		return n.meter.Total(), nil
 	}
-	have, err := n.readNFT(n.chain.Name)
+	chain, err := n.readChain(n.chain.Name)
 	if err != nil {
 		return n.meter.Total(), fmt.Errorf("reading the counters of %s chain %s: %w", n.family, n.chain.Name, err)
 	}
-	return n.meter.Read(traffic(n.family, have.chain)), nil
+	return n.meter.Read(traffic(n.family, chain)), nil
 }

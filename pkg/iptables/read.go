@@ -58,6 +58,15 @@ func (n *NAT) readNFT(chain string) (have state, err error) {
 	return have, err
 }
 
+// readChain reads one chain of iptables-nft, nil if there is none.
+func (n *NAT) readChain(name string) (*netfilter.Chain, error) {
+	conn, err := n.nfTables()
+	if err != nil {
+		return nil, err
+	}
+	return conn.Chain(n.family, natTable, name)
+}
+
 // nfTables returns the connection to nf_tables, which it opens once.
 func (n *NAT) nfTables() (*nftables.Conn, error) {
 	if n.conn == nil {
