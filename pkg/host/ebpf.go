@@ -21,14 +21,14 @@ type Link struct {
 	xdp bool // a program is attached at XDP
 }
 
-// ciliumDevice is the device that Cilium's agent makes on each node.
+// ciliumDevice is the network device that the Cilium agent creates on each node.
 const ciliumDevice = "cilium_host"
 
-// EBPF returns the eBPF data planes that may act on packets before netfilter
-// does, in words: Cilium's device, and programs at XDP, tc and tcx of the given
-// devices. The error is why something could not be looked at; what was found
-// until then is returned too. It is fs.ErrPermission where bpf(2) is refused, as
-// in a container without CAP_BPF: programs at tcx are then not seen.
+// EBPF describes the eBPF data planes that may act on packets before netfilter
+// does: Cilium's device, and programs at XDP, tc and tcx of the given devices.
+// If a check fails, EBPF returns the error and what the other checks found. The
+// error is fs.ErrPermission where bpf(2) is not permitted, as in a container
+// without CAP_BPF. EBPF then does not see programs at tcx.
 func (r *Routes) EBPF(devices ...netfilter.Interface) ([]string, error) {
 	var found []string
 	var errs []error
@@ -59,7 +59,7 @@ func (r *Routes) EBPF(devices ...netfilter.Interface) ([]string, error) {
 				}
 				if tcx, err := hasTCX(d.Index, hook.attach); err != nil {
 					errs = append(errs, fmt.Errorf("asking for tcx programs of %s: %w", d.Name, err))
-					askTCX = false // the other hooks and devices are refused too
+					askTCX = false // the other hooks and devices fail too
 				} else if tcx {
 					found = append(found, fmt.Sprintf("an eBPF program at tcx %s of %s", hook.name, d.Name))
 				}
@@ -69,7 +69,7 @@ func (r *Routes) EBPF(devices ...netfilter.Interface) ([]string, error) {
 	return found, errors.Join(errs...)
 }
 
-// hasClassifier tells whether a device has a filter of kind bpf at a hook of its
+// hasClassifier reports whether a device has a filter of kind bpf at a hook of its
 // clsact or ingress qdisc, by RTM_GETTFILTER.
 func hasClassifier(device int, parent uint32) (bool, error) {
 	conn, err := netlink.Dial(unix.NETLINK_ROUTE, nil)
@@ -120,7 +120,7 @@ type bpfQuery struct {
 	revision                                uint64
 }
 
-// hasTCX tells whether a device has a program at a hook of tcx, by bpf(2).
+// hasTCX reports whether a device has a program at a hook of tcx, by bpf(2).
 func hasTCX(device int, attach uint32) (bool, error) {
 	const progQuery = 16 // BPF_PROG_QUERY of linux/bpf.h
 	q := bpfQuery{device: uint32(device), attach: attach}

@@ -10,16 +10,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// policy is what the policy rules of a family, ip-rule(8), ask of a packet
-// besides its destination.
+// policy is what the routing policy rules of a family, see ip-rule(8), test
+// besides the destination.
 type policy struct {
-	marks     []uint32 // that they name
-	selective bool     // they ask for the source, the incoming device or the like
-	opaque    bool     // what they ask for is not understood
+	marks     []uint32 // packet marks that rules test
+	selective bool     // rules test the source, the incoming device or the like
+	opaque    bool     // some tests are not understood
 }
 
-// readPolicy reads the rules of both families. Where they cannot be read they
-// may ask for anything.
+// readPolicy reads the rules of both families. If that fails, it returns a policy
+// that may test anything.
 func readPolicy(conn *rtnetlink.Conn) map[uint8]policy {
 	rules, err := conn.Rule.List()
 	out := map[uint8]policy{}

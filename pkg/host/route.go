@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ip-masq-agent Authors
 
-// Package host reads what the kernel knows of this node besides its NAT rules:
-// routes, devices, connections and eBPF programs. It uses netlink and system
+// Package host reads what the kernel knows about this node besides its NAT
+// rules: routes, devices, connections and eBPF programs. It uses netlink and system
 // calls, starts no process and changes nothing.
 package host
 
@@ -20,17 +20,17 @@ import (
 	"ip-masq-agent/pkg/netfilter"
 )
 
-// Route is the way to an address.
+// Route is the route to an address.
 type Route struct {
-	// Type is how the routing table classes the address, RTN_LOCAL and so on of
-	// rtnetlink(7); 0 if there is no route.
+	// Type is the type of the route, RTN_LOCAL and so on, see rtnetlink(7); 0 if
+	// there is no route.
 	Type uint8
-	// Device is the one by which packets leave; the zero Interface if there is
-	// none, or if it depends on more than the addresses.
+	// Device is the outgoing device. It is the zero Interface if there is none,
+	// or if it depends on more than the addresses.
 	Device netfilter.Interface
 }
 
-// Local tells whether the address is the node's own.
+// Local reports whether the address is the node's own.
 func (r Route) Local() bool { return r.Type == unix.RTN_LOCAL }
 
 // TypeName returns the type as ip-route(8) names it; "none" if there is no
@@ -53,12 +53,13 @@ func (r Route) TypeName() string {
 	return fmt.Sprintf("type %d", r.Type)
 }
 
-// readDeadline bounds one use of Routes. A million lookups take some 20 s.
+// readDeadline is the time limit of one Routes. A million lookups take about
+// 20 s.
 const readDeadline = 60 * time.Second
 
-// Routes asks the kernel of this network namespace for routes. The devices and
-// the policy rules are read once; a lookup is one message. A dump of all routes
-// would not do: only the kernel applies the policy rules.
+// Routes looks up routes in the kernel, in this network namespace. It reads the
+// devices and the policy rules once, and sends one message per lookup. A dump of
+// all routes would not be enough, because only the kernel applies policy rules.
 type Routes struct {
 	conn     *rtnetlink.Conn
 	links    []Link
@@ -108,11 +109,11 @@ func (r *Routes) read() error {
 // Close closes the socket.
 func (r *Routes) Close() error { return r.conn.Close() }
 
-// To returns the route to an address. That there is none is no error.
+// To returns the route to an address. A missing route is not an error.
 func (r *Routes) To(dst netip.Addr) (Route, error) { return r.Between(netip.Addr{}, dst) }
 
-// Between returns the route of packets from src to dst; the zero Addr as src is
-// any pod. The source counts only if policy rules ask for it.
+// Between returns the route of packets from src to dst. The zero Addr as src
+// stands for any pod. The source matters only if policy rules test it.
 func (r *Routes) Between(src, dst netip.Addr) (Route, error) {
 	if !dst.IsValid() {
 		return Route{}, errors.New("looking up a route: the destination is not an address")
@@ -134,8 +135,8 @@ func (r *Routes) Between(src, dst netip.Addr) (Route, error) {
 	return route, nil
 }
 
-// between looks the route up for each packet mark that policy rules ask for.
-// The device is known if all of these lookups agree.
+// between looks the route up once for each packet mark that policy rules test.
+// The device is known if all lookups agree.
 func (r *Routes) between(p policy, src, dst netip.Addr) (Route, error) {
 	plain, err := r.lookup(query{dst: dst})
 	if err != nil || plain.Local() || !p.selective && len(p.marks) == 0 {
@@ -162,7 +163,7 @@ func (r *Routes) between(p policy, src, dst netip.Addr) (Route, error) {
 			return Route{}, err
 		case i == 0:
 			route.Device = marked.Device
-		case marked.Type == 0 || marked.Local(): // such packets do not leave
+		case marked.Type == 0 || marked.Local(): // such packets do not leave the node
 		case marked.Device != route.Device:
 			route.Device = netfilter.Interface{}
 			return route, nil
@@ -171,14 +172,14 @@ func (r *Routes) between(p policy, src, dst netip.Addr) (Route, error) {
 	return route, nil
 }
 
-// query is one question to the routing table.
+// query is one route lookup.
 type query struct {
 	src, dst netip.Addr
-	in       int // the device by which the packet came; 0 if it is the node's own
+	in       int // the incoming device; 0 for packets of the node itself
 	mark     uint32
 }
 
-// lookup asks for one route, RTM_GETROUTE of rtnetlink(7).
+// lookup sends one RTM_GETROUTE, see rtnetlink(7).
 func (r *Routes) lookup(q query) (Route, error) {
 	if !q.dst.IsValid() {
 		return Route{}, nil
@@ -199,9 +200,9 @@ func (r *Routes) lookup(q query) (Route, error) {
 	return Route{}, errors.New("the kernel's answer has no route")
 }
 
-// noRoute tells whether the kernel's answer means that there is no route, or one
-// of type unreachable, prohibit or blackhole. A kernel without IPv6, as with
-// ipv6.disable=1, does not support the question.
+// noRoute reports whether the kernel's answer means that there is no route, or a
+// route of type unreachable, prohibit or blackhole. A kernel without IPv6, for
+// example with ipv6.disable=1, answers EOPNOTSUPP or EAFNOSUPPORT.
 func noRoute(err error) bool {
 	return slices.ContainsFunc([]error{unix.ENETUNREACH, unix.EHOSTUNREACH, unix.EACCES, unix.EINVAL, unix.EXDEV, unix.EOPNOTSUPP, unix.EAFNOSUPPORT},
 		func(e error) bool { return errors.Is(err, e) })
@@ -226,7 +227,7 @@ func (r *Routes) route(m *rtnetlink.RouteMessage) Route {
 	return Route{Type: m.Type, Device: netfilter.Interface{Name: r.names[index], Index: int(index)}}
 }
 
-// routeQuery is a RouteMessage with the attributes that rtnetlink's lacks.
+// routeQuery is a RouteMessage with attributes that rtnetlink does not encode.
 type routeQuery struct {
 	rtnetlink.RouteMessage
 	q query
@@ -241,7 +242,7 @@ func (q query) message() *routeQuery {
 	}}
 }
 
-// MarshalBinary is part of rtnetlink.Message.
+// MarshalBinary implements rtnetlink.Message.
 func (m *routeQuery) MarshalBinary() ([]byte, error) {
 	if m.q.src.IsValid() {
 		m.SrcLength = uint8(m.q.src.BitLen())

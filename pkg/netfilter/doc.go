@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ip-masq-agent Authors
 
-// Package netfilter models NAT rules, anyone's, and decides what happens to a
-// packet that passes them.
+// Package netfilter is a model of the NAT rules of a node, of all programs, and
+// predicts what they do to a packet.
 //
 // A [Ruleset] holds the tables that have a base chain of type nat at the
-// postrouting hook, however they were written: pkg/nftables reads them from the
-// kernel, pkg/iptables parses the text of iptables-legacy. [Ruleset.Walk] sends
-// a [Packet] through all of them, by priority, as the kernel does.
+// postrouting hook. pkg/nftables reads them from the kernel, and pkg/iptables
+// parses them from the text of iptables-legacy. [Ruleset.Walk] sends a [Packet]
+// through all of them in the order of their priorities, as the kernel does.
 //
-// Not everything about a packet is known, and not every expression is
-// understood. Walk therefore collects every outcome that is possible. If they
-// agree, that is the answer; otherwise the answer is [Unknown], with the rules
-// that may decide.
+// A packet may be known in part only, and a rule may have an expression that
+// this package does not understand. Walk therefore returns every possible
+// outcome. If all outcomes agree, that is the answer. Otherwise the answer is
+// [Undetermined], with the rules that may decide and the reason, [Unknown].
 //
-// The package is pure and knows neither iptables nor nftables.
+// The package does no I/O and does not depend on iptables or nftables.
 package netfilter

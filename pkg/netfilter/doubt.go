@@ -3,8 +3,8 @@
 
 package netfilter
 
-// doubt returns why the condition cannot be judged for a packet. It is asked
-// only if it cannot.
+// doubt returns why the condition cannot be evaluated for a packet. Call it only
+// if holds returned Maybe.
 func (c Condition) doubt(s state) Unknown {
 	switch {
 	case len(c.Key) == 0:
@@ -15,8 +15,7 @@ func (c Condition) doubt(s state) Unknown {
 	return doubtOf(c.Key, s)
 }
 
-// doubtOf returns what is not known of the first operand that has an unknown
-// bit.
+// doubtOf returns the reason for the first operand with an unknown bit.
 func doubtOf(key []Operand, s state) Unknown {
 	for _, o := range key {
 		if o.of(s).isKnown() {
@@ -41,7 +40,7 @@ func doubtOf(key []Operand, s state) Unknown {
 	return NotKnown
 }
 
-// headerDoubt names the part of the network header that an operand is.
+// headerDoubt returns the reason for an operand in the network header.
 func headerDoubt(o Operand, s state) Unknown {
 	f := s.family
 	switch {

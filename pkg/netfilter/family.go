@@ -8,7 +8,7 @@ import "net/netip"
 // Family is an IP address family.
 type Family uint8
 
-// The families, in the order in which they are reported.
+// The address families, in the order in which output lists them.
 const (
 	IPv4 Family = iota
 	IPv6
@@ -50,8 +50,8 @@ func (f Family) addressBytes() int {
 	return 4
 }
 
-// SourceOffset and DestinationOffset are where the addresses are in the
-// network header, in bytes (RFC 791, RFC 8200).
+// SourceOffset returns the offset of the source address in the network header,
+// in bytes (RFC 791, RFC 8200).
 func (f Family) SourceOffset() int {
 	if f == IPv6 {
 		return 8
@@ -59,7 +59,7 @@ func (f Family) SourceOffset() int {
 	return 12
 }
 
-// DestinationOffset is described at SourceOffset.
+// DestinationOffset is the offset of the destination address; see SourceOffset.
 func (f Family) DestinationOffset() int { return f.SourceOffset() + f.addressBytes() }
 
 // headerBytes is the length of the network header without options.

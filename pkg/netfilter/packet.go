@@ -8,19 +8,19 @@ import (
 	"net/netip"
 )
 
-// Packet is the first packet of a connection as postrouting sees it: after any
-// DNAT, so its destination is never a Service's address.
+// Packet is the first packet of a connection at the postrouting hook. DNAT has
+// already happened, so the destination is never the address of a Service.
 type Packet struct {
 	Source      netip.Addr // the zero Addr if it is not known
 	Destination netip.Addr
-	// DestinationType and SourceType are how the routing table classes the
-	// addresses, RTN_UNICAST and so on of rtnetlink(7); 0 if not known.
+	// DestinationType and SourceType are the types of the addresses in the
+	// routing table, RTN_UNICAST and so on, see rtnetlink(7); 0 if not known.
 	DestinationType, SourceType uint8
 	Out                         Interface
 	Protocol                    uint8 // IPPROTO_TCP and so on; 0 if not known
 }
 
-// Interface is the device by which a packet leaves.
+// Interface is the network device through which a packet leaves.
 type Interface struct {
 	Name  string // empty if it is not known
 	Index int    // 0 if it is not known
@@ -32,13 +32,13 @@ const (
 	TypeLocal   = 2
 )
 
-// KubeMark is the mark by which kube-proxy asks for masquerading
-// (--iptables-masquerade-bit). It is taken to be absent: kube-proxy sets it on
-// packets to Services, and undoes it in its own rules.
+// KubeMark is the packet mark with which kube-proxy requests masquerading
+// (--iptables-masquerade-bit). [Ruleset.Walk] assumes that it is not set:
+// kube-proxy sets it on packets to Services and clears it in its own rules.
 const KubeMark = 0x4000
 
-// state is what is known of a packet while it passes the rules, some of which
-// change it.
+// state is what is known about a packet at one point on its way through the
+// rules. Some rules change it.
 type state struct {
 	family          Family
 	network         value // the network header, without options
@@ -48,15 +48,15 @@ type state struct {
 	outIndex        value
 	destinationType value
 	sourceType      value
-	rewritten       bool // a rule overwrote the source address, or may have
+	rewritten       bool // a rule overwrote, or may have overwritten, the source address
 }
 
 const (
 	nfprotoIPv4 = 2  // NFPROTO_IPV4, linux/netfilter.h
 	nfprotoIPv6 = 10 // NFPROTO_IPV6
 
-	// InterfaceBytes is the size of an interface's name with the zeros that fill
-	// it up (IFNAMSIZ).
+	// InterfaceBytes is the size of an interface name padded with zeros
+	// (IFNAMSIZ).
 	InterfaceBytes = 16
 
 	protocolOffset = 9 // of IPv4, RFC 791, section 3.1
@@ -101,7 +101,7 @@ func putNumber(v value, n uint32) {
 	}
 }
 
-// join returns what is known of a packet that is in one state or the other.
+// join returns what is known about a packet that is in state s or in state o.
 func (s state) join(o state) state {
 	s.network, s.mark = s.network.join(o.network), s.mark.join(o.mark)
 	s.destinationType, s.sourceType = s.destinationType.join(o.destinationType), s.sourceType.join(o.sourceType)
@@ -109,22 +109,22 @@ func (s state) join(o state) state {
 	return s
 }
 
-// equal tells whether the same is known in both states.
+// equal reports whether the same is known in both states.
 func (s state) equal(o state) bool {
 	return s.network.equal(o.network) && s.mark.equal(o.mark) &&
 		s.destinationType.equal(o.destinationType) && s.sourceType.equal(o.sourceType) && s.rewritten == o.rewritten
 }
 
-// changed returns what is known of a packet after something unknown was done to
-// it: of its mark, and of its header, nothing.
+// changed returns the state after an unknown change: the mark and the header are
+// unknown.
 func (s state) changed() state {
 	s.mark = unknownValue(len(s.mark.bits))
 	return s.rewrite(Rewrite{Offset: 0, Length: len(s.network.bits)})
 }
 
-// rewrite returns what is known of a packet after a part of its header was
-// overwritten. How the routing table classes an address is looked up anew by
-// each condition that asks for it.
+// rewrite returns the state after a part of the header was overwritten. The type
+// of an overwritten address is unknown too, because the kernel looks it up for
+// each condition.
 func (s state) rewrite(r Rewrite) state {
 	s.network = s.network.clone() // states share their values
 	s.network.forget(r.Offset, r.Length)

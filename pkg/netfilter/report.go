@@ -5,29 +5,27 @@ package netfilter
 
 import "time"
 
-// Report says what it took to make the kernel hold the wanted rules of one
-// family.
+// Report is the result of applying the desired rules of one family.
 type Report struct {
-	// WroteChain means that the rules themselves were not as wanted, WroteJump
-	// that what sends traffic to them was not: the jump from POSTROUTING, or the
-	// base chain of a table of our own.
+	// WroteChain means that the rules differed from the desired ones and were
+	// written. WroteJump means the same for what sends traffic to them: the
+	// jump from POSTROUTING, or the base chain of the nftables table.
 	WroteChain, WroteJump bool
-	Rules                 int           // in force
-	Traffic               Traffic       // counted since the start, and before that by the rules found
+	Rules                 int           // in the kernel now
+	Traffic               Traffic       // since the start, plus what the rules found at the start had counted
 	Cost                  time.Duration // CPU time of the commands it ran, see getrusage(2), RUSAGE_CHILDREN
 }
 
-// Change is what can be told, without a process and without reading rules,
-// about what happened since the rules were last verified.
+// Change is what a cheap check, without a process and without reading rules,
+// can say about the time since the rules were last verified.
 type Change uint8
 
-// The changes.
+// The results of a check.
 const (
-	ChangeUnknown Change = iota // there is nothing to compare with
-	Changed                     // something was committed, perhaps not to our rules
-	// PerhapsUnchanged means that nothing seems to have changed. This is no
-	// proof: in iptables-legacy a rule may have been replaced by another of the
-	// same size.
+	ChangeUnknown Change = iota // there is no earlier state to compare with
+	Changed                     // something was committed, possibly by another program and elsewhere
+	// PerhapsUnchanged means that no change was seen, which is no proof: in
+	// iptables-legacy another rule of the same size may have replaced a rule.
 	PerhapsUnchanged
 	Unchanged // nothing was committed
 )

@@ -8,26 +8,27 @@ import (
 	"slices"
 )
 
-// Fate is what becomes of the source address of a packet.
+// Fate is what happens to the source address of a packet.
 type Fate string
 
 // The fates.
 const (
-	Kept         Fate = "keep"       // it stays as it is
-	Masqueraded  Fate = "masquerade" // it becomes the outgoing interface's
-	Translated   Fate = "snat"       // it becomes the one that an SNAT rule names
+	Kept         Fate = "keep"       // the rules do not change it
+	Masqueraded  Fate = "masquerade" // it becomes an address of the outgoing interface
+	Translated   Fate = "snat"       // it becomes the address of an SNAT rule
 	Dropped      Fate = "drop"       // the packet does not leave
 	Undetermined Fate = "unknown"    // cannot be told
 )
 
-// Place is a rule and where it is.
+// Place is a rule with its chain and table.
 type Place struct {
 	Table *Table
 	Chain *Chain
 	Rule  *Rule // nil for the end of a base chain, or for a chain that was not read
 }
 
-// String returns the rule as its own tool prints it, or what stands for one.
+// String returns the rule as iptables or nft prints it. Without a rule it
+// describes the chain's policy or why the chain was not read.
 func (p Place) String() string {
 	switch {
 	case p.Rule != nil:
@@ -48,25 +49,26 @@ func (p Place) Steps() []Step {
 	return p.Rule.Steps
 }
 
-// Outcome is one thing that may happen to a packet.
+// Outcome is one possible fate of a packet, with the rule that causes it.
 type Outcome struct {
 	Fate Fate
 	To   AddressRange // of Translated; the zero range if it cannot be told
 	By   Place        // the zero Place if no rule decides
-	// Via are the rules that jump or go to By's chain, from the base chain on,
-	// and Doubts the conditions, theirs and By's, that may hold or not.
+	// Via are the rules that lead from the base chain to By's chain by jump or
+	// goto. Doubts are the conditions, of these rules and of By, that may or
+	// may not hold.
 	Via    []Place
 	Doubts []Doubt
 }
 
-// Doubt is a condition of a rule that may hold for a packet or not.
+// Doubt is a condition of a rule that may or may not hold for a packet.
 type Doubt struct {
 	Place
 	Text string  // as in Condition
-	On   Unknown // why it cannot be told
+	On   Unknown // why that is not known
 }
 
-// Unknown is why a condition cannot be judged.
+// Unknown is the reason why a condition cannot be evaluated.
 type Unknown string
 
 // The reasons.
@@ -77,16 +79,16 @@ const (
 	OnMark      Unknown = "mark"               // the packet's mark
 	OnProtocol  Unknown = "protocol"           // the transport protocol
 	OnInterface Unknown = "outgoing interface" // the device by which the packet leaves
-	OnType      Unknown = "address type"       // how the routing table classes an address
+	OnType      Unknown = "address type"       // the type of an address in the routing table
 	OnHeader    Unknown = "header"             // another part of the packet's header
 	OnChance    Unknown = "chance"             // the rule matches at random
 )
 
-// Exit is a rule that sent a packet out of its chain, by return or accept, with
-// its address as it was.
+// Exit is a rule whose return or accept ended a packet's way through a chain
+// with an unchanged source address.
 type Exit struct {
 	Place
-	Certain bool // the packet surely left the chain there, if it came that far
+	Certain bool // the rule matches for certain if the packet reaches it
 	Ends    bool // it left the base chain too
 	Via     []Place
 	Doubts  []Doubt
@@ -98,7 +100,7 @@ type Result struct {
 	Exits    []Exit    // in the order in which the packet met them
 }
 
-// Fate returns what all outcomes agree on, else Undetermined.
+// Fate returns the fate of all outcomes if they agree, else Undetermined.
 func (r Result) Fate() Fate {
 	first := r.Outcomes[0]
 	for _, o := range r.Outcomes {
@@ -112,7 +114,7 @@ func (r Result) Fate() Fate {
 	return first.Fate
 }
 
-// May tells whether a fate is among the outcomes.
+// May reports whether a fate is among the outcomes.
 func (r Result) May(f Fate) bool {
 	return slices.ContainsFunc(r.Outcomes, func(o Outcome) bool { return o.Fate == f })
 }

@@ -9,21 +9,21 @@ import (
 	"slices"
 )
 
-// Count is what a rule, or several, counted.
+// Count is the counter of a rule, or a sum of such counters.
 type Count struct{ Packets, Bytes uint64 }
 
-// Rule is one rule: its steps are taken in order, until a condition does not
-// hold or there is a verdict or a verdict map, which is the last step.
+// Rule is one rule. Its steps run in order until a condition does not hold. A
+// verdict or a verdict map is always the last step.
 type Rule struct {
-	// Text is the rule as its own tool prints it: "-A POSTROUTING -j X" for a
-	// rule in iptables' encoding, "add rule ip nat POSTROUTING jump X" for any
-	// other.
+	// Text is the rule in the syntax of iptables-save, "-A POSTROUTING -j X", if
+	// iptables encoded it, and of nft otherwise, "add rule ip nat POSTROUTING
+	// jump X".
 	Text    string
 	Comment string
 	Count   Count  // zero if the rule does not count
-	Handle  uint64 // by which nftables names it; 0 in iptables-legacy
-	// Native means that iptables cannot list the rule, because it was written
-	// by something else.
+	Handle  uint64 // the handle in nf_tables; 0 in iptables-legacy
+	// Native means that iptables cannot list the rule, because another program
+	// wrote it.
 	Native bool
 	Steps  []Step
 }
@@ -41,31 +41,31 @@ func (VerdictMap) step() {}
 // SetMark sets the packet's mark to an operand's value.
 type SetMark struct{ To Operand }
 
-// Rewrite overwrites a part of the network header with something unknown.
+// Rewrite overwrites a part of the network header with an unknown value.
 type Rewrite struct{ Offset, Length int }
 
 // Action is what a verdict does.
 type Action uint8
 
-// The actions. Those of iptables(8) and nft(8) have their names there.
+// The actions, with the names that iptables(8) and nft(8) use.
 const (
 	Continue   Action = iota // go on with the next rule
 	Accept                   // end the base chain
 	Drop                     // end the packet
 	Return                   // end the chain
-	Jump                     // go through Verdict.Chain, then on
-	Goto                     // go through Verdict.Chain, then end the chain
+	Jump                     // run Verdict.Chain, then continue
+	Goto                     // run Verdict.Chain, then end the chain
 	Masquerade               // source NAT to the outgoing interface's address
 	SNAT                     // source NAT to Verdict.To
-	Other                    // a target that is not understood: anything may follow
+	Other                    // a target that is not understood: it may have any effect
 )
 
-// Verdict is what a rule does with a packet that it matches.
+// Verdict is what a rule does to a packet that matches.
 type Verdict struct {
 	Action Action
 	Chain  string // of Jump and Goto
-	// To is the range of addresses that SNAT names; the zero range if the rule
-	// takes it from elsewhere, such as a map.
+	// To is the address range of SNAT; the zero range if the rule takes the
+	// address from elsewhere, such as a map.
 	To AddressRange
 	// RandomFully and Ports are options of Masquerade and SNAT; the zero
 	// PortRange is none.
@@ -81,12 +81,12 @@ type PortRange struct{ From, To uint16 }
 // String returns the range as iptables' --to-ports takes it.
 func (p PortRange) String() string { return fmt.Sprintf("%d-%d", p.From, p.To) }
 
-// VerdictMap takes the verdict of the element that the key is in. A packet
-// whose key is in none goes on with the next rule.
+// VerdictMap applies the verdict of the element that contains the key. Without
+// such an element and without a default the next rule follows.
 type VerdictMap struct {
 	Key       []Operand // empty if it is not understood
 	Elements  []Element
-	Default   *Verdict // of a packet whose key is in none, if there is one
+	Default   *Verdict // if no element contains the key; nil if there is none
 	Uncertain bool     // as in Condition
 	Text      string
 }
@@ -98,29 +98,30 @@ type Chain struct {
 	Priority int  // of a base chain
 	Policy   Action
 	Rules    []Rule
-	// Err is why the rules could not be read. Anything may happen in such a
-	// chain.
+	// Err is why the rules could not be read. The chain may then have any
+	// effect.
 	Err error
 }
 
 // Table is a table with its chains.
 type Table struct {
-	// Owner is what holds the table: OwnerNFTables or OwnerLegacy.
+	// Owner is the kernel subsystem that has the table: OwnerNFTables or
+	// OwnerLegacy.
 	Owner   string
 	Family  string // as nft(8) names it: ip, ip6, inet
 	Name    string
-	Dormant bool // its base chains are not in force
+	Dormant bool // its base chains have no effect
 	Chains  map[string]*Chain
 }
 
 // The values of Table.Owner.
 const (
-	OwnerNFTables = "nftables" // nf_tables, which has iptables-nft's tables too
+	OwnerNFTables = "nftables" // nf_tables, also for the tables of iptables-nft
 	OwnerLegacy   = "iptables-legacy"
 )
 
-// String returns the table as nft(8) names it, and which program's it is if it
-// is iptables-legacy's.
+// String returns the table as nft(8) names it. It says so if the table belongs
+// to iptables-legacy.
 func (t *Table) String() string {
 	name := fmt.Sprintf("table %s %s", t.Family, t.Name)
 	if t.Owner == OwnerLegacy {
@@ -166,14 +167,14 @@ func (r Rule) Targets() []string {
 	return out
 }
 
-// Unread returns a table that stands for rules of a family that could not be
-// read. Anything may happen in it.
+// Unread returns a table that represents rules of a family that could not be
+// read. It may have any effect.
 func Unread(owner string, f Family, err error) *Table {
 	chain := &Chain{Name: "POSTROUTING", Base: true, Priority: math.MinInt, Err: err}
 	return &Table{Owner: owner, Family: f.NFT(), Name: "nat", Chains: map[string]*Chain{chain.Name: chain}}
 }
 
-// HasFamily tells whether packets of a family pass the table.
+// HasFamily reports whether packets of a family pass the table.
 func (t *Table) HasFamily(f Family) bool {
 	return t.Family == f.NFT() || t.Family == "inet"
 }

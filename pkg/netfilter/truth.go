@@ -3,10 +3,11 @@
 
 package netfilter
 
-// Truth is whether a condition holds for a packet, as far as can be told.
+// Truth is whether a condition holds for a packet: No, Yes, or Maybe if that is
+// not known.
 type Truth uint8
 
-// The truths, ordered so that min is "and", max is "or".
+// The values of Truth, ordered so that min is "and", max is "or".
 const (
 	No Truth = iota
 	Maybe

@@ -8,22 +8,22 @@ import (
 	"slices"
 )
 
-// value is a number of bytes, in network byte order, of which some bits may not
-// be known. bits and known have the same length. A bit whose known bit is 0 is
-// 0 in bits too.
+// value is a byte string in network byte order of which some bits may be unknown.
+// bits and known have the same length. Where a bit of known is 0, the bit of bits
+// is 0 too.
 type value struct{ bits, known []byte }
 
-// unknownValue has no known bit.
+// unknownValue returns a value of which no bit is known.
 func unknownValue(length int) value {
 	return value{make([]byte, length), make([]byte, length)}
 }
 
-// knownValue knows every bit.
+// knownValue returns a value of which every bit is known.
 func knownValue(b []byte) value {
 	return value{bytes.Clone(b), bytes.Repeat([]byte{0xff}, len(b))}
 }
 
-// clone returns a value that shares no memory.
+// clone returns a copy that shares no memory with v.
 func (v value) clone() value { return value{bytes.Clone(v.bits), bytes.Clone(v.known)} }
 
 // put overwrites the bytes from offset on with known ones.
@@ -75,7 +75,7 @@ func (v value) masked(mask, xor []byte) value {
 	return out
 }
 
-// join returns what is known of a value that is either v or o.
+// join returns what is known about a value that is either v or o.
 func (v value) join(o value) value {
 	out := v.clone()
 	for i := range out.bits {
@@ -96,7 +96,7 @@ func (v value) highest() []byte {
 	return out
 }
 
-// is tells whether the value equals b.
+// is reports whether the value equals b.
 func (v value) is(b []byte) Truth {
 	t := Yes
 	for i := range v.bits {
@@ -114,7 +114,7 @@ func (v value) equal(o value) bool {
 	return bytes.Equal(v.bits, o.bits) && bytes.Equal(v.known, o.known)
 }
 
-// isKnown tells whether every bit is known.
+// isKnown reports whether every bit is known.
 func (v value) isKnown() bool {
 	return !slices.ContainsFunc(v.known, func(b byte) bool { return b != 0xff })
 }

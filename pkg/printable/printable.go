@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ip-masq-agent Authors
 
-// Package printable makes other programs' texts, such as comments of rules,
-// names of chains and arguments of processes, safe to print: they cannot start
-// a line of their own or control a terminal.
+// Package printable makes text of other programs, such as comments of rules,
+// names of chains and arguments of processes, safe to print. Such text can then
+// neither start a new line nor control a terminal.
 package printable
 
 import (
@@ -14,9 +14,9 @@ import (
 	"unicode/utf8"
 )
 
-// Line returns the text with every character that is not printable, in the
-// sense of Unicode, as an escape of Go's: \n, \x1b, \u202e. A backslash is not
-// escaped, because rules contain them.
+// Line returns the text with every unprintable Unicode character replaced by its
+// Go escape, such as \n, \x1b or \u202e. It does not escape backslashes, because
+// rules contain them.
 func Line(text string) string {
 	if strings.IndexFunc(text, unprintable) < 0 && utf8.ValidString(text) {
 		return text

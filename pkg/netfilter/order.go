@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package netfilter
+
+import (
+	"cmp"
+	"slices"
+)
+
+// baseChain is a base chain and its table.
+type baseChain struct {
+	table *Table
+	chain *Chain
+}
+
+// byPriority returns the base chains that a family's packets pass, in order;
+// those of one group have the same priority.
+func (rs Ruleset) byPriority(f Family) [][]baseChain {
+	var all []baseChain
+	for _, t := range rs.Tables {
+		if t.Dormant || !t.HasFamily(f) {
+			continue
+		}
+		for _, c := range t.Chains {
+			if c.Base {
+				all = append(all, baseChain{t, c})
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b baseChain) int {
+		if order := cmp.Compare(a.chain.Priority, b.chain.Priority); order != 0 {
+			return order
+		}
+		return compareNames(a, b) // so that the same rules give the same text
+	})
+	var groups [][]baseChain
+	for i, b := range all {
+		if i == 0 || b.chain.Priority != all[i-1].chain.Priority {
+			groups = append(groups, nil)
+		}
+		last := len(groups) - 1
+		groups[last] = append(groups[last], b)
+	}
+	return groups
+}
+
+func compareNames(a, b baseChain) int {
+	return cmp.Or(
+		cmp.Compare(a.table.Owner, b.table.Owner), cmp.Compare(a.table.Family, b.table.Family),
+		cmp.Compare(a.table.Name, b.table.Name), cmp.Compare(a.chain.Name, b.chain.Name))
+}
