@@ -33,7 +33,7 @@ func (c *Conn) table(family uint8, name string) (TableInfo, error) {
 	return TableInfo{Exists: true, Dormant: m.uint32(unix.NFTA_TABLE_FLAGS)&unix.NFT_TABLE_F_DORMANT != 0}, nil
 }
 
-// HasChain tells whether a chain exists in a table of the family ip or ip6. It
+// HasChain reports whether a chain exists in a table of the family ip or ip6. It
 // reads no rules.
 func (c *Conn) HasChain(f netfilter.Family, table, chain string) (bool, error) {
 	_, err := c.chainHeader(protoOf(f), table, chain)

@@ -30,7 +30,7 @@ type setDifference struct {
 // table.
 const MissingTable = "the table is missing"
 
-// empty tells whether the kernel's table is as it should be.
+// empty reports whether the kernel's table is as it should be.
 func (d difference) empty() bool { return d.structure == "" && len(d.sets) == 0 }
 
 // compare finds the differences by meaning. Comments are compared only where
@@ -113,7 +113,7 @@ func (c chainLayout) compareRules(k kernelTable) string {
 	return ""
 }
 
-// same tells whether the kernel's rule is this one, and has its comment.
+// same reports whether the kernel's rule is this one, and has its comment.
 func (r ruleLayout) same(have message, sets map[string]*set) bool {
 	comment, _ := userComment(have.attributes[unix.NFTA_RULE_USERDATA])
 	if comment != r.comment || have.has(unix.NFTA_RULE_COMPAT) {

@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ip-masq-agent Authors
 
-// Package nftables talks to nf_tables in the kernel, over netlink. It starts no
-// process and needs neither nft nor iptables.
+// Package nftables reads and writes nf_tables rules in the kernel over netlink.
+// It starts no process and needs neither nft nor iptables.
 //
-// A [Conn] reads rules, sets and maps and decodes them into the model of
-// pkg/netfilter, whichever program wrote them and in whichever encoding: nft's own
-// expressions, or those of iptables-nft, which embed the matches and targets of
-// x_tables.
+// A [Conn] reads rules, sets and maps of all programs and decodes them into the
+// model of pkg/netfilter. It understands nft's own expressions and the encoding
+// of iptables-nft, which embeds the matches and targets of x_tables. An unknown
+// expression is never left out: it becomes a condition that may or may not hold,
+// or a verdict that may have any effect. The files decode*.go do this.
 //
-// A [Table] is the agent's own table of one family, described by a [Spec]. It is
-// written in one transaction, read back and compared.
+// A [Table] is the agent's own table of one family. A [Spec] describes it. The
+// package writes it in one transaction:
 //
-// An expression that is not known is never left out. It becomes a condition
-// that can go either way, or a verdict that can do anything.
+//	spec.go        what the table does
+//	layout*.go     its chains, rules and sets
+//	compile*.go    the netlink messages that create them
+//	batch.go       the transaction
+//	readback.go    what the kernel has
+//	difference*.go how that differs from the layout
+//	table.go       Apply, which does all of this
 package nftables

@@ -167,5 +167,5 @@ func (c *Conn) consistently(read func() error) error {
 	return fmt.Errorf("after %d tries: %w", tries, ErrChanging)
 }
 
-// absent tells whether an error means that a table, chain or set is not there.
+// absent reports whether an error means that a table, chain or set is not there.
 func absent(err error) bool { return errors.Is(err, unix.ENOENT) }

@@ -99,40 +99,16 @@ func (r *tableReader) read(t *netfilter.Table) error {
 			return err
 		}
 		c.Rules, c.Err = rules, errors.Join(c.Err, err)
-		for _, name := range targets(rules) {
-			if t.Chains[name] == nil {
-				t.Chains[name] = &netfilter.Chain{Name: name}
-				open = append(open, t.Chains[name])
+		for _, rule := range rules {
+			for _, name := range rule.Targets() {
+				if t.Chains[name] == nil {
+					t.Chains[name] = &netfilter.Chain{Name: name}
+					open = append(open, t.Chains[name])
+				}
 			}
 		}
 	}
 	return nil
-}
-
-// targets returns the chains that rules jump or go to.
-func targets(rules []netfilter.Rule) []string {
-	var out []string
-	add := func(v netfilter.Verdict) {
-		if v.Action == netfilter.Jump || v.Action == netfilter.Goto {
-			out = append(out, v.Chain)
-		}
-	}
-	for _, r := range rules {
-		for _, step := range r.Steps {
-			switch step := step.(type) {
-			case netfilter.Verdict:
-				add(step)
-			case netfilter.VerdictMap:
-				for _, e := range step.Elements {
-					add(e.Verdict)
-				}
-				if step.Default != nil {
-					add(*step.Default)
-				}
-			}
-		}
-	}
-	return out
 }
 
 // rules reads the rules of one chain.
@@ -165,7 +141,7 @@ func (r *tableReader) rules(c *netfilter.Chain) ([]netfilter.Rule, error) {
 	return out, nil
 }
 
-// iptablesShows tells whether iptables-nft shows a chain. Of base chains it
+// iptablesShows reports whether iptables-nft shows a chain. Of base chains it
 // knows only those that it makes itself.
 func iptablesShows(family uint8, table string, c *netfilter.Chain) bool {
 	if family != protoIPv4 && family != protoIPv6 || c.Base && c.Name != "POSTROUTING" {

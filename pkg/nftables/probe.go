@@ -15,7 +15,7 @@ import (
 	"ip-masq-agent/pkg/netfilter"
 )
 
-// HasExtension tells whether rules of iptables-nft can use a match or a target
+// HasExtension reports whether rules of iptables-nft can use a match or a target
 // in a revision: whether the kernel has nft_compat and the extension, or can
 // load them. iptables asks the same before it writes a rule.
 func (c *Conn) HasExtension(name string, revision uint8, target bool, f netfilter.Family) (bool, error) {

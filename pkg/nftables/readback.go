@@ -19,7 +19,7 @@ type kernelTable struct {
 	sets   map[string]*set
 }
 
-// exists tells whether there is a table.
+// exists reports whether there is a table.
 func (k kernelTable) exists() bool { return k.header.attributes != nil }
 
 // readBack reads the parts of the agent's table that a layout has, and all its
@@ -156,7 +156,7 @@ func (c *Conn) counters(f netfilter.Family) (map[string][]message, error) {
 	return rules, nil
 }
 
-// hasRules tells whether the agent's table has a rule.
+// hasRules reports whether the agent's table has a rule.
 func (c *Conn) hasRules(f netfilter.Family) (found bool, err error) {
 	err = c.dump(protoOf(f), unix.NFT_MSG_GETRULE, []stringAttr{{unix.NFTA_RULE_TABLE, TableName}}, func(m message) error {
 		// Kernels that do not know the filter return the rules of all tables.

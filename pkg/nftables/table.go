@@ -134,7 +134,7 @@ func (t *Table) Differences(want Spec) ([]string, error) {
 	return l.compare(k).lines(), nil
 }
 
-// Exists tells whether the kernel has a table of the agent's name, whatever is in
+// Exists reports whether the kernel has a table of the agent's name, whatever is in
 // it.
 func (t *Table) Exists(context.Context) (bool, error) {
 	if err := t.open(); err != nil {
@@ -144,7 +144,7 @@ func (t *Table) Exists(context.Context) (bool, error) {
 	return info.Exists, err
 }
 
-// HasRules tells whether the kernel's table has a rule, whatever it does. A table
+// HasRules reports whether the kernel's table has a rule, whatever it does. A table
 // that was flushed has none, and masquerades nothing.
 func (t *Table) HasRules(context.Context) (bool, error) {
 	if err := t.open(); err != nil {

@@ -15,7 +15,7 @@ import "golang.org/x/sys/unix"
 // it, and can delete it. A comment in the user data makes a rule native, since
 // iptables-nft writes comments as a match.
 
-// emitted tells whether iptables-nft emits such an expression. What is compared
+// emitted reports whether iptables-nft emits such an expression. What is compared
 // is judged by compared.
 func emitted(name string, a attributes) bool {
 	switch name {
@@ -67,7 +67,7 @@ func (d *decoder) compared(l load, op uint32) {
 	}
 }
 
-// isPort tells whether a value is of the header of a protocol whose matches
+// isPort reports whether a value is of the header of a protocol whose matches
 // iptables-nft writes natively: tcp, udp and icmp, from 1.8.8 on.
 func (d *decoder) isPort(l load) bool {
 	switch d.protocol {

@@ -57,7 +57,7 @@ func (a attributes) uint64(kind uint16) uint64 {
 	return 0
 }
 
-// has tells whether the attribute is there.
+// has reports whether the attribute is there.
 func (a attributes) has(kind uint16) bool {
 	_, ok := a[kind]
 	return ok

@@ -44,7 +44,7 @@ func encode(attrs []netlink.Attribute) []byte {
 	return b
 }
 
-// sameAttributes tells whether attributes that the kernel returned mean what
+// sameAttributes reports whether attributes that the kernel returned mean what
 // was written. The kernel also returns defaults that were not written, and a
 // later kernel may return more of them: they must be zero.
 func sameAttributes(want []netlink.Attribute, have attributes) bool {

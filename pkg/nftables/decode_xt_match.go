@@ -22,7 +22,7 @@ type extension struct {
 	info     []byte
 }
 
-// is tells whether this is a revision whose data has the expected length.
+// is reports whether this is a revision whose data has the expected length.
 func (e extension) is(name string, revision uint32, length int) bool {
 	return e.name == name && e.revision == revision && len(e.info) >= length
 }

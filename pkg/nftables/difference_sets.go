@@ -10,7 +10,7 @@ import (
 	"net/netip"
 )
 
-// sameKind tells whether a set has the right flags. Other kernels and other
+// sameKind reports whether a set has the right flags. Other kernels and other
 // versions of nft describe the keys differently.
 func (s *setLayout) sameKind(have *set) bool {
 	return have.flags == s.flags() && have.verdicts == s.verdicts && have.catchall == nil && !have.uncertain
