@@ -4,21 +4,17 @@
 package docs_test
 
 import (
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"ip-masq-agent/test/program"
 )
 
 // TestEveryFlagIsDocumented compares docs/flags.md with --help, in both directions.
 func TestEveryFlagIsDocumented(t *testing.T) {
-	binary := filepath.Join(t.TempDir(), "ip-masq-agent")
-	if out, err := exec.Command("go", "build", "-o", binary, "ip-masq-agent/cmd/ip-masq-agent").CombinedOutput(); err != nil {
-		t.Fatalf("building the agent: %v\n%s", err, out)
-	}
 	help := func(args ...string) string {
-		out, err := exec.Command(binary, append(args, "--help")...).Output()
+		out, err := program.Command(nil, append(args, "--help")...).Output()
 		if err != nil {
 			t.Fatalf("%v --help: %v", args, err)
 		}
