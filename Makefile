@@ -18,7 +18,7 @@ export VERSION
 export PATH := $(PATH):/usr/local/go/bin:/usr/sbin:/sbin
 
 .DEFAULT_GOAL := help
-.PHONY: help build binaries image run test vm e2e fuzz bench lint clean
+.PHONY: help build binaries image run test s390x vm e2e fuzz bench lint clean
 
 help: ## Print this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ run: build ## Run the agent in a throwaway network namespace and show its rules
 
 test: ## Run all tests that need no cluster: unit, fuzz seeds, kernel, packets (as root)
 	test/run.sh
+
+s390x: ## Run the tests of pkg/ that need no kernel on an emulated big-endian processor
+	test/s390x.sh
 
 vm: ## Run the kernel tests on nodes of other kernels and iptables versions in QEMU (as root); ALL=1, or SUITE KIND RUN
 	test/vm/run.sh

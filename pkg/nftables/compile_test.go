@@ -4,6 +4,7 @@
 package nftables
 
 import (
+	"encoding/binary"
 	"fmt"
 	"strings"
 	"testing"
@@ -82,6 +83,11 @@ func TestMessagesFit(t *testing.T) {
 }
 
 func TestEncodeElement(t *testing.T) {
+	// native is the header of an attribute, length and type in this machine's
+	// byte order. All else is in network byte order.
+	native := func(length, kind uint16) string {
+		return fmt.Sprintf("%x", binary.NativeEndian.AppendUint16(binary.NativeEndian.AppendUint16(nil, length), kind))
+	}
 	tests := []struct {
 		name string
 		spec Spec
@@ -91,18 +97,18 @@ func TestEncodeElement(t *testing.T) {
 			name: "beginning and end",
 			spec: Spec{Destinations: intervals("10.0.0.0-10.8.255.255 keep")},
 			want: []string{
-				"0c000180" + "08000100" + "0a000000" + // key
-					"1c000280" + "18000280" + "08000100" + "fffffffc" + "09000200" + "6b65707400" + "000000", // goto kept
-				"0c000180" + "08000100" + "0a090000" + "08000300" + "00000001", // the first address behind, NFT_SET_ELEM_INTERVAL_END
+				native(12, 0x8001) + native(8, 1) + "0a000000" + // key
+					native(28, 0x8002) + native(24, 0x8002) + native(8, 1) + "fffffffc" + native(9, 2) + "6b65707400" + "000000", // goto kept
+				native(12, 0x8001) + native(8, 1) + "0a090000" + native(8, 3) + "00000001", // the first address behind, NFT_SET_ELEM_INTERVAL_END
 			},
 		},
 		{
 			name: "up to the last address",
 			spec: Spec{Destinations: intervals("255.0.0.0-255.255.255.255 masquerade")},
 			want: []string{
-				"0c000180" + "08000100" + "ff000000" +
-					"1c000280" + "18000280" + "08000100" + "fffffffc" + "09000200" + "6d61737100" + "000000" +
-					"0a000600" + "010401000000" + "0000", // user data: the interval is open
+				native(12, 0x8001) + native(8, 1) + "ff000000" +
+					native(28, 0x8002) + native(24, 0x8002) + native(8, 1) + "fffffffc" + native(9, 2) + "6d61737100" + "000000" +
+					native(10, 6) + "0104" + fmt.Sprintf("%x", binary.NativeEndian.AppendUint32(nil, 1)) + "0000", // user data: the interval is open
 			},
 		},
 	}
