@@ -28,3 +28,21 @@ need() {
 		die "could not install ${packages[*]}. Try: $how"
 	fi
 }
+
+# need_prometheus puts prometheus and promtool on the PATH. Where they are missing
+# it unpacks Debian's package into a cache. It does not install the package, because
+# that would start a server on this machine.
+need_prometheus() {
+	local dir=${XDG_CACHE_HOME:-$HOME/.cache}/ip-masq-agent-prometheus download
+	export PATH=$PATH:$dir/usr/bin
+	! { command -v prometheus && command -v promtool; } >/dev/null || return 0
+	command -v apt-get >/dev/null || die "missing: prometheus and promtool, 2.42 or later. Put both on the PATH: https://prometheus.io/download/"
+	say "Downloading the package prometheus into $dir"
+	mkdir -p "$dir"
+	download=$(mktemp -d)
+	if ! { apt-get update -qq && (cd "$download" && apt-get -o APT::Sandbox::User="$(id -un)" download -qq prometheus) && dpkg-deb -x "$download"/prometheus_*.deb "$dir"; }; then
+		rm -rf "$download"
+		die "could not download the package prometheus. Try: apt-get download prometheus"
+	fi
+	rm -rf "$download"
+}

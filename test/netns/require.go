@@ -33,9 +33,18 @@ func Require(t testing.TB, commands ...string) {
 	}
 	for _, c := range commands {
 		if _, err := exec.LookPath(c); err != nil {
-			missing(t, "this test needs "+c+": install the packages iptables and iproute2")
+			missing(t, "this test needs "+c+": "+remedy(c))
 		}
 	}
+}
+
+// remedy says how to get a command.
+func remedy(command string) string {
+	switch command {
+	case "prometheus", "promtool":
+		return "install the package prometheus, version 2.42 or later, or run 'sudo make test', which downloads it without installing it"
+	}
+	return "install the packages iptables and iproute2"
 }
 
 func missing(t testing.TB, why string) {
