@@ -10,7 +10,7 @@ cd "$(dirname "$0")/../.."
 . test/lib.sh
 
 agent=$(realpath "$1")
-config=$PWD/manifests/example/config
+config=$PWD/test/demo/config
 
 if [ "${2:-}" != inside ]; then
 	need iptables-nft iptables unshare util-linux

@@ -26,19 +26,19 @@ func TestEveryFlagIsDocumented(t *testing.T) {
 	for _, verb := range regexp.MustCompile(`(?m)^  ip-masq-agent ([a-z]+)\b`).FindAllStringSubmatch(texts[""], -1) {
 		texts[verb[1]] = help(verb[1])
 	}
-	flag := regexp.MustCompile(`(?m)^ +(?:-\w, )?--([a-zA-Z][\w-]*)`)
+	flag := regexp.MustCompile(`(?m)^ +(?:(-\w), )?--([a-zA-Z][\w-]*)`)
 	real := map[string]bool{"-v": true}
 	for verb, text := range texts {
 		text, klog, _ := strings.Cut(text, "\nLogging (klog):")
 		klog, rest, _ := strings.Cut(klog, "\n\n") // the group ends with an empty line
 		for _, f := range flag.FindAllStringSubmatch(text+rest, -1) {
-			real["--"+f[1]] = true
-			if known["--"+f[1]] == nil {
-				t.Errorf("no row for --%s of ip-masq-agent %s", f[1], verb)
+			real["--"+f[2]], real[f[1]] = true, true
+			if known["--"+f[2]] == nil {
+				t.Errorf("no row for --%s of ip-masq-agent %s", f[2], verb)
 			}
 		}
 		for _, f := range flag.FindAllStringSubmatch(klog, -1) {
-			real["--"+f[1]] = true // klog's own are named in one row
+			real["--"+f[2]] = true // klog's own are named in one row
 		}
 	}
 	if len(real) < 10 {

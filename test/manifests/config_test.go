@@ -13,7 +13,7 @@ import (
 	"ip-masq-agent/pkg/config"
 )
 
-// page is the configuration that the GKE page shows.
+// page is the example of the GKE documentation of ip-masq-agent.
 const page = `nonMasqueradeCIDRs:
   - 198.15.5.92/24
   - 10.0.0.0/8
@@ -21,7 +21,8 @@ masqLinkLocal: false
 resyncInterval: 60s
 `
 
-// TestExampleConfig: both examples are the page's, and mean what it says.
+// TestExampleConfig: both examples are the same, and mean the defaults, written out.
+// An example with fewer ranges would masquerade traffic that was not before.
 func TestExampleConfig(t *testing.T) {
 	example := as[*corev1.ConfigMap](t, readFile(t, "example/configmap.yaml"))
 	set := daemonSet(t)
@@ -29,22 +30,33 @@ func TestExampleConfig(t *testing.T) {
 	if example.Name != volume.Name || example.Namespace != set.Namespace {
 		t.Errorf("it is %s/%s, and the DaemonSet mounts %s/%s", example.Namespace, example.Name, set.Namespace, volume.Name)
 	}
-	for name, text := range map[string]string{
-		"example/config":         string(readFile(t, "example/config")),
-		"example/configmap.yaml": example.Data[volume.Items[0].Key],
-	} {
-		if diff := cmp.Diff(page, text); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", name, diff)
-		}
-		c, warnings, err := config.Parse(name, []byte(text), config.Options{})
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
-			continue
-		}
-		// The one warning is about the page's own 198.15.5.92/24.
-		got := fmt.Sprint(c.NonMasquerade, c.Masquerade, c.MasqLinkLocal, c.ResyncInterval, len(warnings))
-		if want := "[198.15.5.0/24 10.0.0.0/8] [] false 1m0s 1"; got != want {
-			t.Errorf("%s means %s, want %s", name, got, want)
-		}
+	text := example.Data[volume.Items[0].Key]
+	if diff := cmp.Diff(string(readFile(t, "example/config")), text); diff != "" {
+		t.Errorf("example/config and example/configmap.yaml (-config +configmap.yaml):\n%s", diff)
+	}
+	means(t, "example", text, "[10.0.0.0/8 172.16.0.0/12 192.168.0.0/16] [] false 1m0s, warnings: 0")
+	means(t, "no file", "", "[10.0.0.0/8 172.16.0.0/12 192.168.0.0/16] [] false 1m0s, warnings: 0")
+}
+
+// TestDemoConfig: "make run" shows the example of the GKE documentation. Its one
+// warning is about 198.15.5.92/24, which has host bits.
+func TestDemoConfig(t *testing.T) {
+	text := string(readFile(t, "../test/demo/config"))
+	if diff := cmp.Diff(page, text); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	means(t, "test/demo/config", text, "[198.15.5.0/24 10.0.0.0/8] [] false 1m0s, warnings: 1")
+}
+
+func means(t *testing.T, name, text, want string) {
+	t.Helper()
+	c, warnings, err := config.Parse(name, []byte(text), config.Options{})
+	if err != nil {
+		t.Errorf("%s: %v", name, err)
+		return
+	}
+	got := fmt.Sprintf("%v %v %v %v, warnings: %d", c.NonMasquerade, c.Masquerade, c.MasqLinkLocal, c.ResyncInterval, len(warnings))
+	if got != want {
+		t.Errorf("%s means %s, want %s", name, got, want)
 	}
 }
