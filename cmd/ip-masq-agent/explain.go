@@ -5,12 +5,10 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/netip"
-	"os"
+	"slices"
 
 	"ip-masq-agent/pkg/config"
 	"ip-masq-agent/pkg/doctor"
@@ -55,7 +53,7 @@ func runExplain(ctx context.Context, f *flags, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	c, _, refused := config.Load(f.configFile, f.config)
+	loaded, refused := config.Load(f.configFile, f.config)
 	if refused != nil && !f.live {
 		return fmt.Errorf("the file is rejected, so an agent continues with what it read before; --live asks the kernel:\n%w", refused)
 	}
@@ -65,7 +63,7 @@ func runExplain(ctx context.Context, f *flags, stdout io.Writer) error {
 	}
 	out, known := explained{Agent: agent}, refused == nil
 	for _, q := range questions {
-		answer := f.byFile(q, c)
+		answer := f.byFile(q, loaded)
 		if f.live {
 			live := explain.ByKernel(q, f.masq.ChainName, rules)
 			// What cannot be looked at is not visible.
@@ -128,15 +126,20 @@ func (f *flags) questions(routes *host.Routes) ([]explain.Question, error) {
 }
 
 // byFile asks the chain that the file makes.
-func (f *flags) byFile(q explain.Question, c config.Config) explain.Answer {
+func (f *flags) byFile(q explain.Question, loaded config.Loaded) explain.Answer {
+	c := loaded.Config
 	var rules []iptables.Rule
 	if of := netfilter.FamilyOf(q.Destination); of == netfilter.IPv4 || f.config.IPv6 {
 		rules = f.masq.Chain(of, c).Rules
 	}
 	from := "file"
-	if _, err := os.Stat(f.configFile); errors.Is(err, fs.ErrNotExist) {
+	if len(loaded.Files) == 0 {
 		from = "default"
 	}
-	return explain.ByFile(q, from, f.masq.ChainName, rules).
+	answer := explain.ByFile(q, from, f.masq.ChainName, rules).
 		ReplacedDefault(q, config.Default(f.config).NonMasquerade, c.NonMasquerade)
+	if slices.Contains(loaded.Files, f.configFile) {
+		return answer // the file is known
+	}
+	return answer.WrittenIn(loaded.Origins)
 }

@@ -137,7 +137,7 @@ func (f *flags) doubleDashes(args []string) []string {
 func (f *flags) validate() error {
 	has := func(name string) bool { return f.all.Lookup(name) != nil }
 	if has("config") && f.configFile == "" {
-		return errors.New("--config: give the path of a file; while it is missing the defaults hold")
+		return errors.New("--config: give the path of a file or a directory; while it is missing the defaults hold")
 	}
 	if err := iptables.CheckChainName(f.masq.ChainName); has("masq-chain") && err != nil {
 		return fmt.Errorf("--masq-chain: %w", err)

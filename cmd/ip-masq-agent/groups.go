@@ -46,7 +46,7 @@ func (f *flags) reservedFlag(set *pflag.FlagSet) {
 // fileFlags are about what the file says.
 func (f *flags) fileFlags() {
 	file := f.group("Configuration")
-	file.StringVar(&f.configFile, "config", "/etc/config/ip-masq-agent", "`file` to read, each second; while it is missing the defaults hold")
+	file.StringVar(&f.configFile, "config", "/etc/config/ip-masq-agent", "`file` to read, or a directory of files to merge; it is checked for changes each second, and while it is missing the defaults hold")
 	f.reservedFlag(file)
 }
 

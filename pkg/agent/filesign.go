@@ -11,6 +11,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"ip-masq-agent/pkg/config"
 )
 
 const (
@@ -27,46 +29,65 @@ const (
 // fileSign is what the kernel tells about a file without reading it. It follows
 // symbolic links, so it changes when the kubelet replaces the link ..data.
 type fileSign struct {
-	exists            bool
+	mode              uint16 // the kind of file alone; 0 if there is none
 	major, minor      uint32 // of the device
 	inode, size       uint64
 	modified, changed int64 // Unix time in nanoseconds
 }
 
-// glance tells whether a file may have changed since it was last read.
+// glance tells whether a file, or a file of a directory, may have changed since
+// it was last read.
 type glance struct {
 	settle  time.Duration // settleTime, but for tests
-	path    []byte        // with the zero byte that ends it
-	sign    fileSign      // just before the last reading
-	proof   bool          // an equal sign means that the file did not change
+	watched []watched     // as they were just before the last reading
+	proof   bool          // equal signs mean that nothing changed
 	skipped int           // readings
 	stat    unix.Statx_t
 }
 
-func newGlance(path string) *glance {
-	return &glance{settle: settleTime, path: append([]byte(path), 0)}
+// watched is a path to look at.
+type watched struct {
+	path []byte // with the zero byte that ends it
+	sign fileSign
 }
 
+func newGlance() *glance { return &glance{settle: settleTime} }
+
 // unchanged tells that the file is what it was when it was last read. It is one
-// raw system call: see generationSocket in pkg/nftables for what that saves.
+// raw system call for a file, and one for each path of [config.Watched]: see
+// generationSocket in pkg/nftables for what raw calls save.
 func (g *glance) unchanged() bool {
 	if !g.proof || g.skipped >= maxSkipped {
 		return false
 	}
-	sign, err := g.look(true)
-	if err != nil || sign != g.sign {
-		return false
+	for i := range g.watched {
+		sign, err := g.look(g.watched[i].path, true)
+		if err != nil || sign != g.watched[i].sign {
+			return false
+		}
 	}
 	g.skipped++
 	return true
 }
 
-// beforeReading remembers how the file looks. The file must be read afterwards,
-// so that a change in between makes the next look differ.
+// beforeReading remembers how the files look. They must be read afterwards, so
+// that a change in between makes the next look differ. The path itself is looked
+// at before its files are listed, so that one that comes or goes meanwhile does.
 func (g *glance) beforeReading(path string) {
-	sign, err := g.look(false)
-	g.sign, g.skipped = sign, 0
-	g.proof = err == nil && isLocal(path) && (!sign.exists || g.settled(sign))
+	g.watched, g.proof, g.skipped = g.watched[:0], true, 0
+	g.watch(path)
+	for _, file := range config.Watched(path) {
+		g.watch(file)
+	}
+}
+
+// watch adds a path to the watched ones.
+func (g *glance) watch(path string) {
+	w := watched{path: append([]byte(path), 0)}
+	var err error
+	w.sign, err = g.look(w.path, false)
+	g.proof = g.proof && err == nil && isLocal(path) && (w.sign.mode == 0 || g.settled(w.sign))
+	g.watched = append(g.watched, w)
 }
 
 // settled tells whether the timestamps are old enough. One that lies in the
@@ -79,26 +100,23 @@ func (g *glance) settled(s fileSign) bool {
 	return time.Duration(now.Nano()-s.changed) > g.settle
 }
 
-// look asks the kernel by statx(2), with a raw system call if that cannot wait. It
-// fails for what is not a regular file.
-func (g *glance) look(raw bool) (fileSign, error) {
+// look asks the kernel by statx(2), with a raw system call if that cannot wait.
+func (g *glance) look(path []byte, raw bool) (fileSign, error) {
 	var errno unix.Errno
 	cwd, s := unix.AT_FDCWD, &g.stat
 	if raw {
-		_, _, errno = unix.RawSyscall6(unix.SYS_STATX, uintptr(cwd), uintptr(unsafe.Pointer(&g.path[0])), 0, unix.STATX_BASIC_STATS, uintptr(unsafe.Pointer(s)), 0)
+		_, _, errno = unix.RawSyscall6(unix.SYS_STATX, uintptr(cwd), uintptr(unsafe.Pointer(&path[0])), 0, unix.STATX_BASIC_STATS, uintptr(unsafe.Pointer(s)), 0)
 	} else {
-		_, _, errno = unix.Syscall6(unix.SYS_STATX, uintptr(cwd), uintptr(unsafe.Pointer(&g.path[0])), 0, unix.STATX_BASIC_STATS, uintptr(unsafe.Pointer(s)), 0)
+		_, _, errno = unix.Syscall6(unix.SYS_STATX, uintptr(cwd), uintptr(unsafe.Pointer(&path[0])), 0, unix.STATX_BASIC_STATS, uintptr(unsafe.Pointer(s)), 0)
 	}
 	switch {
 	case errno == unix.ENOENT:
 		return fileSign{}, nil
 	case errno != 0:
 		return fileSign{}, errno
-	case s.Mode&unix.S_IFMT != unix.S_IFREG:
-		return fileSign{}, errors.ErrUnsupported
 	}
 	nanoseconds := func(t unix.StatxTimestamp) int64 { return t.Sec*int64(time.Second) + int64(t.Nsec) }
-	return fileSign{true, s.Dev_major, s.Dev_minor, s.Ino, s.Size, nanoseconds(s.Mtime), nanoseconds(s.Ctime)}, nil
+	return fileSign{s.Mode & unix.S_IFMT, s.Dev_major, s.Dev_minor, s.Ino, s.Size, nanoseconds(s.Mtime), nanoseconds(s.Ctime)}, nil
 }
 
 // localFileSystems are those that answer statx(2) without waiting for a server

@@ -5,53 +5,103 @@ package agent
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"ip-masq-agent/pkg/config"
 )
 
-// reading is what one look at the file found.
+// reading is what one look at the configuration found: a file, or the files of a
+// directory.
 type reading struct {
-	made bool // false: the zero reading, before the first
-	data []byte
-	err  error
-	info fs.FileInfo // of the file that has the name just after it was read
+	made  bool // false: the zero reading, before the first
+	files config.Files
+	err   error
 }
 
-// read reads the file once.
+// read reads the configuration once.
 func read(path string) reading {
-	r := reading{made: true}
-	r.data, r.err = config.Read(path)
-	r.info, _ = os.Stat(path) // nil if it is gone
-	return r
+	files, err := config.Read(path)
+	return reading{made: true, files: files, err: err}
 }
 
-// same tells whether both readings found the same content, or the same error.
+// same tells whether both readings found the same content, or the same errors.
 func (r reading) same(o reading) bool {
-	return r.made == o.made && bytes.Equal(r.data, o.data) && text(r.err) == text(o.err)
+	return r.made == o.made && text(r.err) == text(o.err) && slices.EqualFunc(r.files, o.files, func(a, b config.File) bool {
+		return a.Name == b.Name && a.Skipped == b.Skipped && sameContent(a, b)
+	})
 }
 
-// sameFile tells whether both readings found the same file, whatever was in it.
-func (r reading) sameFile(o reading) bool {
-	return os.SameFile(r.info, o.info) // nil is no file
+func sameContent(a, b config.File) bool {
+	return bytes.Equal(a.Data, b.Data) && text(a.Err) == text(b.Err)
 }
 
-// rewrittenSince tells whether the file was written after another reading of it.
+// file returns the file of that name; false if there is none.
+func (r reading) file(name string) (config.File, bool) {
+	for _, f := range r.files {
+		if f.Name == name && !f.Skipped {
+			return f, true
+		}
+	}
+	return config.File{}, false
+}
+
+// writtenInPlace tells whether a file has other content than in another reading
+// and is still the same file: its writer may not be done.
+func (r reading) writtenInPlace(o reading) bool {
+	return slices.ContainsFunc(r.files, func(f config.File) bool {
+		before, found := o.file(f.Name)
+		return found && sameFile(f, before) && (!sameContent(f, before) || text(r.err) != text(o.err))
+	})
+}
+
+// rewrittenSince tells whether an empty file was written after another reading
+// of it.
 func (r reading) rewrittenSince(o reading) bool {
-	return r.sameFile(o) && !r.info.ModTime().Equal(o.info.ModTime())
+	return slices.ContainsFunc(r.files, func(f config.File) bool {
+		before, found := o.file(f.Name)
+		return found && blank(f) && sameFile(f, before) && !f.Info.ModTime().Equal(before.Info.ModTime())
+	})
+}
+
+// sameFile tells whether both are the same file, whatever is in it.
+func sameFile(a, b config.File) bool {
+	return a.Info != nil && b.Info != nil && os.SameFile(a.Info, b.Info)
+}
+
+// lost returns the names of the files that say nothing any more: they had
+// content in another reading, and are gone or empty.
+func (r reading) lost(o reading) []string {
+	var names []string
+	for _, before := range o.files {
+		if now, found := r.file(before.Name); !before.Skipped && !blank(before) && (!found || blank(now)) {
+			names = append(names, before.Name)
+		}
+	}
+	return names
 }
 
 // blank tells whether the reading leaves everything to the defaults: there is no
-// file, or nothing but comments in it.
+// file, or nothing but comments in any.
 func (r reading) blank() bool {
 	if r.err != nil {
 		return r.missing()
 	}
-	for line := range strings.Lines(string(r.data)) {
+	return !slices.ContainsFunc(r.files, func(f config.File) bool { return !blank(f) })
+}
+
+// blank tells whether a file has nothing but comments.
+func blank(f config.File) bool {
+	if f.Err != nil {
+		return false
+	}
+	for line := range strings.Lines(string(f.Data)) {
 		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") && line != "---" {
 			return false
 		}
@@ -59,8 +109,21 @@ func (r reading) blank() bool {
 	return true
 }
 
-// missing tells that there is no file.
-func (r reading) missing() bool { return errors.Is(r.err, fs.ErrNotExist) }
+// missing tells that there is no file, or a directory without files.
+func (r reading) missing() bool {
+	return errors.Is(r.err, fs.ErrNotExist) || r.emptyDirectory()
+}
+
+func (r reading) emptyDirectory() bool { return r.err == nil && len(r.files.Names()) == 0 }
+
+// hash returns the start of the SHA-256 of the files, one after the other.
+func (r reading) hash() string {
+	h := sha256.New()
+	for _, f := range r.files {
+		h.Write(f.Data)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}
 
 // maxOtherFiles is the maximum number of files that a warning names.
 const maxOtherFiles = 10

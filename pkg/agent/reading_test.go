@@ -10,7 +10,11 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"ip-masq-agent/pkg/config"
 )
+
+func one(data string) config.Files { return config.Files{{Name: "f", Data: []byte(data)}} }
 
 func TestBlank(t *testing.T) {
 	for _, tt := range []struct {
@@ -18,11 +22,14 @@ func TestBlank(t *testing.T) {
 		r    reading
 		want bool
 	}{
-		{"empty", reading{}, true},
-		{"comments", reading{data: []byte("# a\n \t# b\n---\n\n")}, true},
-		{"a key", reading{data: []byte("# a\nresyncInterval: 5s")}, false},
+		{"empty", reading{files: one("")}, true},
+		{"comments", reading{files: one("# a\n \t# b\n---\n\n")}, true},
+		{"a key", reading{files: one("# a\nresyncInterval: 5s")}, false},
 		{"missing", reading{err: fmt.Errorf("reading: %w", fs.ErrNotExist)}, true},
 		{"not readable", reading{err: fs.ErrPermission}, false},
+		{"an empty directory", reading{}, true},
+		{"a key in the second file", reading{files: append(one("# a"), one("resyncInterval: 5s")...)}, false},
+		{"a file of a directory that is not readable", reading{files: config.Files{{Name: "f", Err: fs.ErrPermission}}}, false},
 	} {
 		if got := tt.r.blank(); got != tt.want {
 			t.Errorf("%s: %v", tt.name, got)
@@ -31,17 +38,21 @@ func TestBlank(t *testing.T) {
 }
 
 func TestSameReading(t *testing.T) {
-	base := reading{made: true, data: []byte("a"), err: errors.New("e")}
+	base := reading{made: true, files: one("a"), err: errors.New("e")}
 	for _, tt := range []struct {
 		name string
 		r    reading
 		want bool
 	}{
-		{"equal", reading{made: true, data: []byte("a"), err: errors.New("e")}, true},
-		{"not made", reading{data: []byte("a"), err: errors.New("e")}, false},
-		{"other data", reading{made: true, data: []byte("b"), err: errors.New("e")}, false},
-		{"another error", reading{made: true, data: []byte("a"), err: errors.New("f")}, false},
-		{"no error", reading{made: true, data: []byte("a")}, false},
+		{"equal", reading{made: true, files: one("a"), err: errors.New("e")}, true},
+		{"not made", reading{files: one("a"), err: errors.New("e")}, false},
+		{"other data", reading{made: true, files: one("b"), err: errors.New("e")}, false},
+		{"another error", reading{made: true, files: one("a"), err: errors.New("f")}, false},
+		{"no error", reading{made: true, files: one("a")}, false},
+		{"another name", reading{made: true, files: config.Files{{Name: "g", Data: []byte("a")}}, err: errors.New("e")}, false},
+		{"one more file", reading{made: true, files: append(one("a"), one("")...), err: errors.New("e")}, false},
+		{"a skipped entry", reading{made: true, files: config.Files{{Name: "f", Data: []byte("a"), Skipped: true}}, err: errors.New("e")}, false},
+		{"a file that cannot be read", reading{made: true, files: config.Files{{Name: "f", Data: []byte("a"), Err: fs.ErrPermission}}, err: errors.New("e")}, false},
 	} {
 		if base.same(tt.r) != tt.want || tt.r.same(base) != tt.want {
 			t.Errorf("%s: %v and %v", tt.name, base.same(tt.r), tt.r.same(base))
@@ -51,14 +62,14 @@ func TestSameReading(t *testing.T) {
 
 func TestSameFile(t *testing.T) {
 	dir := t.TempDir()
-	info := func(name string) fs.FileInfo {
+	file := func(name string) config.File {
 		must(t, os.WriteFile(filepath.Join(dir, name), nil, 0o600))
 		info, err := os.Stat(filepath.Join(dir, name))
 		must(t, err)
-		return info
+		return config.File{Info: info}
 	}
-	a, b := reading{info: info("a")}, reading{info: info("b")}
-	if !a.sameFile(a) || a.sameFile(b) || a.sameFile(reading{}) || (reading{}).sameFile(a) || (reading{}).sameFile(reading{}) {
+	a, b := file("a"), file("b")
+	if !sameFile(a, a) || sameFile(a, b) || sameFile(a, config.File{}) || sameFile(config.File{}, a) || sameFile(config.File{}, config.File{}) {
 		t.Error("a file is another one, or not itself")
 	}
 }

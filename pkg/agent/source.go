@@ -4,9 +4,10 @@
 package agent
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
+	"errors"
+	"io/fs"
 	"net/netip"
+	"path/filepath"
 
 	"k8s.io/klog/v2"
 
@@ -22,7 +23,7 @@ type want struct {
 	status  ConfigStatus
 }
 
-// source follows the file.
+// source follows the file, or the files of a directory.
 type source struct {
 	path    string
 	options config.Options
@@ -37,7 +38,7 @@ type source struct {
 // and whether that may differ from before. Only then it logs.
 func (s *source) poll(log klog.Logger) (want, bool) {
 	if s.glance == nil {
-		s.glance = newGlance(s.path)
+		s.glance = newGlance()
 	}
 	if !s.pending && s.glance.unchanged() {
 		return want{}, false
@@ -49,7 +50,7 @@ func (s *source) poll(log klog.Logger) (want, bool) {
 	if s.pending || r.same(s.settled) {
 		return want{}, false
 	}
-	fellBack := s.good != nil && !s.settled.blank() && r.blank()
+	before := s.settled
 	s.settled = r
 
 	w, warnings, err := s.parse(r)
@@ -59,8 +60,9 @@ func (s *source) poll(log klog.Logger) (want, bool) {
 	for _, p := range warnings {
 		log.Info("Warning: " + p.String())
 	}
-	s.warnDefaults(log, r, fellBack)
-	log.Info("Configuration read", "source", w.status.Source, "file", s.path, "sha256", w.status.Hash,
+	s.warnDefaults(log, r, before)
+	log = log.WithValues(s.names(r)...)
+	log.Info("Configuration read", "source", w.status.Source, "sha256", w.status.Hash,
 		"nonMasqueradeCIDRs", append([]netip.Prefix{}, w.config.NonMasquerade...), // [] is none, and not null
 		"masqueradeCIDRs", append([]netip.Prefix{}, w.config.Masquerade...),
 		"masqLinkLocal", w.config.MasqLinkLocal, "masqLinkLocalIPv6", w.config.MasqLinkLocalIPv6,
@@ -75,41 +77,65 @@ func (s *source) poll(log klog.Logger) (want, bool) {
 // replaces it whole, which is used at once. Two readings of an empty file do not
 // agree if it was written in between.
 func (s *source) unsettled(r reading) bool {
-	if !s.last.made || r.same(s.last) && !(r.blank() && r.rewrittenSince(s.last)) {
+	switch {
+	case !s.last.made:
 		return false
+	case r.same(s.last):
+		return r.rewrittenSince(s.last)
 	}
-	return s.good != nil && r.blank() || r.sameFile(s.last)
+	return s.good != nil && (r.blank() || len(r.lost(s.last)) > 0) || r.writtenInPlace(s.last) || errors.Is(r.err, config.ErrChanging)
 }
 
-// warnDefaults warns when the defaults take the place of a good file, or when
-// there are other files where the agent's should be: a ConfigMap whose key was
-// renamed looks like that.
-func (s *source) warnDefaults(log klog.Logger, r reading, fellBack bool) {
+// names returns the path and, of a directory, the names of its files, for the log.
+func (s *source) names(r reading) []any {
+	names := r.files.Names()
+	if _, found := r.file(s.path); found || errors.Is(r.err, fs.ErrNotExist) {
+		return []any{"file", s.path}
+	}
+	for i, name := range names {
+		names[i] = filepath.Base(name)
+	}
+	return []any{"file", s.path, "files", names}
+}
+
+// warnDefaults warns when the defaults take the place of what a good reading
+// said, wholly or in part, or when there are other files where the agent's should
+// be: a ConfigMap whose key was renamed looks like that.
+func (s *source) warnDefaults(log klog.Logger, r, before reading) {
+	fellBack := s.good != nil && !before.blank() && r.blank()
 	others := []string{}
 	if r.missing() {
 		others = otherFiles(s.path)
 	}
+	lost := r.lost(before)
 	switch {
+	case fellBack && r.emptyDirectory():
+		log.Info("Warning: the configuration directory has no files any more, falling back to the defaults", "file", s.path)
+	case !r.blank() && len(lost) > 0:
+		log.Info("Warning: files of the configuration directory are gone or empty, so what they said no longer applies", "file", s.path, "files", lost)
 	case fellBack && r.missing():
 		log.Info("Warning: the configuration file is gone, falling back to the defaults", "file", s.path, "otherFiles", others)
 	case fellBack:
 		log.Info("Warning: the configuration file is empty, falling back to the defaults", "file", s.path)
-	case len(others) > 0:
+	case len(others) > 0 && !r.emptyDirectory():
 		log.Info("Warning: there is no configuration file, using the defaults, but there are other files in its directory", "file", s.path, "otherFiles", others)
 	}
 }
 
 // parse turns a reading into what it asks for.
 func (s *source) parse(r reading) (want, []config.Problem, error) {
-	if r.missing() {
+	if errors.Is(r.err, fs.ErrNotExist) {
 		return want{config: config.Default(s.options), status: ConfigStatus{Source: FromDefault}}, nil, nil
 	}
 	if r.err != nil {
 		return want{}, nil, r.err
 	}
-	c, warnings, err := config.Parse(s.path, r.data, s.options)
-	sum := sha256.Sum256(r.data)
-	return want{config: c, status: ConfigStatus{Source: FromFile, Hash: hex.EncodeToString(sum[:8])}}, warnings, err
+	c, _, warnings, err := r.files.Parse(s.options)
+	status := ConfigStatus{Source: FromFile, Hash: r.hash()}
+	if r.emptyDirectory() {
+		status = ConfigStatus{Source: FromDefault}
+	}
+	return want{config: c, status: status}, warnings, err
 }
 
 // refused returns what stays wanted when the file cannot be used.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -125,7 +126,7 @@ func TestFileIsNotReadAgain(t *testing.T) {
 	if !isLocal(f.source.path) {
 		t.Skipf("%s is not on a local file system", f.source.path)
 	}
-	f.source.glance = newGlance(f.source.path)
+	f.source.glance = newGlance()
 	f.source.glance.settle = 0
 	f.do(step{do: "replace", content: "nonMasqueradeCIDRs: [1.0.0.0/8]\n"})
 	time.Sleep(20 * time.Millisecond)
@@ -171,10 +172,10 @@ func TestOtherFilesAreNoWarning(t *testing.T) {
 	}
 }
 
-// TestDirectoryIsRefused: what cannot be read is not taken for no file.
-func TestDirectoryIsRefused(t *testing.T) {
+// TestPipeIsRefused: what cannot be read is not taken for no file, nor waited for.
+func TestPipeIsRefused(t *testing.T) {
 	f := newFollower(t)
-	must(t, os.Mkdir(f.source.path, 0o700))
+	must(t, syscall.Mkfifo(f.source.path, 0o600))
 	if found, log := f.poll(); found != "invalid" || !strings.Contains(log, "not a regular file") {
 		t.Errorf("%s, logged %q", found, log)
 	}

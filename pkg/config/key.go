@@ -29,10 +29,10 @@ type key struct {
 
 func keys() []key {
 	return []key{
-		{keyNonMasquerade, func(p *parser, e entry) { p.nonMasquerade = p.list(e) }},
-		{keyMasquerade, func(p *parser, e entry) { p.masquerade = p.list(e) }},
+		{keyNonMasquerade, func(p *parser, e entry) { p.list(&p.nonMasquerade, e) }},
+		{keyMasquerade, func(p *parser, e entry) { p.list(&p.masquerade, e) }},
 		{keyLimit, scalar(func(p *parser, e entry) *fault {
-			p.limit = limit{key: e.key, line: e.line}
+			p.limit = limit{key: e.key, file: p.file, line: e.line}
 			f := set(&p.limit.value, parseLimit, e)
 			p.limit.valid = f == nil
 			return f

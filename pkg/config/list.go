@@ -13,10 +13,11 @@ import (
 
 // list is a list of networks in force.
 type list struct {
-	key       string // as written
+	key       string // as written, in the first file that has it
+	file      string // that file
 	line      int
 	byDefault bool
-	written   int // its entries in the file, those repeated included
+	written   int // its entries in all files, those repeated included
 	networks  []network
 }
 
@@ -24,6 +25,7 @@ type list struct {
 type network struct {
 	prefix netip.Prefix // without host bits
 	text   string       // as written
+	file   string       // empty: a default
 	line   int          // 0: unknown, or a default
 }
 
@@ -44,14 +46,21 @@ func (l list) prefixes() []netip.Prefix {
 	return prefixes
 }
 
-// list reads a list of CIDRs. A null list is an empty one.
-func (p *parser) list(e entry) list {
+// list reads a list of CIDRs and appends it to l, or replaces the default. A
+// null list is an empty one.
+func (p *parser) list(l *list, e entry) {
 	items, ok := e.value.([]any)
 	if !ok && e.value != nil {
 		p.problems.add(e.line, e.key, e.place.text(e.value), notAList(e.value))
 	}
-	l := list{key: e.key, line: e.line, written: len(items)}
+	if l.byDefault {
+		*l = list{key: e.key, file: p.file, line: e.line}
+	}
+	l.written += len(items)
 	first := make(map[netip.Prefix]network)
+	for _, n := range l.networks { // of other files
+		first[n.prefix] = n
+	}
 	for i, at := range e.place.items(len(items)) {
 		text, line := at.text(items[i]), cmp.Or(at.line(), e.line)
 		prefix, f := parseItem(items[i], p.options.IPv6)
@@ -59,9 +68,9 @@ func (p *parser) list(e entry) list {
 			p.problems.add(line, e.key, text, *f)
 			continue
 		}
-		n := network{prefix.Masked(), text, line}
+		n := network{prefix.Masked(), text, p.file, line}
 		if before, again := first[n.prefix]; again {
-			p.warnings.add(line, e.key, text, fault{"repeats " + mention(before.text, before.line), "remove one of the two"})
+			p.warnings.add(line, e.key, text, fault{"repeats " + p.mention(before.text, before.file, before.line), "remove one of the two"})
 			continue
 		}
 		if n.prefix != prefix {
@@ -70,7 +79,6 @@ func (p *parser) list(e entry) list {
 		first[n.prefix] = n
 		l.networks = append(l.networks, n)
 	}
-	return l
 }
 
 // notAList is the fault of a value that should be a list of CIDRs.
@@ -91,9 +99,15 @@ func (p *parser) checkLimit() {
 	}
 	reason := fmt.Sprintf("is less than the %d entries of %s and %s", written, keyNonMasquerade, keyMasquerade)
 	line := p.limit.line
+	p.in(p.limit.file)
 	if p.limit.byDefault {
 		reason = "(the default) " + reason
-		line = cmp.Or(p.nonMasquerade.line, p.masquerade.line)
+		l := p.nonMasquerade
+		if l.byDefault {
+			l = p.masquerade
+		}
+		p.in(l.file)
+		line = l.line
 	}
 	p.problems.add(line, p.limit.key, strconv.Itoa(p.limit.value), fault{
 		reason, fmt.Sprintf("merge ranges, or raise cidrLimit to %d", written),
@@ -116,7 +130,8 @@ func (p *parser) checkOverlap() {
 		if p.nonMasquerade.byDefault {
 			f = fault{" in the default of " + keyNonMasquerade, "remove it, or write " + keyNonMasquerade + " without it"}
 		}
-		f.reason = "is the same network as " + mention(other.text, other.line) + f.reason
+		p.in(n.file)
+		f.reason = "is the same network as " + p.mention(other.text, other.file, other.line) + f.reason
 		p.problems.add(n.line, p.masquerade.key, n.text, f)
 	}
 }

@@ -19,24 +19,69 @@ import (
 // are bounded: after the first hundred problems the last one says how many more
 // there are, and none repeats more than a few words of the file.
 func Parse(file string, data []byte, o Options) (Config, []Problem, error) {
-	p := newParser(file, o)
-	data = plainJSON(data)
-	if root, ok := p.outline(data); ok {
-		p.mapping(p.values(data, root), root)
-		p.strict(data)
+	c, _, warnings, err := Files{{Name: file, Data: data}}.Parse(o)
+	return c, warnings, err
+}
+
+// Parse is [Parse] for what several files say together: their lists are
+// concatenated, and any other key may be in one of them only. One invalid file
+// makes the whole set invalid. The Origins are where the networks of the lists
+// are written.
+func (files Files) Parse(o Options) (Config, Origins, []Problem, error) {
+	p := newParser(files, o)
+	for _, f := range files {
+		p.one(f)
+	}
+	// What is missing from a file that could not be read is no problem of others.
+	if !p.incomplete {
+		p.checkLimit()
+		p.checkOverlap()
 	}
 	if !p.problems.empty() {
-		return Config{}, p.warnings.inOrder(), &Refusal{Problems: p.problems.inOrder()}
+		return Config{}, nil, p.warnings.inOrder(), &Refusal{Problems: p.problems.inOrder()}
 	}
 	p.config.NonMasquerade = p.nonMasquerade.prefixes()
 	p.config.Masquerade = p.masquerade.prefixes()
-	return p.config, p.warnings.inOrder(), nil
+	return p.config, p.origins(), p.warnings.inOrder(), nil
 }
 
-// parser turns one file into a Config.
+// one reads one file.
+func (p *parser) one(f File) {
+	p.in(f.Name)
+	switch {
+	case f.Skipped:
+		p.warnings.add(0, "", "", fault{"is not a regular file, so it is skipped", "remove it from the directory"})
+		return
+	case f.Err != nil:
+		p.incomplete = true
+		p.unreadableFile(f.Err)
+		return
+	}
+	before := len(p.problems.problems)
+	data := plainJSON(f.Data)
+	root, ok := p.outline(data)
+	if !ok {
+		p.incomplete = true
+		return
+	}
+	fields := p.values(data, root)
+	p.incomplete = p.incomplete || len(p.problems.problems) > before
+	p.mapping(fields, root)
+	if len(p.problems.problems) == before {
+		p.strict(data)
+	}
+}
+
+// in makes a file the one that problems are in.
+func (p *parser) in(file string) { p.file, p.problems.file, p.warnings.file = file, file, file }
+
+// parser turns the files of a configuration into a Config.
 type parser struct {
 	options            Options
+	file               string // that is read
 	problems, warnings report
+	given              map[string]mentioned // by the names of keys that only one file may have
+	incomplete         bool                 // a file could not be read
 
 	// What is in force: the defaults, until the file says otherwise.
 	config                    Config
@@ -44,12 +89,14 @@ type parser struct {
 	limit                     limit
 }
 
-func newParser(file string, o Options) *parser {
+func newParser(files Files, o Options) *parser {
 	c := Default(o)
+	names := files.Names()
 	return &parser{
 		options:       o,
-		problems:      report{file: file},
-		warnings:      report{file: file},
+		problems:      report{files: names},
+		warnings:      report{files: names},
+		given:         map[string]mentioned{},
 		config:        c,
 		nonMasquerade: defaultList(keyNonMasquerade, c.NonMasquerade),
 		masquerade:    defaultList(keyMasquerade, c.Masquerade),
@@ -66,9 +113,31 @@ type entry struct {
 	place place // of the value
 }
 
-// mapping reads the keys one by one and then what they say together.
+// mentioned is a key as a file has it.
+type mentioned struct {
+	key, file string
+	line      int
+}
+
+// giveOnce reports a key that another file has too, and returns false for it.
+func (p *parser) giveOnce(e entry) bool {
+	name := canonical(e.key)
+	before, again := p.given[name]
+	if again && before.file != p.file {
+		p.problems.add(e.line, e.key, "", fault{
+			"is given in two files, here and as " + p.mention(before.key, before.file, before.line),
+			"keep it in one of the two",
+		})
+		return false
+	}
+	p.given[name] = mentioned{e.key, p.file, e.line}
+	return true
+}
+
+// mapping reads the keys one by one.
 func (p *parser) mapping(fields map[string]any, root place) {
 	if isManifest(fields) {
+		p.incomplete = true
 		p.problems.add(root.line(), "", "", fault{
 			"is a whole Kubernetes manifest",
 			`write only the value of the ConfigMap's key "config"`,
@@ -78,8 +147,6 @@ func (p *parser) mapping(fields map[string]any, root place) {
 	for _, e := range p.entries(fields, root) {
 		p.entry(e)
 	}
-	p.checkLimit()
-	p.checkOverlap()
 }
 
 // isManifest says whether the file is a whole ConfigMap and not the text in it.
@@ -113,7 +180,7 @@ func (p *parser) entries(fields map[string]any, root place) []entry {
 		name := canonical(m.key)
 		if before, again := first[name]; again {
 			p.problems.add(m.line, m.key, "", fault{
-				"is given twice, here and as " + mention(before.key, before.line),
+				"is given twice, here and as " + p.mention(before.key, p.file, before.line),
 				"keep one of the two",
 			})
 			continue
@@ -137,9 +204,6 @@ func (p *parser) entry(e entry) {
 // file without problems. It refuses a key that a merge (<<) gives a second time,
 // which no place shows.
 func (p *parser) strict(data []byte) {
-	if !p.problems.empty() {
-		return
-	}
 	if _, err := yaml.YAMLToJSONStrict(data); err != nil {
 		_, message := location(err)
 		p.problems.add(0, "", "", fault{"is ambiguous (" + message + ")", "give each key once, without <<"})

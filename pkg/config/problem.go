@@ -73,9 +73,10 @@ const (
 	maxQuoted = 80
 )
 
-// report gathers the problems of one file.
+// report gathers the problems of one configuration.
 type report struct {
-	file     string
+	files    []string // in the order in which they are read
+	file     string   // that the next problem is in
 	problems []Problem
 	omitted  int // problems beyond maxProblems
 }
@@ -96,14 +97,16 @@ func (r *report) add(line int, key, value string, f fault) {
 
 func (r *report) empty() bool { return len(r.problems) == 0 }
 
-// inOrder returns the problems in line order and, after them, how many more
-// there are.
+// inOrder returns the problems in the order of files and lines and, after them,
+// how many more there are.
 func (r *report) inOrder() []Problem {
 	list := slices.Clone(r.problems)
-	slices.SortStableFunc(list, func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) })
+	slices.SortStableFunc(list, func(a, b Problem) int {
+		return cmp.Or(cmp.Compare(slices.Index(r.files, a.File), slices.Index(r.files, b.File)), cmp.Compare(a.Line, b.Line))
+	})
 	if r.omitted > 0 {
 		list = append(list, Problem{
-			File:   r.file,
+			File:   list[len(list)-1].File,
 			Reason: fmt.Sprintf("and %d more", r.omitted),
 			Remedy: "correct those above first",
 		})
@@ -111,12 +114,20 @@ func (r *report) inOrder() []Problem {
 	return list
 }
 
-// mention refers to a text of the file in a message about another one.
-func mention(text string, line int) string {
-	if line == 0 {
-		return strconv.Quote(clip(text))
+// mention refers to a text of a file in a message about another one, which is in
+// the current file. An empty file is none: a default.
+func (p *parser) mention(text, file string, line int) string {
+	text = strconv.Quote(clip(text))
+	switch {
+	case file != p.file && file != "":
+		if line > 0 {
+			file = fmt.Sprintf("%s:%d", file, line)
+		}
+		return text + " in " + file
+	case line == 0:
+		return text
 	}
-	return fmt.Sprintf("%q on line %d", clip(text), line)
+	return fmt.Sprintf("%s on line %d", text, line)
 }
 
 // clip shortens a text of the file for a message.

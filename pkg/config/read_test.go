@@ -33,16 +33,15 @@ func TestReadSize(t *testing.T) {
 	for _, size := range []int{0, 1, 1 << 20} {
 		want := bytes.Repeat([]byte("#"), size)
 		got, err := config.Read(write(t, want))
-		if err != nil || !bytes.Equal(got, want) {
-			t.Errorf("Read of %d bytes: %d bytes, %v", size, len(got), err)
+		if err != nil || len(got) != 1 || !bytes.Equal(got[0].Data, want) {
+			t.Errorf("Read of %d bytes: %+v, %v", size, got, err)
 		}
 	}
 	path := write(t, bytes.Repeat([]byte("#"), 1<<20+1))
 	checkReadRefused(t, path, path+": is over 1 MiB, more than a ConfigMap can hold: write a shorter file")
 }
 
-// A directory is what a volume without "items" mounts; a FIFO would hang an
-// agent that waits for a writer; a device may have no end.
+// A FIFO would hang an agent that waits for a writer; a device may have no end.
 func TestReadRefusesOtherFiles(t *testing.T) {
 	fifo := filepath.Join(t.TempDir(), "fifo")
 	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
@@ -54,7 +53,7 @@ func TestReadRefusesOtherFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer listener.Close()
-	for _, path := range []string{fifo, socket, t.TempDir(), "/dev/zero"} {
+	for _, path := range []string{fifo, socket, "/dev/zero"} {
 		checkReadRefused(t, path, path+`: is not a regular file: mount the key "config" of the ConfigMap as this file`)
 	}
 }
@@ -63,7 +62,7 @@ func checkReadRefused(t *testing.T, path, want string) {
 	t.Helper()
 	for name, read := range map[string]func() error{
 		"Read": func() error { _, err := config.Read(path); return err },
-		"Load": func() error { _, _, err := config.Load(path, config.Options{}); return err },
+		"Load": func() error { _, err := config.Load(path, config.Options{}); return err },
 	} {
 		err := read()
 		if _, ok := errors.AsType[*config.Refusal](err); !ok {
@@ -81,11 +80,11 @@ func TestMissingFile(t *testing.T) {
 		t.Errorf("Read of a missing file: %v; want fs.ErrNotExist", err)
 	}
 	o := config.Options{ReservedRanges: true}
-	c, warnings, err := config.Load(path, o)
-	if err != nil || len(warnings) > 0 {
-		t.Fatalf("Load of a missing file: %v, %v", warnings, err)
+	got, err := config.Load(path, o)
+	if err != nil || len(got.Files) > 0 {
+		t.Fatalf("Load of a missing file: %v, %v", got.Files, err)
 	}
-	if diff := cmp.Diff(config.Default(o), c, comparable); diff != "" {
+	if diff := cmp.Diff(config.Default(o), got.Config, comparable); diff != "" {
 		t.Errorf("Load of a missing file (-want +got):\n%s", diff)
 	}
 }
@@ -93,7 +92,7 @@ func TestMissingFile(t *testing.T) {
 // What cannot be read is not missing: it must not become the defaults.
 func TestUnreadableFile(t *testing.T) {
 	path := filepath.Join(write(t, nil), "below-a-file")
-	if c, _, err := config.Load(path, config.Options{}); !errors.Is(err, syscall.ENOTDIR) {
+	if c, err := config.Load(path, config.Options{}); !errors.Is(err, syscall.ENOTDIR) {
 		t.Errorf("Load(%s) = %+v, %v; want ENOTDIR", path, c, err)
 	}
 }
@@ -125,8 +124,8 @@ func TestFileWithoutPermission(t *testing.T) {
 // A read that fails in the middle is not an empty file either.
 func TestReadThatFails(t *testing.T) {
 	const path = "/proc/self/mem" // of which the first page is not mapped
-	if data, err := config.Read(path); !errors.Is(err, syscall.EIO) {
-		t.Errorf("Read(%s) = %q, %v; want EIO", path, data, err)
+	if files, err := config.Read(path); !errors.Is(err, syscall.EIO) {
+		t.Errorf("Read(%s) = %+v, %v; want EIO", path, files, err)
 	}
 }
 
@@ -165,8 +164,8 @@ func TestLoadThroughLinks(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	c, _, err := config.Load(path, config.Options{})
-	if err != nil || c.ResyncInterval != 5*time.Second {
+	c, err := config.Load(path, config.Options{})
+	if err != nil || c.Config.ResyncInterval != 5*time.Second {
 		t.Errorf("Load(%s) = %+v, %v; want an interval of 5s", path, c, err)
 	}
 }

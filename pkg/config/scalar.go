@@ -16,9 +16,12 @@ import (
 const minInterval = 100 * time.Millisecond
 
 // scalar returns a function that reads the value of a key that is no list: with
-// read, unless it is null.
+// read, unless it is null. Only one file of a directory may have the key.
 func scalar(read func(*parser, entry) *fault) func(*parser, entry) {
 	return func(p *parser, e entry) {
+		if !p.giveOnce(e) {
+			return
+		}
 		if e.value == nil {
 			p.warnings.add(e.line, e.key, "", fault{"has no value, so its default is used", "write a value or remove the key"})
 			return
@@ -52,9 +55,10 @@ func parseBool(value any) (bool, *fault) {
 	return false, &f
 }
 
-// limit is cidrLimit: the most entries that the two lists may have together.
+// limit is cidrLimit: the most entries that the lists may have together.
 type limit struct {
 	key       string // as written
+	file      string
 	line      int
 	byDefault bool
 	value     int

@@ -75,12 +75,12 @@ func options(t *testing.T, backend string) Options {
 // apply writes what the file says, in both families.
 func apply(t *testing.T, o Options, backend string) {
 	t.Helper()
-	c, _, err := config.Load(o.ConfigFile, o.Config)
+	c, err := config.Load(o.ConfigFile, o.Config)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, f := range []netfilter.Family{netfilter.IPv4, netfilter.IPv6} {
-		if _, err := iptables.NewNAT(f, iptables.Backend(backend)).Apply(t.Context(), o.Masq.Chain(f, c)); err != nil {
+		if _, err := iptables.NewNAT(f, iptables.Backend(backend)).Apply(t.Context(), o.Masq.Chain(f, c.Config)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -114,12 +114,12 @@ func TestOwnTable(t *testing.T) {
 	netns.Require(t, "nft")
 	netns.Run(t, func(t *testing.T) {
 		options := options(t, string(backends.NFTables))
-		c, _, err := config.Load(options.ConfigFile, options.Config)
+		c, err := config.Load(options.ConfigFile, options.Config)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, f := range netfilter.Families() {
-			if _, err := nftables.NewTable(f).Apply(t.Context(), options.Masq.Table(f, c)); err != nil {
+			if _, err := nftables.NewTable(f).Apply(t.Context(), options.Masq.Table(f, c.Config)); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -37,9 +37,9 @@ type Options struct {
 // the Node as an error. It changes nothing.
 func Read(ctx context.Context, o Options) Node {
 	n := Node{ChainName: o.Masq.ChainName, ConfigFile: o.ConfigFile, IPv6: o.Config.IPv6, NoAgent: o.NoAgent}
-	_, err := os.Stat(o.ConfigFile)
-	n.NoFile = errors.Is(err, fs.ErrNotExist)
-	n.Config, _, n.ConfigErr = config.Load(o.ConfigFile, o.Config)
+	loaded, err := config.Load(o.ConfigFile, o.Config)
+	n.Config, n.ConfigErr = loaded.Config, err
+	n.NoFile = err == nil && len(loaded.Files) == 0
 	n.Defaults = config.Default(o.Config).NonMasquerade
 	n.Want = map[netfilter.Family]iptables.Chain{}
 	for _, f := range netfilter.Families() {

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"net/netip"
 
+	"ip-masq-agent/pkg/config"
 	"ip-masq-agent/pkg/host"
 	"ip-masq-agent/pkg/iptables"
 	"ip-masq-agent/pkg/masq"
@@ -61,6 +62,7 @@ type Answer struct {
 	To      string         `json:"to,omitempty"`    // the address, or range, of the verdict snat
 	Rule    string         `json:"rule,omitempty"`  // that decides; empty if none does
 	Place   string         `json:"place,omitempty"` // the rule's table and chain, if the kernel was asked
+	Line    string         `json:"line,omitempty"`  // FILE:LINE of the range that decides, if a directory was asked
 	// Possible are the rules that may decide, if the verdict is unknown.
 	Possible []Possible `json:"possible,omitempty"`
 	Why      string     `json:"why"`
@@ -73,7 +75,8 @@ type Answer struct {
 	File    *Answer `json:"file,omitempty"`
 	Differs bool    `json:"differs"` // kernel and file
 
-	ownSource bool // the source is this node's own
+	decisive  netip.Prefix // the range of the file that decides
+	ownSource bool         // the source is this node's own
 }
 
 // Possible is one way in which a connection may go.
@@ -133,6 +136,7 @@ func ByFile(q Question, from, chain string, rules []iptables.Rule) Answer {
 	a.Why = noRange
 	if rule.Destination.IsValid() {
 		a.Why = contains(rule.Destination)
+		a.decisive = rule.Destination
 	}
 	return a
 }
@@ -141,6 +145,12 @@ func ByFile(q Question, from, chain string, rules []iptables.Rule) Answer {
 const noRange = "no CIDR of the chain contains it"
 
 func contains(r fmt.Stringer) string { return fmt.Sprintf("%s contains it", r) }
+
+// WrittenIn sets the line of the range that decides.
+func (a Answer) WrittenIn(origins config.Origins) Answer {
+	a.Line = origins[a.decisive].String()
+	return a
+}
 
 // Against sets the kernel's answer beside the file's.
 func (a Answer) Against(file Answer) Answer {

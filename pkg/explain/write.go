@@ -28,6 +28,7 @@ func Write(w io.Writer, answers []Answer) error {
 		line("because", fmt.Sprintf("%s (%s)", a.Why, a.From))
 		line("rule", a.Rule)
 		line("in", a.Place)
+		line("line", a.Line)
 		for _, p := range a.Possible {
 			rule := p.Rule
 			if rule == "" {
@@ -52,6 +53,7 @@ func Write(w io.Writer, answers []Answer) error {
 		if a.Differs {
 			line("DIFFERS", fmt.Sprintf("by the %s it %s, as %s", a.File.From, a.File.words(), a.File.Why))
 			line("rule", a.File.Rule)
+			line("line", a.File.Line)
 		}
 		if a.File.Overridden != "" {
 			line("note", overridden(a.File.Overridden))
