@@ -28,28 +28,52 @@ const (
 // TestIdleBudget fails if a look becomes more expensive.
 func TestIdleBudget(t *testing.T) {
 	netns.Matrix(t, func(t *testing.T, backend, family string) {
-		n := start(t, backend, family, "60s")
-		time.Sleep(5 * time.Second) // until the file is old enough not to be read
-		const seconds = 5
-		families := 1.0
-		if family == "IPv6" {
-			families = 2 // IPv4 is always enabled
+		start(t, backend, family, "60s").checkIdleBudget()
+	})
+}
+
+// TestIdleBudgetOfADirectory: a directory of files is not read each second either.
+func TestIdleBudgetOfADirectory(t *testing.T) {
+	netns.MatrixOf(t, []string{"iptables-nft"}, func(t *testing.T, backend, family string) {
+		n := newNode(t, backend, family)
+		args := n.arguments("60s")
+		dir := filepath.Join(n.dir, "files")
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			t.Fatal(err)
 		}
-		best := n.during(seconds * time.Second)
-		for range 2 { // other load can only add to it
-			next := n.during(seconds * time.Second)
-			best = activity{min(best.switches, next.switches), min(best.reads, next.reads), min(best.writes, next.writes)}
-		}
-		check := func(what string, count, limit float64) {
-			t.Logf("%s in an idle second: %.1f (limit %.1f)", what, count, limit)
-			if count > limit {
-				t.Errorf("%s in an idle second: %.1f, limit %.1f", what, count, limit)
+		for _, name := range []string{"a", "b"} {
+			if err := os.WriteFile(filepath.Join(dir, name), nil, 0o644); err != nil {
+				t.Fatal(err)
 			}
 		}
-		check("context switches", float64(best.switches)/seconds, maxSwitches)
-		check("reads", float64(best.reads)/seconds, families*maxReads)
-		check("writes", float64(best.writes)/seconds, families*maxWrites)
+		n.run(append(args, "--config="+dir)...)
+		n.checkIdleBudget()
 	})
+}
+
+// checkIdleBudget watches an agent at rest.
+func (n *node) checkIdleBudget() {
+	n.t.Helper()
+	time.Sleep(5 * time.Second) // until the file is old enough not to be read
+	const seconds = 5
+	families := 1.0
+	if n.family == "IPv6" {
+		families = 2 // IPv4 is always enabled
+	}
+	best := n.during(seconds * time.Second)
+	for range 2 { // other load can only add to it
+		next := n.during(seconds * time.Second)
+		best = activity{min(best.switches, next.switches), min(best.reads, next.reads), min(best.writes, next.writes)}
+	}
+	check := func(what string, count, limit float64) {
+		n.t.Logf("%s in an idle second: %.1f (limit %.1f)", what, count, limit)
+		if count > limit {
+			n.t.Errorf("%s in an idle second: %.1f, limit %.1f", what, count, limit)
+		}
+	}
+	check("context switches", float64(best.switches)/seconds, maxSwitches)
+	check("reads", float64(best.reads)/seconds, families*maxReads)
+	check("writes", float64(best.writes)/seconds, families*maxWrites)
 }
 
 // TestProcessesOfATick counts commands on ticks of the interval.

@@ -36,6 +36,14 @@ type node struct {
 // and it is at rest.
 func start(t testing.TB, backend, family, interval string) *node {
 	t.Helper()
+	n := newNode(t, backend, family)
+	n.run(n.arguments(interval)...)
+	return n
+}
+
+// newNode returns a node without an agent.
+func newNode(t testing.TB, backend, family string) *node {
+	t.Helper()
 	n := &node{t: t, backend: backend, family: family, rules: rules.Of(backend, family), dir: t.TempDir()}
 	n.calls = filepath.Join(n.dir, "calls")
 	for _, iptables := range netns.IPTablesBackends() {
@@ -44,11 +52,16 @@ func start(t testing.TB, backend, family, interval string) *node {
 			n.spyOn(netns.Command(iptables, "IPv6", verb...))
 		}
 	}
+	return n
+}
+
+// run runs the agent until its rules are in force and it is at rest.
+func (n *node) run(args ...string) {
+	n.t.Helper()
 	path := "PATH=" + n.dir + ":" + os.Getenv("PATH")
-	n.agent = program.Start(t, program.Command([]string{path}, n.arguments(interval)...))
+	n.agent = program.Start(n.t, program.Command([]string{path}, args...))
 	n.waitRight()
 	n.rest()
-	return n
 }
 
 // arguments are the agent's, with a file that says the interval.
