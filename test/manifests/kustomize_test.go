@@ -14,6 +14,7 @@ import (
 	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/yaml"
 )
 
 // operator builds what an operator's own kustomization makes of ours: ours as
@@ -125,4 +126,51 @@ func TestDashboardConfigMap(t *testing.T) {
 		}
 	}
 	t.Error("there is no ConfigMap with the dashboard")
+}
+
+// TestSeveralConfigMaps: the component changes the volume and --config, and
+// nothing else, and the documentation shows what it makes.
+func TestSeveralConfigMaps(t *testing.T) {
+	set := operator(t, "", "several-configmaps")
+	optional := true
+	source := func(name string) corev1.VolumeProjection {
+		return corev1.VolumeProjection{ConfigMap: &corev1.ConfigMapProjection{
+			LocalObjectReference: corev1.LocalObjectReference{Name: name},
+			Items:                []corev1.KeyToPath{{Key: "config", Path: name}},
+			Optional:             &optional,
+		}}
+	}
+	want := daemonSet(t)
+	want.Spec.Template.Spec.Volumes[0].VolumeSource = corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{
+		Sources: []corev1.VolumeProjection{source("ip-masq-agent"), source("ip-masq-agent-extra")},
+	}}
+	container(want).Args = append(container(want).Args, "--config="+container(want).VolumeMounts[0].MountPath)
+	if diff := cmp.Diff(want, set); diff != "" {
+		t.Errorf("the DaemonSet (-want +got):\n%s", diff)
+	}
+
+	text, err := os.ReadFile("../../docs/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, shown, _ := strings.Cut(string(text), "```yaml\nargs:\n")
+	shown, _, _ = strings.Cut(shown, "```")
+	var documented struct {
+		Args         []string             `json:"args"`
+		VolumeMounts []corev1.VolumeMount `json:"volumeMounts"`
+		Volumes      []corev1.Volume      `json:"volumes"`
+	}
+	if err := yaml.UnmarshalStrict([]byte("args:\n"+shown), &documented); err != nil {
+		t.Fatal(err)
+	}
+	pod := set.Spec.Template.Spec
+	if diff := cmp.Diff(pod.Volumes[:1], documented.Volumes); diff != "" {
+		t.Errorf("volumes of the documentation (-component +documentation):\n%s", diff)
+	}
+	if diff := cmp.Diff(pod.Containers[0].VolumeMounts[:1], documented.VolumeMounts); diff != "" {
+		t.Errorf("mounts of the documentation (-component +documentation):\n%s", diff)
+	}
+	if diff := cmp.Diff(pod.Containers[0].Args[1:], documented.Args); diff != "" {
+		t.Errorf("args of the documentation (-component +documentation):\n%s", diff)
+	}
 }
