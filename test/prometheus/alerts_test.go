@@ -92,7 +92,7 @@ func TestConfigRefusedFires(t *testing.T) {
 
 		edit(bad)
 		s.alertsAre(map[string]alert{name: {"firing", map[string]string{
-			"instance": "node-1", "job": "kube-system/ip-masq-agent", "namespace": "kube-system", "severity": "warning",
+			"instance": "node-1", "job": "kube-system/ip-masq-agent-of-a-pool", "namespace": "kube-system", "severity": "warning",
 		}}})
 		// Prometheus records what an alert was. A question at the right moment
 		// could come too late on a busy machine.
@@ -109,7 +109,7 @@ func TestPodMonitorTargets(t *testing.T) {
 	netns.Run(t, func(t *testing.T) {
 		startAgent(t)
 		s := startPrometheus(t, fromPodMonitor(t), ruleFile{})
-		s.targetsAre(map[string]string{"instance": "node-1", "job": "kube-system/ip-masq-agent", "namespace": "kube-system"})
+		s.targetsAre(map[string]string{"instance": "node-1", "job": "kube-system/ip-masq-agent-of-a-pool", "namespace": "kube-system"})
 	})
 }
 

@@ -30,6 +30,7 @@ type relabeling struct {
 	Action       string   `json:"action,omitempty"`
 	Regex        string   `json:"regex,omitempty"`
 	Replacement  string   `json:"replacement,omitempty"`
+	Separator    string   `json:"separator,omitempty"`
 }
 
 // fromPodMonitor returns podmonitor.yaml as the Prometheus Operator writes it into
@@ -56,6 +57,7 @@ func fromPodMonitor(t *testing.T) scrapeConfig {
 					TargetLabel  string   `json:"targetLabel"`
 					Action       string   `json:"action"`
 					Regex        string   `json:"regex"`
+					Separator    string   `json:"separator"`
 				} `json:"relabelings"`
 			} `json:"podMetricsEndpoints"`
 		} `json:"spec"`
@@ -82,7 +84,7 @@ func fromPodMonitor(t *testing.T) scrapeConfig {
 	}
 	for _, r := range endpoint.Relabelings {
 		config.RelabelConfigs = append(config.RelabelConfigs,
-			relabeling{SourceLabels: r.SourceLabels, TargetLabel: r.TargetLabel, Action: r.Action, Regex: r.Regex})
+			relabeling{SourceLabels: r.SourceLabels, TargetLabel: r.TargetLabel, Action: r.Action, Regex: r.Regex, Separator: r.Separator})
 	}
 	return config
 }
@@ -96,6 +98,7 @@ func pods(address string) []staticConfig {
 			"__meta_kubernetes_namespace":               "kube-system",
 			"__meta_kubernetes_pod_name":                app + "-x7k2p",
 			"__meta_kubernetes_pod_node_name":           "node-1",
+			"__meta_kubernetes_pod_controller_name":     app + "-of-a-pool",
 			"__meta_kubernetes_pod_container_name":      app,
 			"__meta_kubernetes_pod_container_port_name": "metrics",
 			"__meta_kubernetes_pod_label_k8s_app":       app,
