@@ -18,7 +18,7 @@ export VERSION
 export PATH := $(PATH):/usr/local/go/bin:/usr/sbin:/sbin
 
 .DEFAULT_GOAL := help
-.PHONY: help build binaries image run test s390x vm e2e fuzz bench lint clean
+.PHONY: help build binaries image chart run test s390x vm e2e fuzz bench lint clean
 
 help: ## Print this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ binaries: ## Build bin/ip-masq-agent-linux-ARCH for every platform of the image
 
 image: ## Build the container image IMAGE for PLATFORM, with docker or buildah
 	$($(BUILDER)) --platform $(PLATFORM) --tag $(IMAGE) --build-arg VERSION=$(VERSION) --build-arg REVISION=$(shell git rev-parse HEAD 2>/dev/null) $(IMAGE_ARGS) .
+
+chart: ## Package the Helm chart, with IMAGE as its default, in bin/
+	charts/package.sh $(VERSION) $(IMAGE) bin
 
 run: build ## Run the agent in a throwaway network namespace and show its rules
 	test/demo/run.sh bin/ip-masq-agent

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package chart
+
+import (
+	"encoding/json"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/yaml"
+
+	"ip-masq-agent/pkg/config"
+)
+
+// schema returns values.schema.json, which has these parts.
+func schema(t *testing.T) (s struct {
+	Properties, Definitions map[string]struct {
+		Description string
+		Ref         string `json:"$ref"`
+		Properties  map[string]any
+		Items       struct{ Properties map[string]any }
+	}
+}) {
+	t.Helper()
+	text, err := os.ReadFile(chart + "/values.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(text, &s); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	var keys []string
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// TestSchemaHasTheKeysOfTheFile: the agent lists its keys in the error about an
+// unknown one.
+func TestSchemaHasTheKeysOfTheFile(t *testing.T) {
+	_, _, err := config.Parse("file", []byte("xyz: 1"), config.Options{})
+	if err == nil {
+		t.Fatal("the agent accepts an unknown key")
+	}
+	_, list, ok := strings.Cut(err.Error(), "the keys are ")
+	if !ok {
+		t.Fatalf("no list of keys in: %v", err)
+	}
+	want := regexp.MustCompile(`\w+`).FindAllString(list, -1)
+	slices.Sort(want)
+	if diff := cmp.Diff(want, sortedKeys(schema(t).Definitions["config"].Properties)); diff != "" {
+		t.Errorf("keys of the agent and of config in the schema (-want +got):\n%s", diff)
+	}
+}
+
+// agentAccepts parses the file that the chart would make of these keys.
+func agentAccepts(keys string, o config.Options) error {
+	_, _, err := config.Parse("config", []byte(keys), o)
+	return err
+}
+
+// TestSchemaRejectsWhatTheAgentRejects has the mistakes that need no cluster to
+// be found.
+func TestSchemaRejectsWhatTheAgentRejects(t *testing.T) {
+	for keys, message := range map[string]string{
+		"nonMasqeradeCIDRs: [10.0.0.0/8]":            "at '/config': additional properties 'nonMasqeradeCIDRs' not allowed",
+		"nonMasqueradeCIDRs: [10.0.0.1]":             "at '/config/nonMasqueradeCIDRs/0': '10.0.0.1' does not match pattern",
+		"nonMasqueradeCIDRs: [10.0.0.0/33]":          "at '/config/nonMasqueradeCIDRs/0': '10.0.0.0/33' does not match pattern",
+		"nonMasqueradeCIDRs: [10.0.0.256/8]":         "at '/config/nonMasqueradeCIDRs/0': '10.0.0.256/8' does not match pattern",
+		"nonMasqueradeCIDRs: [10.0.0.0/255.0.0.0]":   "at '/config/nonMasqueradeCIDRs/0': '10.0.0.0/255.0.0.0' does not match pattern",
+		`masqueradeCIDRs: ["10.0.0.0/8, 1.0.0.0/8"]`: "at '/config/masqueradeCIDRs/0': '10.0.0.0/8, 1.0.0.0/8' does not match pattern",
+		"nonMasqueradeCIDRs: 10.0.0.0/8":             "at '/config/nonMasqueradeCIDRs': got string, want array",
+		"nonMasqueradeCIDRs: [null]":                 "at '/config/nonMasqueradeCIDRs/0': got null, want string",
+		"nonMasqueradeCIDRs: [fd00::/8]":             `config.nonMasqueradeCIDRs: "fd00::/8" is an IPv6 CIDR: set enableIPv6 to true or auto, or remove the entry`,
+		"masqLinkLocal: \"false\"":                   "at '/config/masqLinkLocal': got string, want boolean",
+		"masqLinkLocalIPv6: 1":                       "at '/config/masqLinkLocalIPv6': got number, want boolean",
+		"cidrLimit: -1":                              "at '/config/cidrLimit': minimum: got -1, want 0",
+		"cidrLimit: many":                            "at '/config/cidrLimit': got string, want integer",
+		"resyncInterval: 60 s":                       "at '/config/resyncInterval': '60 s' does not match pattern",
+		"resyncInterval: often":                      "at '/config/resyncInterval': 'often' does not match pattern",
+		"resyncInterval: 0":                          "at '/config/resyncInterval': minimum: got 0, want 0.1",
+		"resyncInterval: true":                       "at '/config/resyncInterval': got boolean, want number or string",
+	} {
+		if agentAccepts(keys, config.Options{}) == nil {
+			t.Errorf("the agent accepts %s", keys)
+		}
+		rejects(t, "config: {"+keys+"}", message)
+	}
+}
+
+// TestConfigMapIsTheConfig: what the agent accepts passes the schema, and means
+// in the ConfigMap what it means in a file.
+func TestConfigMapIsTheConfig(t *testing.T) {
+	for _, keys := range []string{
+		"nonMasqueradeCIDRs: [198.15.5.92/24, 10.0.0.0/8]\nmasqLinkLocal: false\nresyncInterval: 60s",
+		"nonMasqueradeCIDRs: []",
+		"nonMasqueradeCIDRs: [0.0.0.0/0]\nmasqueradeCIDRs: [10.9.0.0/16, 255.255.255.255/32]",
+		"nonMasqueradeCIDRs: [fd00::/8, \"::/0\", 2001:db8::1/128]\nmasqLinkLocalIPv6: true",
+		"cidrLimit: 1000000\nmasqLinkLocal: true",
+		"cidrLimit: 0\nnonMasqueradeCIDRs: []",
+		"resyncInterval: 5",
+		"resyncInterval: 0.5",
+		"resyncInterval: \"90\"",
+		"resyncInterval: 1h1m1.5s",
+	} {
+		values := "enableIPv6: true\nconfig:\n  " + strings.ReplaceAll(keys, "\n", "\n  ")
+		all := release(t, values)
+		want, _, err := config.Parse("file", []byte(keys), config.Options{IPv6: true})
+		if err != nil {
+			t.Errorf("%s: %v", keys, err)
+			continue
+		}
+		for _, name := range []string{"ConfigMap/ip-masq-agent", "ConfigMap/ip-masq-agent-check"} {
+			text := get[*corev1.ConfigMap](t, all, name).Data["config"]
+			got, _, err := config.Parse(name, []byte(text), config.Options{IPv6: true})
+			if err != nil {
+				t.Errorf("%s: %v", keys, err)
+				continue
+			}
+			if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b config.Config) bool { return sameJSON(t, a, b) })); diff != "" {
+				t.Errorf("%s of %s (-want +got):\n%s", name, keys, diff)
+			}
+		}
+	}
+}
+
+func sameJSON(t *testing.T, a, b any) bool {
+	t.Helper()
+	var texts [2]string
+	for i, v := range []any{a, b} {
+		text, err := yaml.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts[i] = string(text)
+	}
+	return texts[0] == texts[1]
+}
