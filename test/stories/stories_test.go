@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+// Package stories_test runs stories: scripts in the format of testscript, with
+// the agent's file, the rules of the node and the expected rules in one txtar
+// file each. README.md describes the commands.
+//
+// Stories are for tests that say "given this file and these rules, the agent does
+// that". Tests that need packets or concurrency are in test/agent.
+package stories_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"ip-masq-agent/test/netns"
+	"ip-masq-agent/test/program"
+)
+
+var update = flag.Bool("update", false, "rewrite the expected output in the stories with the actual output")
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	// A story mostly waits for the agent, so many can run at once.
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		flag.Set("test.parallel", "8")
+	}
+	os.Exit(program.Main(m, program.Race))
+}
+
+// TestOffline runs the stories that need no kernel.
+func TestOffline(t *testing.T) {
+	for _, file := range stories(t, "offline") {
+		run(t, file, "")
+	}
+}
+
+// TestNode runs each story on a node of each backend.
+func TestNode(t *testing.T) { onNodes(t, "node", netns.Backends()) }
+
+// TestIPTables runs each story on a node of each backend of iptables. These
+// stories are about what does not exist in a table of the agent's own, such as
+// the jump.
+func TestIPTables(t *testing.T) { onNodes(t, "iptables", netns.IPTablesBackends()) }
+
+// stories returns the stories of a directory of testdata. There is at least one.
+func stories(t *testing.T, dir string) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("testdata", dir, "*.txtar"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("stories in testdata/%s: %q, %v", dir, files, err)
+	}
+	return files
+}
+
+// onNodes runs the stories of a directory on the backends, each in a network
+// namespace of its own, which is the node.
+func onNodes(t *testing.T, dir string, backends []string) {
+	for _, file := range stories(t, dir) {
+		t.Run(name(file), func(t *testing.T) {
+			for _, backend := range backends {
+				t.Run(backend, func(t *testing.T) {
+					netns.Require(t, append(netns.Tools(backend, "IPv4"), netns.Tools(backend, "IPv6")...)...)
+					netns.Run(t, func(t *testing.T) { run(t, file, backend) })
+				})
+			}
+		})
+	}
+}
+
+func name(file string) string { return strings.TrimSuffix(filepath.Base(file), ".txtar") }
+
+// run runs one story, on a node of a backend if one is given.
+func run(t *testing.T, file, backend string) {
+	testscript.Run(t, testscript.Params{
+		Files:               []string{file},
+		UpdateScripts:       *update,
+		RequireExplicitExec: true,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"agent":  startAgent,
+			"chain":  waitChain,
+			"config": writeConfig,
+			"jumps":  waitJumps,
+			"log":    waitLog,
+			"others": waitOthers,
+			"rules":  restore,
+			"status": status,
+			"stop":   stop,
+		},
+		Setup: func(e *testscript.Env) error { return setup(e, backend) },
+	})
+}
+
+// setup gives a story its environment: the agent in PATH, and what the tools of
+// the node are called.
+func setup(e *testscript.Env, backend string) error {
+	bin := filepath.Join(e.WorkDir, ".bin")
+	if err := os.Mkdir(bin, 0o755); err != nil {
+		return err
+	}
+	if err := os.Symlink(program.Path(), filepath.Join(bin, "ip-masq-agent")); err != nil {
+		return err
+	}
+	e.Vars = append(e.Vars, "PATH="+bin+":"+os.Getenv("PATH"), "GORACE=atexit_sleep_ms=0", "XTABLES_LOCKFILE="+os.Getenv("XTABLES_LOCKFILE"))
+	s := &story{t: e.T().(testing.TB), dir: e.WorkDir, backend: backend}
+	if backend != "" {
+		e.Vars = append(e.Vars, "BACKEND="+backend, "IPTABLES="+netns.Command(s.host(), "IPv4"), "IP6TABLES="+netns.Command(s.host(), "IPv6"))
+	}
+	e.Values[storyKey{}] = s
+	return nil
+}
