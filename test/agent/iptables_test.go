@@ -7,10 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/go-cmp/cmp"
-
 	"ip-masq-agent/test/netns"
-	"ip-masq-agent/test/program"
 )
 
 // host is the backend of iptables that other programs on the node use.
@@ -47,16 +44,14 @@ func (n *node) jumps() []string {
 	})
 }
 
-// waitAdopted waits until the node has the chain want and these jumps to it.
-func (n *node) waitAdopted(want []string, jumps ...string) {
+// foreign dumps iptables' nat table but for the agent's own chain and the jumps.
+func (n *node) foreign() string {
 	n.t.Helper()
-	program.Eventually(n.t, func() string {
-		if diff := cmp.Diff(want, n.chain()); diff != "" {
-			return "chain (-want +got):\n" + diff
+	var b strings.Builder
+	for line := range strings.Lines(netns.Save(n.t, n.host(), n.family)) {
+		if !n.owns(line) {
+			b.WriteString(line)
 		}
-		if diff := cmp.Diff(jumps, n.jumps()); diff != "" {
-			return "jumps (-want +got):\n" + diff
-		}
-		return ""
-	})
+	}
+	return b.String()
 }

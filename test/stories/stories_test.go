@@ -50,6 +50,9 @@ func TestNode(t *testing.T) { onNodes(t, "node", netns.Backends()) }
 // the jump.
 func TestIPTables(t *testing.T) { onNodes(t, "iptables", netns.IPTablesBackends()) }
 
+// TestNFTables runs each story on a node of the backend nftables.
+func TestNFTables(t *testing.T) { onNodes(t, "nftables", []string{netns.NFTables}) }
+
 // stories returns the stories of a directory of testdata. There is at least one.
 func stories(t *testing.T, dir string) []string {
 	t.Helper()

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package subcommands_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"ip-masq-agent/test/program"
+)
+
+// TestCheckReadsPipes: "check <(kubectl get …)" gives a path that is a pipe.
+func TestCheckReadsPipes(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.WriteString("resyscInterval: 60s\n"); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	defer r.Close()
+	cmd := program.Command(nil, "check", "/dev/fd/3")
+	cmd.ExtraFiles = []*os.File{r}
+	out, err := cmd.Output()
+	if want := "/dev/fd/3:1: resyscInterval: is an unknown key: did you mean resyncInterval?\n"; err == nil || !strings.HasPrefix(string(out), want) {
+		t.Errorf("check of a pipe: %v, %s, want %s", err, out, want)
+	}
+}
+
+// TestPlainFlagsRunTheAgent: flags without a subcommand run the agent, as the
+// manifest does.
+func TestPlainFlagsRunTheAgent(t *testing.T) {
+	r := subcommand(t, "", nil, "--masq-chain=IP-MASQ", "--version")
+	if r.status != 0 || !strings.HasPrefix(r.stdout, "ip-masq-agent ") {
+		t.Errorf("%+v", r)
+	}
+	r = subcommand(t, "", nil, "--help")
+	for _, want := range []string{"ip-masq-agent check FILE...", "ip-masq-agent explain DESTINATION...", "ip-masq-agent doctor", "ip-masq-agent cleanup", "--masq-chain"} {
+		if !strings.Contains(r.stdout, want) || r.status != 0 {
+			t.Errorf("--help lacks %q, status %d", want, r.status)
+		}
+	}
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package subcommands_test
+
+import (
+	"os"
+	"syscall"
+	"testing"
+
+	"ip-masq-agent/test/program"
+)
+
+// TestInterruptedWhileWaitingForInput: who types "check -" and thinks better of
+// it must be able to leave.
+func TestInterruptedWhileWaitingForInput(t *testing.T) {
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer write.Close()
+	cmd := program.Command(nil, "check", "-")
+	cmd.Stdin = read
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	read.Close()
+	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	cmd.Wait()
+	if status := cmd.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() || status.Signal() != syscall.SIGINT {
+		t.Errorf("ended with %v, want by SIGINT", cmd.ProcessState)
+	}
+}
