@@ -31,7 +31,7 @@ func AgentChains() []string { return []string{"IP-MASQ", "IP-MASQ-AGENT", "KIND-
 
 // Leftovers returns our chain in other backends than the one in use, and other
 // agents' chains in all of them. It starts a process only if iptables-legacy has
-// tables. An error does not mean that nothing was found.
+// one of them. An error does not mean that nothing was found.
 func Leftovers(ctx context.Context, inUse Name, chain string) ([]Leftover, error) {
 	names := AgentChains()
 	if !slices.Contains(names, chain) {
@@ -41,11 +41,14 @@ func Leftovers(ctx context.Context, inUse Name, chain string) ([]Leftover, error
 	var errs []error
 	for _, f := range netfilter.Families() {
 		for _, b := range []iptables.Backend{iptables.NFT, iptables.Legacy} {
-			found, err := iptables.FindChains(ctx, b, f, names)
+			wanted := names
+			if Name(b) == inUse { // where our chain is no leftover
+				wanted = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == chain })
+			}
+			found, err := iptables.FindChains(ctx, b, f, wanted)
 			errs = append(errs, supported(err))
-			for _, name := range names {
-				reached, exists := found[name]
-				if exists && (name != chain || Name(b) != inUse) {
+			for _, name := range wanted {
+				if reached, exists := found[name]; exists {
 					out = append(out, Leftover{Name(b), f, name, reached})
 				}
 			}

@@ -34,11 +34,8 @@ func (d *detector) findMark(ctx context.Context) (b Name, where string) {
 	}
 	for _, f := range netfilter.Families() {
 		for _, chain := range kubeletMarks() {
-			// Older kubelets mark other tables too.
-			for _, table := range d.legacy(ctx, f) {
-				if slices.Contains(table, chain) {
-					return IPTablesLegacy, describeMark(f, chain)
-				}
+			if d.legacyHas(ctx, f, chain) {
+				return IPTablesLegacy, describeMark(f, chain)
 			}
 		}
 	}
@@ -60,7 +57,7 @@ func (d *detector) nftHas(f netfilter.Family, table, chain string) (bool, error)
 func (d *detector) holdsChain(ctx context.Context, b iptables.Backend) bool {
 	for _, f := range netfilter.Families() {
 		if b == iptables.Legacy {
-			if slices.Contains(d.legacy(ctx, f)["nat"], d.query.Chain) {
+			if d.legacyHas(ctx, f, d.query.Chain, "nat") {
 				return true
 			}
 			continue
@@ -74,8 +71,29 @@ func (d *detector) holdsChain(ctx context.Context, b iptables.Backend) bool {
 	return false
 }
 
-// legacy returns the chains of iptables-legacy's tables, which it reads once.
-func (d *detector) legacy(ctx context.Context, f netfilter.Family) map[string][]string {
+// legacyHas tells whether one of the named tables of iptables-legacy has a chain,
+// or any table if none is named: older kubelets mark more than mangle.
+func (d *detector) legacyHas(ctx context.Context, f netfilter.Family, chain string, names ...string) bool {
+	tables, err := iptables.LegacyTables(f)
+	d.unread = errors.Join(d.unread, err)
+	for _, table := range tables {
+		if len(names) > 0 && !slices.Contains(names, table) {
+			continue
+		}
+		has, known := iptables.HasLegacyChain(f, table, chain)
+		if !known {
+			has = slices.Contains(d.saved(ctx, f)[table], chain)
+		}
+		if has {
+			return true
+		}
+	}
+	return false
+}
+
+// saved returns the chains of iptables-legacy's tables as its command prints
+// them, which it runs once.
+func (d *detector) saved(ctx context.Context, f netfilter.Family) map[string][]string {
 	if chains, ok := d.legacyChains[f]; ok {
 		return chains
 	}

@@ -27,16 +27,18 @@ type legacyInfo struct {
 // getInfo is IPT_SO_GET_INFO and IP6T_SO_GET_INFO.
 const getInfo = 64
 
-// infoSocket asks for the sizes of the nat table in one system call, without an
+// infoSocket asks for the sizes of a table in one system call, without an
 // allocation.
 type infoSocket struct {
-	fd    int
-	level int // IPPROTO_IP or IPPROTO_IPV6
-	info  legacyInfo
-	size  uint32
+	family netfilter.Family
+	table  string
+	fd     int
+	level  int // IPPROTO_IP or IPPROTO_IPV6
+	info   legacyInfo
+	size   uint32
 }
 
-func newInfoSocket(f netfilter.Family) (*infoSocket, error) {
+func newInfoSocket(f netfilter.Family, table string) (*infoSocket, error) {
 	domain, level := unix.AF_INET, unix.IPPROTO_IP
 	if f == netfilter.IPv6 {
 		domain, level = unix.AF_INET6, unix.IPPROTO_IPV6
@@ -45,7 +47,7 @@ func newInfoSocket(f netfilter.Family) (*infoSocket, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening a raw socket: %w", err)
 	}
-	return &infoSocket{fd: fd, level: level}, nil
+	return &infoSocket{family: f, table: table, fd: fd, level: level}, nil
 }
 
 // read asks the kernel. Any rule that comes or goes changes the number of
@@ -56,7 +58,7 @@ func newInfoSocket(f netfilter.Family) (*infoSocket, error) {
 // be a raw one: see the generationSocket of pkg/nftables.
 func (s *infoSocket) read(first bool) (legacyInfo, error) {
 	s.info = legacyInfo{}
-	copy(s.info.name[:], natTable)
+	copy(s.info.name[:], s.table)
 	s.size = uint32(unsafe.Sizeof(s.info))
 	// x/sys has no getsockopt for a struct of one's own.
 	var errno unix.Errno
@@ -75,7 +77,7 @@ func (s *infoSocket) read(first bool) (legacyInfo, error) {
 func (n *NAT) readLegacyInfo() (legacyInfo, error) {
 	first := n.info == nil
 	if first {
-		s, err := newInfoSocket(n.family)
+		s, err := newInfoSocket(n.family, natTable)
 		if err != nil {
 			return legacyInfo{}, err
 		}

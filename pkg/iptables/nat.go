@@ -9,8 +9,10 @@ import (
 	"fmt"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
+	"time"
 
 	goiptables "github.com/coreos/go-iptables/iptables"
 
@@ -21,7 +23,8 @@ import (
 // NAT is the nat table of one family in iptables-nft or iptables-legacy. It
 // writes with iptables-restore. It reads iptables-nft's rules from the kernel
 // over netlink, because iptables misprints or hides rules that it did not write,
-// and iptables-legacy's with iptables-legacy-save.
+// and iptables-legacy's with getsockopt(2), or with iptables-legacy-save where
+// there are rules that the agent does not write.
 //
 // A NAT is not safe for concurrent use. Two NATs share nothing.
 type NAT struct {
@@ -67,7 +70,9 @@ func (n *NAT) Apply(ctx context.Context, want Chain) (netfilter.Report, error) {
 		want = want.withoutRandomFully()
 	}
 	report := netfilter.Report{Rules: len(want.Rules)}
-	began := childCPU()
+	runtime.LockOSThread() // for ThreadCPU
+	defer runtime.UnlockOSThread()
+	began := cpu()
 	for range maxRounds {
 		snapshot, _ := n.snapshot() // before the read; if it fails, Look reports why
 		have, err := n.read(ctx, want.Name)
@@ -85,7 +90,7 @@ func (n *NAT) Apply(ctx context.Context, want Chain) (netfilter.Report, error) {
 				return netfilter.Report{}, fmt.Errorf("table %s nat of nf_tables: %w: to put them in force again, run: nft add table %s nat", n.family.NFT(), ErrDormant, n.family.NFT())
 			}
 			n.verified, n.chain = &snapshot, want
-			report.Cost = childCPU() - began
+			report.Cost = cpu() - began
 			return report, nil
 		}
 		if err := n.restore(ctx, p.input(want)); err != nil {
@@ -98,12 +103,15 @@ func (n *NAT) Apply(ctx context.Context, want Chain) (netfilter.Report, error) {
 		}
 		if n.backend == Legacy && n.provedByWrite(snapshot, p.entries(have, want)) {
 			n.chain = want
-			report.Cost = childCPU() - began
+			report.Cost = cpu() - began
 			return report, nil
 		}
 	}
 	return netfilter.Report{}, fmt.Errorf("%s chain %s still differs from the wanted one after %d writes: another program keeps changing it, or the kernel returns a rule in another form", n.family, want.Name, maxRounds)
 }
+
+// cpu returns the CPU time of this thread and of all children so far.
+func cpu() time.Duration { return nftables.ThreadCPU() + childCPU() }
 
 // provedByWrite tells that iptables-legacy's table holds the wanted rules because
 // iptables-restore said so: it replaces the whole table under a lock. If nobody

@@ -62,8 +62,8 @@ func apply(t *testing.T, backend, family string, c Chain, wroteChain, wroteJump 
 	if err != nil {
 		t.Fatal(err)
 	}
-	if ran := wroteChain || wroteJump || backend == "iptables-legacy"; ran != (got.Cost > 0) {
-		t.Errorf("the commands cost %v", got.Cost)
+	if got.Cost <= 0 {
+		t.Errorf("the pass cost %v", got.Cost)
 	}
 	want := netfilter.Report{WroteChain: wroteChain, WroteJump: wroteJump, Rules: len(c.Rules), Cost: got.Cost}
 	if diff := cmp.Diff(want, got); diff != "" {

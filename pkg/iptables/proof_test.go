@@ -16,23 +16,24 @@ import (
 	"ip-masq-agent/pkg/netfilter"
 )
 
-// TestLegacyIsReadOnceForAWrite: what iptables-legacy-restore wrote is not read
-// again, unless somebody else wrote too. Each case begins with the right rules.
-func TestLegacyIsReadOnceForAWrite(t *testing.T) {
+// TestLegacyRunsOnlyRestore: a pass over iptables-legacy starts no process but the
+// one that writes. It needs iptables-legacy-save, once, only for rules that the
+// agent does not write. Each case begins with the right rules.
+func TestLegacyRunsOnlyRestore(t *testing.T) {
 	tests := []struct {
 		name   string
 		before string // restored before Apply
 		after  string // restored by another program just after Apply's own restore
-		reads  int
+		saves  int
 	}{
-		{"nothing to write", "", "", 1},
-		{"chain flushed", "-F IP-MASQ", "", 1},
+		{"nothing to write", "", "", 0},
+		{"chain flushed", "-F IP-MASQ", "", 0},
 		{"rules added and changed", "-I IP-MASQ -j RETURN\n-I IP-MASQ -d 10.0.0.0/8 -j ACCEPT", "", 1},
-		{"jump deleted", "-D POSTROUTING 1", "", 1},
+		{"jump deleted", "-D POSTROUTING 1", "", 0},
 		{"second jump", "-A POSTROUTING -m addrtype ! --dst-type LOCAL -j IP-MASQ", "", 1},
-		{"all deleted", "-D POSTROUTING 1\n-F IP-MASQ\n-X IP-MASQ", "", 1},
-		{"another writer", "-F IP-MASQ", ":OTHER - [0:0]", 2},
-		{"another writer flushes", "-D POSTROUTING 1", "-F IP-MASQ", 2},
+		{"all deleted", "-D POSTROUTING 1\n-F IP-MASQ\n-X IP-MASQ", "", 0},
+		{"another writer", "-F IP-MASQ", ":OTHER - [0:0]", 0},
+		{"another writer flushes", "-D POSTROUTING 1", "-F IP-MASQ", 0},
 	}
 	for _, family := range []string{"IPv4", "IPv6"} {
 		for _, tt := range tests {
@@ -60,8 +61,8 @@ func TestLegacyIsReadOnceForAWrite(t *testing.T) {
 						t.Errorf("the report has %d rules, want %d", report.Rules, len(c.Rules))
 					}
 					calls, _ := os.ReadFile(filepath.Join(dir, "calls"))
-					if got := strings.Count(string(calls), "save"); got != tt.reads {
-						t.Errorf("the table was read %d times, want %d: %q", got, tt.reads, calls)
+					if got := strings.Count(string(calls), "save"); got != tt.saves {
+						t.Errorf("iptables-legacy-save ran %d times, want %d: %q", got, tt.saves, calls)
 					}
 					if got, err := n.Look(); got != netfilter.PerhapsUnchanged || err != nil {
 						t.Errorf("Look() = %v, %v", got, err)

@@ -27,6 +27,9 @@ type state struct {
 // read reads our chain and POSTROUTING. It creates nothing.
 func (n *NAT) read(ctx context.Context, chain string) (state, error) {
 	if n.backend == Legacy {
+		if s, ok := n.readEntries(chain); ok {
+			return s, nil
+		}
 		s, err := saveNAT(ctx, n.family, func(c string) bool { return c == chain || c == postrouting })
 		if err != nil {
 			return state{}, err
@@ -100,6 +103,9 @@ func FindChains(ctx context.Context, b Backend, f netfilter.Family, names []stri
 	defer n.Close()
 	out := map[string]bool{}
 	if b == Legacy {
+		if !slices.ContainsFunc(names, func(name string) bool { return !lacksChain(f, name) }) {
+			return out, nil
+		}
 		s, err := saveNAT(ctx, f, func(c string) bool { return c == postrouting })
 		if err != nil {
 			return nil, err
@@ -129,6 +135,16 @@ func FindChains(ctx context.Context, b Backend, f netfilter.Family, names []stri
 		}
 	}
 	return out, nil
+}
+
+// lacksChain tells whether the kernel says, without a process, that the nat table
+// of iptables-legacy does not have a chain.
+func lacksChain(f netfilter.Family, name string) bool {
+	if tables, err := LegacyTables(f); err != nil || !slices.Contains(tables, natTable) {
+		return err == nil
+	}
+	has, known := HasLegacyChain(f, natTable, name)
+	return known && !has
 }
 
 // reaches tells whether a chain has a rule that goes to another.

@@ -9,13 +9,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// threadCPU returns the CPU time that this thread has used, including the
+// ThreadCPU returns the CPU time that this thread has used, including the
 // kernel's work for it; 0 if the kernel does not say. The caller holds
-// runtime.LockOSThread.
-func threadCPU() time.Duration {
-	var u unix.Rusage
-	if err := unix.Getrusage(unix.RUSAGE_THREAD, &u); err != nil {
+// runtime.LockOSThread. getrusage(2) is no substitute: it is updated only when
+// the scheduler runs.
+func ThreadCPU() time.Duration {
+	var t unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t); err != nil {
 		return 0
 	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	return time.Duration(t.Nano())
 }

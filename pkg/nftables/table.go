@@ -40,9 +40,9 @@ const maxRounds = 4
 // as a whole. On an error the kernel holds what it held, or what another
 // program made of it.
 func (t *Table) Apply(ctx context.Context, want Spec) (netfilter.Report, error) {
-	runtime.LockOSThread() // for threadCPU
+	runtime.LockOSThread() // for ThreadCPU
 	defer runtime.UnlockOSThread()
-	began := threadCPU()
+	began := ThreadCPU()
 	t.verified = false
 	if want.Family != t.family {
 		return netfilter.Report{}, fmt.Errorf("writing table %s: the ranges are of %s", t.name(), want.Family)
@@ -60,7 +60,7 @@ func (t *Table) Apply(ctx context.Context, want Spec) (netfilter.Report, error) 
 			return netfilter.Report{}, err
 		}
 		if d.empty() {
-			report.Cost = threadCPU() - began
+			report.Cost = ThreadCPU() - began
 			return report, nil
 		}
 		replace := refused || d.structure != ""

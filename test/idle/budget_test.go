@@ -19,10 +19,9 @@ import (
 // and load. Go's ticker alone costs about 3 switches; an agent that reads the
 // file each second, and uses the runtime's poller, has 7 to 12.
 const (
-	maxSwitches  = 6.0 // times that a thread of the agent goes to sleep
-	maxReads     = 1.2 // calls of read(2), which is one for the generation on nft,
-	maxWrites    = 1.2 // and of write(2); for each family
-	maxProcesses = 1   // of a tick of resyncInterval on legacy; none on nft
+	maxSwitches = 6.0 // times that a thread of the agent goes to sleep
+	maxReads    = 1.2 // calls of read(2), which is one for the generation on nft,
+	maxWrites   = 1.2 // and of write(2); for each family
 )
 
 // TestIdleBudget fails if a look becomes more expensive.
@@ -74,28 +73,6 @@ func (n *node) checkIdleBudget() {
 	check("context switches", float64(best.switches)/seconds, maxSwitches)
 	check("reads", float64(best.reads)/seconds, families*maxReads)
 	check("writes", float64(best.writes)/seconds, families*maxWrites)
-}
-
-// TestProcessesOfATick counts commands on ticks of the interval.
-func TestProcessesOfATick(t *testing.T) {
-	netns.Matrix(t, func(t *testing.T, backend, family string) {
-		if backend != "iptables-legacy" {
-			return // TestNoProcessOnTheInterval has it
-		}
-		n := startTicking(t, backend, family)
-		n.waitTicks(1)
-		ticks, calls := n.syncs(), len(n.called())
-		n.waitTicks(3)
-		got := 0
-		for _, call := range n.called()[calls:] {
-			if strings.HasPrefix(call, netns.Command(backend, family)) { // IPv4 is enabled beside IPv6
-				got++
-			}
-		}
-		if most := int(n.syncs()-ticks+1) * maxProcesses; got > most {
-			t.Errorf("%d commands in %v ticks: %q", got, n.syncs()-ticks, n.called()[calls:])
-		}
-	})
 }
 
 // activity is what a process did so far.

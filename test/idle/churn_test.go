@@ -57,7 +57,7 @@ func (n *node) withinBudget(watch time.Duration) {
 	if percent > 5 {
 		n.t.Errorf("the agent took %.1f %% of one CPU, want about 2 %%", percent)
 	}
-	if (ran == 0) != (n.backend != "iptables-legacy") { // nf_tables is read without commands
+	if ran > 0 { // the kernel is asked itself
 		n.t.Errorf("the agent ran %d commands to look into the commits", ran)
 	}
 	if n.syncs() == syncs {

@@ -12,11 +12,10 @@ import (
 	"ip-masq-agent/test/program"
 )
 
-// TestPacketsAreCountedWithoutAProcess: in nf_tables the counters are read over
-// netlink, on the ticks of the interval that run no command. Legacy has no such
-// ticks.
+// TestPacketsAreCountedWithoutAProcess: the counters are read from the kernel, on
+// the ticks of the interval that run no command.
 func TestPacketsAreCountedWithoutAProcess(t *testing.T) {
-	netns.MatrixOf(t, netns.OtherBackends("iptables-legacy"), func(t *testing.T, backend, family string) {
+	netns.FullMatrix(t, func(t *testing.T, backend, family string) {
 		here, neighbour := netns.Here(t), netns.New(t)
 		netns.Connect(t, here, "eth0", neighbour, "eth0")
 		address, kept, masqueraded := "10.1.0.1/24", "10.1.0.2:9", "203.0.113.1:9"

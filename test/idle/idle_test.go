@@ -56,33 +56,13 @@ func TestNoProcessBelowTheInterval(t *testing.T) {
 	})
 }
 
-// TestNoProcessOnTheInterval: in nft an unchanged generation proves the rules,
-// so that ticks of the interval cost no process either. Legacy has no such
-// proof, and is read.
+// TestNoProcessOnTheInterval: ticks of the interval cost no process. In nft an
+// unchanged generation proves the rules, in legacy they are read from the kernel.
 func TestNoProcessOnTheInterval(t *testing.T) {
 	netns.FullMatrix(t, func(t *testing.T, backend, family string) {
-		if backend == "iptables-legacy" {
-			n := startTicking(t, backend, family)
-			calls := len(n.called())
-			n.waitTicks(3)
-			if len(n.called()) == calls {
-				t.Error("the table was not read on the interval")
-			}
-			return
-		}
 		n := start(t, backend, family, "1s")
 		n.quiet(func() { n.waitTicks(5) })
 	})
-}
-
-// startTicking is start with an interval of a second on which the agent never
-// comes to rest.
-func startTicking(t testing.TB, backend, family string) *node {
-	t.Helper()
-	n := start(t, backend, family, "60s")
-	n.arguments("1s") // writes the file anew
-	n.waitTicks(1)
-	return n
 }
 
 // waitTicks waits until the agent has found the node right that many times more.
