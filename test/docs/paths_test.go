@@ -10,19 +10,19 @@ import (
 	"testing"
 )
 
-// TestPaths: files and folders of the repository that the documentation names in
-// backquotes exist.
+// TestPaths: files and folders of the repository that the documentation names exist.
 func TestPaths(t *testing.T) {
-	path := regexp.MustCompile("`((?:cmd|pkg|manifests|charts|test|docs)/[\\w./-]+)`")
+	url := regexp.MustCompile(`https?://\S+`)
+	path := regexp.MustCompile(`\b(?:cmd|pkg|manifests|charts|test|tools)/[\w./-]*\w`)
 	found := 0
 	for _, name := range pages(t) {
 		if name == "CHANGELOG.md" { // tells of files that are gone
 			continue
 		}
-		for _, m := range path.FindAllStringSubmatch(page(t, name), -1) {
+		for _, m := range path.FindAllString(url.ReplaceAllString(page(t, name), ""), -1) {
 			found++
-			if _, err := os.Stat(filepath.Join(root, m[1])); err != nil {
-				t.Errorf("%s names %s: %v", name, m[1], err)
+			if _, err := os.Stat(filepath.Join(root, m)); err != nil {
+				t.Errorf("%s names %s: %v", name, m, err)
 			}
 		}
 	}
