@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -32,12 +33,9 @@ func runAgent(ctx context.Context, f *flags) error {
 	if os.Getpid() == 1 {
 		go iptables.Reap(ctx)
 	}
-	families := []netfilter.Family{netfilter.IPv4}
-	if f.config.IPv6 {
-		families = append(families, netfilter.IPv6)
-	}
+	families, optional := f.ipv6.families()
 	// Health is served before anything that can hang.
-	observer := status.New(version, families)
+	observer := status.New(version, families, optional...)
 	if f.httpAddress != "" {
 		beside.Go(func() { observer.Serve(ctx, f.httpAddress) })
 	}
@@ -49,12 +47,15 @@ func runAgent(ctx context.Context, f *flags) error {
 	case err != nil:
 		return err
 	}
-	tables := map[netfilter.Family]agent.Table{}
-	for _, family := range families {
+	tables, options := map[netfilter.Family]agent.Table{}, map[netfilter.Family]agent.Optional{}
+	for _, family := range optional {
+		options[family] = whenForwarding(choice.Backend, query)
+	}
+	for _, family := range slices.Concat(families, optional) {
 		tables[family] = backend.NewTable(choice.Backend, family, f.masq)
 		observer.SetBackend(family, string(choice.Backend))
 	}
-	log.Info("Starting to sync", "chain", f.masq.ChainName, "families", fmt.Sprint(families), "file", f.configFile)
+	log.Info("Starting to sync", "chain", f.masq.ChainName, "families", fmt.Sprint(families), "enableIPv6", f.ipv6, "file", f.configFile)
 	beside.Go(func() { backend.Watch(ctx, choice, query) })
 	time.AfterFunc(startupTime, func() {
 		if err := dropStartupCode(); err != nil {
@@ -65,6 +66,7 @@ func runAgent(ctx context.Context, f *flags) error {
 		ConfigFile: f.configFile,
 		Config:     f.config,
 		Tables:     tables,
+		Optional:   options,
 		Observer:   observer,
 	}
 	a.Run(ctx)

@@ -30,7 +30,7 @@ func checkFlags(f *flags) {
 }
 
 func runCheck(_ context.Context, f *flags, stdout io.Writer) error {
-	options := check.Options{Config: f.config, Masq: f.masq, Pods: f.pods, Nodes: f.nodes, WithFlags: f.withManifestFlags, NFTables: f.backend == backend.NFTables}
+	options := check.Options{Config: f.config, AutoIPv6: f.ipv6 == ipv6Auto, Masq: f.masq, Pods: f.pods, Nodes: f.nodes, WithFlags: f.withManifestFlags, NFTables: f.backend == backend.NFTables}
 	results := []check.Result{}
 	for _, name := range f.operands {
 		data, shown, err := readOperand(name)
@@ -70,7 +70,7 @@ func (f *flags) withManifestFlags(o check.Options, args []string) (check.Options
 	take("masq-chain", func() { o.Masq.ChainName = theirs.masq.ChainName })
 	take("random-fully", func() { o.Masq.RandomFully = theirs.masq.RandomFully })
 	take("to-ports", func() { o.Masq.ToPorts = theirs.masq.ToPorts })
-	take("enable-ipv6", func() { o.Config.IPv6 = theirs.config.IPv6 })
+	take("enable-ipv6", func() { o.Config.IPv6, o.AutoIPv6 = theirs.config.IPv6, theirs.ipv6 == ipv6Auto })
 	take("backend", func() { o.NFTables = theirs.backend == backend.NFTables })
 	take("nomasq-all-reserved-ranges", func() { o.Config.ReservedRanges = theirs.config.ReservedRanges })
 	return o, nil

@@ -58,6 +58,8 @@ func runDoctor(ctx context.Context, f *flags, stdout io.Writer) error {
 // doctorOptions are those of the agent that runs here, if there is one.
 func (f *flags) doctorOptions(ctx context.Context, agent *runningAgent) doctor.Options {
 	o := doctor.Options{ConfigFile: f.configFile, Config: f.config, Masq: f.masq, Backend: string(f.backend)}
+	o.AutoIPv6 = f.ipv6 == ipv6Auto
+	o.IPv6, _ = f.managesIPv6(ctx, agent)
 	if agent != nil {
 		o.InUse = agent.backend(ctx)
 	} else {

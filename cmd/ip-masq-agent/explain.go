@@ -62,8 +62,12 @@ func runExplain(ctx context.Context, f *flags, stdout io.Writer) error {
 		rules, _ = doctor.Rules(ctx)
 	}
 	out, known := explained{Agent: agent}, refused == nil
+	hasIPv6, whyNot := f.managesIPv6(ctx, agent)
 	for _, q := range questions {
-		answer := f.byFile(q, loaded)
+		answer := f.byFile(q, loaded, hasIPv6)
+		if netfilter.FamilyOf(q.Destination) == netfilter.IPv6 && !hasIPv6 && !answer.Local {
+			answer.Why = "the agent has no IPv6 chain: " + whyNot
+		}
 		if f.live {
 			live := explain.ByKernel(q, f.masq.ChainName, rules)
 			// What cannot be looked at is not visible.
@@ -126,10 +130,10 @@ func (f *flags) questions(routes *host.Routes) ([]explain.Question, error) {
 }
 
 // byFile asks the chain that the file makes.
-func (f *flags) byFile(q explain.Question, loaded config.Loaded) explain.Answer {
+func (f *flags) byFile(q explain.Question, loaded config.Loaded, hasIPv6 bool) explain.Answer {
 	c := loaded.Config
 	var rules []iptables.Rule
-	if of := netfilter.FamilyOf(q.Destination); of == netfilter.IPv4 || f.config.IPv6 {
+	if of := netfilter.FamilyOf(q.Destination); of == netfilter.IPv4 || hasIPv6 {
 		rules = f.masq.Chain(of, c).Rules
 	}
 	from := "file"

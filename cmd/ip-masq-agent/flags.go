@@ -24,6 +24,7 @@ import (
 type flags struct {
 	masq        masq.Options
 	config      config.Options
+	ipv6        ipv6Mode
 	configFile  string
 	httpAddress string
 	backend     backend.Name

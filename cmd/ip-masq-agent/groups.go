@@ -34,7 +34,7 @@ const agentBackend = "`name` of the backend: auto, iptables-nft, iptables-legacy
 func (f *flags) ruleFlags() {
 	rules := f.group("Rules")
 	f.chainFlag(rules)
-	rules.BoolVar(&f.config.IPv6, "enable-ipv6", false, "keep the rules for IPv6 too, and accept IPv6 CIDRs in the file")
+	f.ipv6Flag(rules)
 	rules.BoolVar(&f.masq.RandomFully, "random-fully", true, "masquerade with --random-fully, if iptables can (1.6.2 and later)")
 	rules.Var((*portRanges)(&f.masq.ToPorts), "to-ports", "source port `ranges` to masquerade to, such as 1024-29999,32768-65535; empty leaves the ports to the kernel")
 }

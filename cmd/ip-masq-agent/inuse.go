@@ -56,13 +56,18 @@ func (a *runningAgent) backend(ctx context.Context) string {
 // maxMetrics bounds what is read of /metrics, which has some 20 KiB.
 const maxMetrics = 1 << 20
 
-// backendOfMetrics asks the agent's own server.
-func (a *runningAgent) backendOfMetrics(ctx context.Context) (string, error) {
+// metrics asks the agent's own server.
+func (a *runningAgent) metrics(ctx context.Context) ([]byte, error) {
 	address, err := a.listens()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	text, err := getMetrics(ctx, address)
+	return getMetrics(ctx, address)
+}
+
+// backendOfMetrics returns the backend that the agent's metrics name.
+func (a *runningAgent) backendOfMetrics(ctx context.Context) (string, error) {
+	text, err := a.metrics(ctx)
 	if err != nil {
 		return "", err
 	}

@@ -140,7 +140,7 @@ func (f *flags) adopt() (*runningAgent, error) {
 		return nil, severalAgents(agents)
 	}
 	a := agents[0]
-	f.masq, f.config, f.backend = a.flags.masq, a.flags.config, a.flags.backend
+	f.masq, f.config, f.ipv6, f.backend = a.flags.masq, a.flags.config, a.flags.ipv6, a.flags.backend
 	f.configFile = fileOf(a.PID, a.flags.configFile)
 	return a, nil
 }

@@ -56,7 +56,9 @@ type Agent struct {
 	ConfigFile string
 	Config     config.Options
 	Tables     map[netfilter.Family]Table
-	Observer   Observer
+	// Optional has the families of Tables that are not enabled from the start.
+	Optional map[netfilter.Family]Optional
+	Observer Observer
 }
 
 // Run works until ctx is done. Nothing that goes wrong ends it earlier.
@@ -67,6 +69,9 @@ func (a *Agent) Run(ctx context.Context) {
 	var running sync.WaitGroup
 	for family, table := range a.Tables {
 		k := newKeeper(family, table, a.Observer)
+		if o, ok := a.Optional[family]; ok {
+			k.option = &option{Optional: o}
+		}
 		keepers = append(keepers, k)
 		running.Go(func() { k.run(ctx) })
 	}

@@ -18,6 +18,7 @@ type keeper struct {
 	family   netfilter.Family
 	table    Table
 	observer Observer
+	option   *option       // nil if the family is enabled from the start
 	wants    chan want     // the newest, until it is taken
 	changes  chan struct{} // has an element if a look found a change
 
@@ -55,6 +56,9 @@ func (k *keeper) lookForChange(log klog.Logger) {
 		return
 	}
 	defer k.mu.Unlock()
+	if !k.enabled() {
+		return
+	}
 	if k.schedule.damping.calm() {
 		log.Info("Repairs are prompt again, as nothing changed the rules for a while", "family", k.family)
 	}
@@ -101,6 +105,12 @@ func (k *keeper) turn(ctx context.Context, w want, isNew bool) time.Duration {
 		k.verified = false
 		k.schedule.now()
 	}
+	if k.option != nil && k.schedule.due() && !k.enable(ctx, w) {
+		return k.schedule.sleep()
+	}
+	if !k.enabled() {
+		return k.schedule.sleep()
+	}
 	sign := k.look(klog.FromContext(ctx))
 	switch {
 	case sign == netfilter.Unchanged && k.verified && k.schedule.due():
@@ -110,6 +120,27 @@ func (k *keeper) turn(ctx context.Context, w want, isNew bool) time.Duration {
 		k.pass(ctx, w)
 	}
 	return k.schedule.sleep()
+}
+
+func (k *keeper) enabled() bool { return k.option == nil || k.option.enabled }
+
+// enable looks after an optional family, and tells whether it is enabled.
+func (k *keeper) enable(ctx context.Context, w want) bool {
+	before := k.option.enabled
+	soon := k.option.enable(ctx, klog.LoggerWithValues(klog.FromContext(ctx), "family", k.family), k.table)
+	switch {
+	case ctx.Err() != nil:
+		return false // stopping; a child that was cut off decides nothing
+	case k.option.enabled && !before:
+		k.schedule = schedule{}
+	case k.option.enabled:
+	case soon:
+		k.schedule.failed(w.config.ResyncInterval)
+	default:
+		k.schedule.succeeded(w.config.ResyncInterval, 0)
+	}
+	k.observer.Decided(k.family, k.option.enabled)
+	return k.option.enabled
 }
 
 // look asks the kernel for its sign of change.

@@ -16,6 +16,9 @@ type Observer interface {
 	Turned()
 	// ConfigRead is called when the file's content is new.
 	ConfigRead(ConfigStatus)
+	// Decided is called each time that the agent has decided whether an optional
+	// family is enabled; if it is, before its first pass.
+	Decided(f netfilter.Family, enabled bool)
 	// PassStarted and PassEnded stand around each pass over a family's table;
 	// a pass that was cut off by the agent's stopping has no end.
 	PassStarted(netfilter.Family)

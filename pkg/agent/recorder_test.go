@@ -101,11 +101,12 @@ func (r *recorder) set(change func(*recorder)) {
 
 // watcher is an Observer that writes down what it is told.
 type watcher struct {
-	mu      sync.Mutex
-	turns   int
-	configs []ConfigStatus
-	started map[netfilter.Family]int
-	passes  map[netfilter.Family][]Pass
+	mu        sync.Mutex
+	turns     int
+	decisions []bool
+	configs   []ConfigStatus
+	started   map[netfilter.Family]int
+	passes    map[netfilter.Family][]Pass
 }
 
 // seen returns what the watcher was told so far.
@@ -127,6 +128,11 @@ func (w *watcher) ConfigRead(c ConfigStatus) {
 	defer w.mu.Unlock()
 	w.configs = append(w.configs, c)
 }
+func (w *watcher) Decided(_ netfilter.Family, enabled bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.decisions = append(w.decisions, enabled)
+}
 func (w *watcher) PassStarted(f netfilter.Family) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -143,6 +149,7 @@ type node struct {
 	t        *testing.T
 	file     string
 	v4, v6   *recorder
+	optional map[netfilter.Family]Optional
 	observer *watcher
 	logger   klog.Logger
 	stop     context.CancelFunc
@@ -169,6 +176,7 @@ func start(t *testing.T, content string, prepare ...func(n *node)) *node {
 		ConfigFile: n.file,
 		Config:     config.Options{IPv6: true},
 		Tables:     map[netfilter.Family]Table{netfilter.IPv4: n.v4, netfilter.IPv6: n.v6},
+		Optional:   n.optional,
 		Observer:   n.observer,
 	}
 	go func() { a.Run(ctx); close(n.stopped) }()

@@ -22,6 +22,9 @@ import (
 type Options struct {
 	Config config.Options
 	Masq   masq.Options
+	// AutoIPv6 means that the agent manages IPv6 only on nodes that forward it:
+	// --enable-ipv6=auto.
+	AutoIPv6 bool
 	// NFTables means that the rules of the backend nftables are shown.
 	NFTables bool
 	// Pods and Nodes are the cluster's ranges (--pod-cidr, --node-cidr); the

@@ -39,9 +39,13 @@ func slips(name string, data []byte, c config.Config, o Options) []config.Proble
 	}
 	for _, f := range families(o) {
 		if !keepsAny(f, c) {
+			where := ""
+			if f == netfilter.IPv6 && o.AutoIPv6 {
+				where = "on nodes that forward IPv6 "
+			}
 			out = append(out, config.Problem{
 				File: name, Key: keyKeep,
-				Reason: fmt.Sprintf("has no %s range, so all %s traffic is masqueraded, between pods and to nodes too", f, f),
+				Reason: fmt.Sprintf("has no %s range, so %sall %s traffic is masqueraded, between pods and to nodes too", f, where, f),
 				Remedy: "add the ranges of pods and nodes, unless this is meant",
 			})
 		}

@@ -63,7 +63,8 @@ type Node struct {
 	NoFile     bool  // there is none, so the defaults apply
 	Config     config.Config
 	Defaults   []netip.Prefix // that a list of the file replaces
-	IPv6       bool           // --enable-ipv6
+	IPv6       bool           // the agent manages IPv6 rules
+	AutoIPv6   bool           // --enable-ipv6=auto decided that
 	NoAgent    bool           // no agent was found here, so the flags are the defaults
 
 	Backend    Backend
@@ -81,7 +82,7 @@ type Node struct {
 	Drift    map[netfilter.Family][]string
 	DriftErr error
 
-	Forwarding    string // net.ipv6.conf.all.forwarding
+	Forwards      bool // the node forwards IPv6
 	ForwardingErr error
 	IPv6Address   bool // a device has one that is not link-local
 

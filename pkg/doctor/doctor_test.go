@@ -32,7 +32,7 @@ func node(more ...netfilter.Rule) Node {
 	entry := &netfilter.Chain{Name: "POSTROUTING", Base: true, Priority: 100, Rules: append([]netfilter.Rule{kernelRule("POSTROUTING", want.Jump)}, more...)}
 	table := &netfilter.Table{Owner: netfilter.OwnerNFTables, Family: "ip", Name: "nat", Chains: map[string]*netfilter.Chain{"IP-MASQ": chain, "POSTROUTING": entry}}
 	n := Node{ChainName: "IP-MASQ", ConfigFile: "/etc/config/ip-masq-agent", Config: c, Backend: Backend{nftBackend, "asked"},
-		Forwarding: "0\n", Mounts: hostMounts, Want: map[netfilter.Family]iptables.Chain{netfilter.IPv4: want}}
+		Forwards: false, Mounts: hostMounts, Want: map[netfilter.Family]iptables.Chain{netfilter.IPv4: want}}
 	n.Rules = netfilter.Ruleset{Tables: []*netfilter.Table{table}}
 	n.Chains = findChains(n.Rules, []string{"IP-MASQ"})
 	return n
@@ -122,10 +122,13 @@ func TestIPv6(t *testing.T) {
 		node Node
 		want string
 	}{
-		{Node{IPv6: true, Forwarding: "1\n", IPv6Address: true}, "ok: --enable-ipv6 is on"},
-		{Node{Forwarding: "0\n", IPv6Address: true}, "ok: the node does not forward IPv6, and --enable-ipv6 is off"},
-		{Node{Forwarding: "1\n"}, "info: the node forwards IPv6 while --enable-ipv6 is off, but has no IPv6 address itself"},
-		{Node{Forwarding: "1\n", IPv6Address: true}, "warning: the node forwards IPv6 and has an IPv6 address, while --enable-ipv6 is off"},
+		{Node{IPv6: true, Forwards: true, IPv6Address: true}, "ok: --enable-ipv6 is on"},
+		{Node{IPv6: true, AutoIPv6: true}, "ok: --enable-ipv6=auto has enabled IPv6"},
+		{Node{AutoIPv6: true, IPv6Address: true}, "ok: the node does not forward IPv6, so --enable-ipv6=auto leaves IPv6 off"},
+		{Node{AutoIPv6: true, Forwards: true}, "warning: the node forwards IPv6, but the agent (--enable-ipv6=auto) has not enabled IPv6"},
+		{Node{IPv6Address: true}, "ok: the node does not forward IPv6, and --enable-ipv6 is off"},
+		{Node{Forwards: true}, "info: the node forwards IPv6 while --enable-ipv6 is off, but has no IPv6 address itself"},
+		{Node{Forwards: true, IPv6Address: true}, "warning: the node forwards IPv6 and has an IPv6 address, while --enable-ipv6 is off"},
 		{Node{ForwardingErr: errors.New("denied")}, "unchecked: whether the node forwards IPv6: denied"},
 	}
 	for _, tt := range tests {
@@ -157,7 +160,7 @@ func TestExamineHealthy(t *testing.T) {
 	if findings := Examine(node()); !Healthy(findings) {
 		t.Errorf("%q", said(findings))
 	}
-	broken := Node{BackendErr: errors.New("no usable iptables"), FlowsErr: errors.New("denied"), Mounts: hostMounts, Forwarding: "0"}
+	broken := Node{BackendErr: errors.New("no usable iptables"), FlowsErr: errors.New("denied"), Mounts: hostMounts, Forwards: false}
 	if findings := Examine(broken); Healthy(findings) {
 		t.Errorf("%q", said(findings))
 	}

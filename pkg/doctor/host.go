@@ -38,11 +38,19 @@ func ebpf(n Node) []Finding {
 func ipv6(n Node) []Finding {
 	f := Finding{Check: "ipv6", Severity: OK}
 	switch {
+	case n.IPv6 && n.AutoIPv6:
+		f.What = "--enable-ipv6=auto has enabled IPv6"
 	case n.IPv6:
 		f.What = "--enable-ipv6 is on"
 	case n.ForwardingErr != nil:
 		f.Severity, f.What = Unchecked, fmt.Sprintf("whether the node forwards IPv6: %v", n.ForwardingErr)
-	case strings.TrimSpace(n.Forwarding) == "0":
+	case !n.Forwards && n.AutoIPv6:
+		f.What = "the node does not forward IPv6, so --enable-ipv6=auto leaves IPv6 off"
+	case n.AutoIPv6:
+		f.Severity, f.What = Warning, "the node forwards IPv6, but the agent (--enable-ipv6=auto) has not enabled IPv6"
+		f.Consequence = "pods that have IPv6 addresses leave with them to every destination"
+		f.Remedy = "look in the agent's log for why; it decides again each resyncInterval"
+	case !n.Forwards:
 		f.What = "the node does not forward IPv6, and --enable-ipv6 is off"
 	case !n.IPv6Address:
 		f.Severity, f.What = Info, "the node forwards IPv6 while --enable-ipv6 is off, but has no IPv6 address itself"

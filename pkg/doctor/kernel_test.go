@@ -69,7 +69,7 @@ func options(t *testing.T, backend string) Options {
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	return Options{ConfigFile: file, Config: config.Options{IPv6: true}, Masq: masq.Options{ChainName: "IP-MASQ", RandomFully: true}, Backend: backend}
+	return Options{ConfigFile: file, IPv6: true, Config: config.Options{IPv6: true}, Masq: masq.Options{ChainName: "IP-MASQ", RandomFully: true}, Backend: backend}
 }
 
 // apply writes what the file says, in both families.

@@ -25,6 +25,9 @@ func leftovers(n Node) []Finding {
 			f.Remedy = fmt.Sprintf("ip-masq-agent cleanup --masq-chain=%s --backend=%s", n.ChainName, c.Backend)
 		case !slices.Contains(n.families(), c.Family):
 			f.What = fmt.Sprintf("%s has IPv6 rules, but --enable-ipv6 is off", c)
+			if n.AutoIPv6 {
+				f.What = fmt.Sprintf("%s has IPv6 rules, but the agent (--enable-ipv6=auto) has not enabled IPv6", c)
+			}
 			f.Consequence = "the rules are in force, and edits of the file do not reach them"
 			f.Remedy = "run with --enable-ipv6, or remove the rules with cleanup"
 		default:

@@ -6,7 +6,6 @@ package doctor
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"net"
 	"net/netip"
 	"os"
@@ -25,6 +24,8 @@ import (
 type Options struct {
 	ConfigFile string
 	Config     config.Options
+	IPv6       bool // the agent manages IPv6 rules
+	AutoIPv6   bool // --enable-ipv6=auto decided that
 	Masq       masq.Options
 	Backend    string // auto, iptables-nft, iptables-legacy or nftables
 	// InUse is the backend that the running agent says it uses; empty if it is
@@ -36,7 +37,7 @@ type Options struct {
 // Read gathers what there is to know of this node. What cannot be read is in
 // the Node as an error. It changes nothing.
 func Read(ctx context.Context, o Options) Node {
-	n := Node{ChainName: o.Masq.ChainName, ConfigFile: o.ConfigFile, IPv6: o.Config.IPv6, NoAgent: o.NoAgent}
+	n := Node{ChainName: o.Masq.ChainName, ConfigFile: o.ConfigFile, IPv6: o.IPv6, AutoIPv6: o.AutoIPv6, NoAgent: o.NoAgent}
 	loaded, err := config.Load(o.ConfigFile, o.Config)
 	n.Config, n.ConfigErr = loaded.Config, err
 	n.NoFile = err == nil && len(loaded.Files) == 0
@@ -97,6 +98,13 @@ func BackendWith(ctx context.Context, chain string) string {
 	return only(findChains(rules, []string{chain}), chain)
 }
 
+// HasIPv6Rules tells whether any backend has a chain of that name, or the table of
+// the backend nftables, for IPv6.
+func HasIPv6Rules(ctx context.Context, chain string) bool {
+	rules, _ := Rules(ctx, chain)
+	return slices.ContainsFunc(findChains(rules, []string{chain}), func(c Chain) bool { return c.Family == netfilter.IPv6 })
+}
+
 func only(chains []Chain, name string) string {
 	found := ""
 	for _, c := range chains {
@@ -113,11 +121,7 @@ func only(chains []Chain, name string) string {
 
 // host reads what lies outside the rules.
 func (n *Node) host() {
-	forwarding, err := os.ReadFile("/proc/sys/net/ipv6/conf/all/forwarding")
-	n.Forwarding, n.ForwardingErr = string(forwarding), err
-	if errors.Is(err, fs.ErrNotExist) { // a kernel without IPv6
-		n.Forwarding, n.ForwardingErr = "0", nil
-	}
+	n.Forwards, _, n.ForwardingErr = host.ForwardsIPv6()
 	addresses, _ := net.InterfaceAddrs()
 	for _, a := range addresses {
 		p, err := netip.ParsePrefix(a.String())

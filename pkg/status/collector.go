@@ -64,6 +64,9 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	}
 	for _, f := range s.families {
 		t := s.tables[f]
+		if t.pending {
+			continue
+		}
 		if b := s.backends[f]; b != "" {
 			gauge(c.backend, 1, b, f.String())
 		}

@@ -57,15 +57,8 @@ func newMetrics(s *Status, version string) *metrics {
 			Help: "Repairs after which the next one had to wait, because something else keeps undoing them.",
 		}, []string{"family"}),
 	}
-	for _, f := range s.families { // series that exist before the first event, so that increase() sees it
-		for _, result := range []string{success, failure, skipped} {
-			m.syncs.WithLabelValues(f.String(), result)
-		}
-		for _, cause := range []string{causeChain, causeJump} {
-			m.repairs.WithLabelValues(f.String(), cause)
-		}
-		m.seconds.WithLabelValues(f.String())
-		m.damped.WithLabelValues(f.String())
+	for _, f := range s.families {
+		m.enable(f)
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name:        "ip_masq_agent_build_info",
@@ -76,6 +69,19 @@ func newMetrics(s *Status, version string) *metrics {
 	m.registry.MustRegister(m.syncs, m.seconds, m.repairs, m.damped, build, newCollector(s),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
+}
+
+// enable makes the series of a family exist before their first event, so that
+// increase() of PromQL sees it.
+func (m *metrics) enable(f netfilter.Family) {
+	for _, result := range []string{success, failure, skipped} {
+		m.syncs.WithLabelValues(f.String(), result)
+	}
+	for _, cause := range []string{causeChain, causeJump} {
+		m.repairs.WithLabelValues(f.String(), cause)
+	}
+	m.seconds.WithLabelValues(f.String())
+	m.damped.WithLabelValues(f.String())
 }
 
 func (m *metrics) passEnded(f netfilter.Family, p agent.Pass) {

@@ -11,6 +11,7 @@ package status
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -25,7 +26,7 @@ const stuckAfter = 60 * time.Second
 
 // Status is what the agent last told. Make it with New.
 type Status struct {
-	families []netfilter.Family
+	families []netfilter.Family // that are enabled, or about which it is not decided yet
 	metrics  *metrics
 
 	mu       sync.Mutex
@@ -43,18 +44,42 @@ type table struct {
 	reading  int        // of the file, the newest when that pass began
 	last     agent.Pass // that ended
 	ended    bool       // at least one did
+	pending  bool       // it is not decided yet whether the family is enabled
 	lastFor  int        // the reading that the last pass was for
 	verified time.Time  // when a pass last ended well; zero if none ever did
 }
 
-// New returns the status of an agent that has not started yet.
-func New(version string, families []netfilter.Family) *Status {
+// New returns the status of an agent that has not started yet. About the optional
+// families the agent decides later.
+func New(version string, families []netfilter.Family, optional ...netfilter.Family) *Status {
 	s := &Status{families: families, turned: time.Now(), tables: map[netfilter.Family]*table{}, backends: map[netfilter.Family]string{}}
+	s.metrics = newMetrics(s, version)
 	for _, f := range families {
 		s.tables[f] = &table{}
 	}
-	s.metrics = newMetrics(s, version)
+	for _, f := range optional {
+		s.families = append(slices.Clone(s.families), f)
+		s.tables[f] = &table{pending: true}
+	}
 	return s
+}
+
+// Decided takes whether an optional family is enabled. One that is not has no
+// metrics and does not matter for /readyz.
+func (s *Status) Decided(f netfilter.Family, enabled bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tables[f].pending = false
+	has := slices.Contains(s.families, f)
+	switch {
+	case enabled:
+		s.metrics.enable(f)
+		if !has {
+			s.families = append(slices.Clone(s.families), f)
+		}
+	case has:
+		s.families = slices.DeleteFunc(slices.Clone(s.families), func(o netfilter.Family) bool { return o == f })
+	}
 }
 
 // Turned, ConfigRead, PassStarted and PassEnded make a Status an agent.Observer.
@@ -147,6 +172,8 @@ func (s *Status) Ready() error {
 // reading asks for; empty if it is.
 func (t *table) unverified(newest int) string {
 	switch {
+	case t.pending:
+		return "not decided yet whether it is enabled"
 	case !t.ended:
 		return "not verified yet"
 	case t.last.Err != nil:

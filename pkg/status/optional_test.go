@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package status
+
+import (
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ip-masq-agent/pkg/netfilter"
+)
+
+// TestOptionalFamily: /readyz waits for the decision about it, and then counts it
+// only if it is enabled. It has metrics only then.
+func TestOptionalFamily(t *testing.T) {
+	page := func(s *Status) string {
+		w := httptest.NewRecorder()
+		s.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+		return w.Body.String()
+	}
+	step := func(s *Status, what, ready string, hasMetrics bool) {
+		t.Helper()
+		got := ""
+		if err := s.Ready(); err != nil {
+			got = err.Error()
+		}
+		if diff := cmp.Diff(ready, got); diff != "" {
+			t.Errorf("%s: Ready (-want +got):\n%s", what, diff)
+		}
+		if got := strings.Contains(page(s), `family="IPv6"`); got != hasMetrics {
+			t.Errorf("%s: there are metrics of IPv6: %v", what, got)
+		}
+	}
+	s := New("v1.2.3", both[:1], netfilter.IPv6)
+	s.SetBackend(netfilter.IPv6, "nftables")
+	s.ConfigRead(good())
+	s.PassStarted(netfilter.IPv4)
+	s.PassEnded(netfilter.IPv4, verified())
+	step(s, "undecided", "IPv6: not decided yet whether it is enabled", false)
+	for range 2 {
+		s.Decided(netfilter.IPv6, false)
+		step(s, "off", "", false)
+	}
+	for range 2 {
+		s.Decided(netfilter.IPv6, true)
+		step(s, "on", "IPv6: not verified yet", true)
+	}
+	s.PassStarted(netfilter.IPv6)
+	s.PassEnded(netfilter.IPv6, verified())
+	step(s, "verified", "", true)
+	if text := page(s); !strings.Contains(text, `ip_masq_agent_backend{backend="nftables",family="IPv6"} 1`) || !strings.Contains(text, `ip_masq_agent_repairs_total{cause="jump",family="IPv6"} 0`) {
+		t.Errorf("metrics of IPv6 are missing:\n%s", text)
+	}
+}
