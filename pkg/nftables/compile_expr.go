@@ -41,10 +41,19 @@ func exprCompareEqual(value []byte) expr {
 
 // [ payload load 4b @ network header + 16 => reg 1 ], for IPv6 16b and + 24
 func exprPayloadDestination(f netfilter.Family) expr {
+	return exprPayloadAddress(f, f.DestinationOffset())
+}
+
+// [ payload load 4b @ network header + 12 => reg 1 ], for IPv6 16b and + 8
+func exprPayloadSource(f netfilter.Family) expr {
+	return exprPayloadAddress(f, f.SourceOffset())
+}
+
+func exprPayloadAddress(f netfilter.Family, offset int) expr {
 	return expr{name: "payload", attributes: []netlink.Attribute{
 		attrNumber(unix.NFTA_PAYLOAD_DREG, unix.NFT_REG_1),
 		attrNumber(unix.NFTA_PAYLOAD_BASE, unix.NFT_PAYLOAD_NETWORK_HEADER),
-		attrNumber(unix.NFTA_PAYLOAD_OFFSET, uint32(f.DestinationOffset())),
+		attrNumber(unix.NFTA_PAYLOAD_OFFSET, uint32(offset)),
 		attrNumber(unix.NFTA_PAYLOAD_LEN, addressBytes(f)),
 	}}
 }
@@ -65,6 +74,13 @@ func exprLookup(s *setLayout) expr {
 	if s.verdicts {
 		e.attributes = append(e.attributes, attrNumber(unix.NFTA_LOOKUP_DREG, unix.NFT_REG_VERDICT))
 	}
+	return e
+}
+
+// [ lookup reg 1 set NAME 0x1 ]
+func exprLookupNot(s *setLayout) expr {
+	e := exprLookup(s)
+	e.attributes = append(e.attributes, attrNumber(unix.NFTA_LOOKUP_FLAGS, unix.NFT_LOOKUP_F_INV))
 	return e
 }
 

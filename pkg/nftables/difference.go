@@ -164,10 +164,10 @@ func (d difference) lines() []string {
 	var out []string
 	for _, s := range d.sets {
 		for _, e := range s.add {
-			out = append(out, fmt.Sprintf("- element %s : %s %s", e.text, s.set.verdictText(), e.chain))
+			out = append(out, "- element "+s.set.elementText(e)+s.set.of())
 		}
 		for _, e := range s.remove {
-			out = append(out, "+ element "+e.foundText())
+			out = append(out, "+ element "+s.set.foundText(e)+s.set.of())
 		}
 	}
 	return out

@@ -48,11 +48,24 @@ func (e elementLayout) identity() string {
 }
 
 // foundText returns an element of the kernel as nft(8) prints it.
-func (e elementLayout) foundText() string {
+func (s *setLayout) foundText(e elementLayout) string {
+	text := fmt.Sprintf("%x-%x", e.from, e.to)
 	from, okFrom := netip.AddrFromSlice(e.from)
 	to, okTo := netip.AddrFromSlice(e.to)
-	if !okFrom || !okTo {
-		return fmt.Sprintf("%x-%x : %s", e.from, e.to, nftVerdict(e.found))
+	if okFrom && okTo {
+		text = Interval{From: from, To: to}.text()
 	}
-	return fmt.Sprintf("%s : %s", Interval{From: from, To: to}.text(), nftVerdict(e.found))
+	if s.verdicts {
+		text += " : " + nftVerdict(e.found)
+	}
+	return text
+}
+
+// of names the set of an element that has no verdict. One with a verdict is of
+// the only verdict map.
+func (s *setLayout) of() string {
+	if s.verdicts {
+		return ""
+	}
+	return " of set " + s.name
 }

@@ -114,3 +114,101 @@ func TestRefusedEditReplacesTheTable(t *testing.T) {
 		checkUnchanged(t, table, second)
 	})
 }
+
+// TestEditOfSourcesExchangesElements edits the source ranges, alone and together
+// with the destinations. Each edit is one transaction, and rules keep their
+// handles.
+func TestEditOfSourcesExchangesElements(t *testing.T) {
+	elements := regexp.MustCompile(`(?s)\n\s*elements = \{.*?\}`)
+	for family, of := range map[netfilter.Family]struct{ first, second, third, keep string }{
+		netfilter.IPv4: {"10.244.0.0-10.244.255.255", "10.244.1.0-10.244.1.255 192.0.2.1-192.0.2.1", "0.0.0.0-255.255.255.255", "10.0.0.0-10.255.255.255 keep"},
+		netfilter.IPv6: {"fd00:1::-fd00:1:ffff:ffff:ffff:ffff:ffff:ffff", "fd00:1::-fd00:1::ffff 2001:db8::1-2001:db8::1", "::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "fd00::-fd00::ff keep"},
+	} {
+		t.Run(family.String(), func(t *testing.T) {
+			netns.Require(t, "nft")
+			netns.Run(t, func(t *testing.T) {
+				handles := func() string {
+					return elements.ReplaceAllString(nftOutput(t, "-a", "list", "table", family.NFT(), TableName), "")
+				}
+				first := Spec{Family: family, OnlySources: true, Sources: ranges(of.first)}
+				table := NewTable(family)
+				apply(t, table, first)
+				before := handles()
+				for _, s := range []Spec{
+					{Family: family, OnlySources: true, Sources: ranges(of.second)},
+					{Family: family, OnlySources: true},
+					{Family: family, OnlySources: true, Sources: ranges(of.third)},
+					{Family: family, OnlySources: true, Sources: ranges(of.second), Destinations: intervals(of.keep)},
+					first,
+				} {
+					generation := netns.Generation(t)
+					if report := apply(t, table, s); !report.WroteChain || report.WroteJump {
+						t.Errorf("report %+v", report)
+					}
+					if after := netns.Generation(t); after != generation+1 {
+						t.Errorf("%d transactions, want 1", after-generation)
+					}
+					if diff := cmp.Diff(before, handles()); diff != "" {
+						t.Errorf("besides elements the edit changed (-before +after):\n%s", diff)
+					}
+					edited := list(t, family)
+					checkUnchanged(t, table, s)
+					nft(t, s.String())
+					if diff := cmp.Diff(edited, list(t, family)); diff != "" {
+						t.Errorf("edited table (-netlink +text):\n%s", diff)
+					}
+					before = handles()
+				}
+				// The set comes and goes with the key, for which the table is replaced.
+				for _, s := range []Spec{{Family: family}, first} {
+					apply(t, table, s)
+					checkUnchanged(t, table, s)
+				}
+			})
+		})
+	}
+}
+
+// TestDifferencesOfSources has what doctor says of a set that was edited by hand.
+func TestDifferencesOfSources(t *testing.T) {
+	netns.Require(t, "nft")
+	netns.Run(t, func(t *testing.T) {
+		s := specs()["sources and ports"]
+		table := NewTable(s.Family)
+		apply(t, table, s)
+		nft(t, "delete element ip ip-masq-agent sources { 10.0.0.0/24 }\nadd element ip ip-masq-agent sources { 198.51.100.0/24 }")
+		got, err := table.Differences(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]string{"- element 10.0.0.0/24 of set sources", "+ element 198.51.100.0/24 of set sources"}, got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		nft(t, "delete rule ip ip-masq-agent postrouting handle "+handleOf(t, "saddr != @sources"))
+		if got, err := table.Differences(s); err != nil || len(got) != 1 || got[0] != "chain postrouting has 3 rules instead of 4" {
+			t.Errorf("without the rule: %q, %v", got, err)
+		}
+		apply(t, table, s)
+		checkUnchanged(t, table, s)
+		// The same rule without its negation, in the same place.
+		nft(t, "replace rule ip ip-masq-agent postrouting handle "+handleOf(t, "saddr != @sources")+
+			` ip saddr @sources goto kept comment "ip-masq-agent: all other sources are not subject to MASQUERADE"`)
+		if got, err := table.Differences(s); err != nil || len(got) != 1 || got[0] != `rule 2 of chain postrouting is not "ip saddr != @sources goto kept"` {
+			t.Errorf("with another rule: %q, %v", got, err)
+		}
+		apply(t, table, s)
+		checkUnchanged(t, table, s)
+	})
+}
+
+// handleOf returns the handle of the rule that has a text.
+func handleOf(t *testing.T, text string) string {
+	t.Helper()
+	for line := range strings.Lines(nftOutput(t, "-a", "list", "table", "ip", TableName)) {
+		if _, handle, found := strings.Cut(strings.TrimSpace(line), "# handle "); found && strings.Contains(line, text) {
+			return handle
+		}
+	}
+	t.Fatalf("no rule has %q", text)
+	return ""
+}

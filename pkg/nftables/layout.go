@@ -16,6 +16,7 @@ import (
 // The names in the table. "masquerade" is a keyword of nft and cannot be one.
 const (
 	destinationsMap   = "destinations"
+	sourcesSet        = "sources"
 	postroutingChain  = "postrouting"
 	keepChain         = "kept"
 	masqueradeChain   = "masq"
@@ -23,6 +24,8 @@ const (
 	tableComment      = "managed by ip-masq-agent, which reverts any change"
 	destinationsNote  = "the ranges of the configuration and link-local, flattened: the longest prefix decides"
 	localNote         = "ip-masq-agent: addresses of this node are not subject to MASQUERADE"
+	sourcesNote       = "the ranges of sourceCIDRs, joined"
+	otherSourcesNote  = "ip-masq-agent: all other sources are not subject to MASQUERADE"
 	rangesNote        = "ip-masq-agent: ranges of the configuration"
 	otherNote         = "ip-masq-agent: all other destinations are subject to MASQUERADE"
 	keepNote          = "ip-masq-agent: local traffic is not subject to MASQUERADE"
@@ -63,28 +66,37 @@ type ruleLayout struct {
 func (s Spec) layout() layout {
 	destinations := s.destinations()
 	l := layout{family: s.Family, comment: tableComment, sets: []*setLayout{destinations}}
+	base := []ruleLayout{{
+		text:    "fib daddr type local accept",
+		comment: localNote,
+		expressions: []expr{
+			exprFibDestinationType(),
+			exprCompareEqual(binary.NativeEndian.AppendUint32(nil, netfilter.TypeLocal)),
+			exprAccept(),
+		},
+	}}
+	if s.OnlySources {
+		sources := s.sources()
+		l.sets = append(l.sets, sources)
+		base = append(base, ruleLayout{
+			text:        fmt.Sprintf("%s saddr != @%s goto %s", s.Family.NFT(), sourcesSet, keepChain),
+			comment:     otherSourcesNote,
+			expressions: []expr{exprPayloadSource(s.Family), exprLookupNot(sources), exprGoto(keepChain)},
+		})
+	}
+	base = append(base,
+		ruleLayout{
+			text:        fmt.Sprintf("%s daddr vmap @%s", s.Family.NFT(), destinationsMap),
+			comment:     rangesNote,
+			expressions: []expr{exprPayloadDestination(s.Family), exprLookup(destinations)},
+		},
+		ruleLayout{
+			text:        "goto " + masqueradeChain,
+			comment:     otherNote,
+			expressions: []expr{exprGoto(masqueradeChain)},
+		})
 	l.chains = []chainLayout{
-		{name: postroutingChain, base: true, rules: []ruleLayout{
-			{
-				text:    "fib daddr type local accept",
-				comment: localNote,
-				expressions: []expr{
-					exprFibDestinationType(),
-					exprCompareEqual(binary.NativeEndian.AppendUint32(nil, netfilter.TypeLocal)),
-					exprAccept(),
-				},
-			},
-			{
-				text:        fmt.Sprintf("%s daddr vmap @%s", s.Family.NFT(), destinationsMap),
-				comment:     rangesNote,
-				expressions: []expr{exprPayloadDestination(s.Family), exprLookup(destinations)},
-			},
-			{
-				text:        "goto " + masqueradeChain,
-				comment:     otherNote,
-				expressions: []expr{exprGoto(masqueradeChain)},
-			},
-		}},
+		{name: postroutingChain, base: true, rules: base},
 		{name: keepChain, rules: []ruleLayout{
 			{text: "counter accept", comment: keepNote, expressions: []expr{exprCounter(), exprAccept()}},
 		}},

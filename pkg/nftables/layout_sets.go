@@ -55,16 +55,31 @@ const (
 	networkOrder = 2
 )
 
+// addressSet returns a named set of ranges of addresses, without elements.
+func addressSet(f netfilter.Family, name, comment string) *setLayout {
+	s := &setLayout{
+		name: name, comment: comment,
+		keyType: typeIPv4Addr, keyBytes: addressBytes(f), byteOrder: networkOrder, interval: true,
+	}
+	if f == netfilter.IPv6 {
+		s.keyType = typeIPv6Addr
+	}
+	return s
+}
+
+// sources returns the set of the Spec's source ranges.
+func (s Spec) sources() *setLayout {
+	set := addressSet(s.Family, sourcesSet, sourcesNote)
+	for _, r := range s.Sources {
+		set.elements = append(set.elements, elementLayout{from: r.From.AsSlice(), to: r.To.AsSlice(), text: Interval{From: r.From, To: r.To}.text()})
+	}
+	return set
+}
+
 // destinations returns the verdict map of the Spec's intervals.
 func (s Spec) destinations() *setLayout {
-	m := &setLayout{
-		name: destinationsMap, comment: destinationsNote,
-		keyType: typeIPv4Addr, keyBytes: addressBytes(s.Family), byteOrder: networkOrder,
-		interval: true, verdicts: true,
-	}
-	if s.Family == netfilter.IPv6 {
-		m.keyType = typeIPv6Addr
-	}
+	m := addressSet(s.Family, destinationsMap, destinationsNote)
+	m.verdicts = true
 	for _, i := range s.Destinations {
 		m.elements = append(m.elements, elementLayout{from: i.From.AsSlice(), to: i.To.AsSlice(), chain: i.verdict(), text: i.text()})
 	}
@@ -128,13 +143,16 @@ func (s *setLayout) flags() uint32 {
 // in a rule.
 func (s *setLayout) inline() string { return "{ " + strings.Join(s.texts(), ", ") + " }" }
 
-// write prints a named verdict map.
+// write prints a named set or verdict map.
 func (s *setLayout) write(w io.Writer) {
-	name := "ipv4_addr"
+	kind, keyType := "set", "ipv4_addr"
 	if s.keyType == typeIPv6Addr {
-		name = "ipv6_addr"
+		keyType = "ipv6_addr"
 	}
-	fmt.Fprintf(w, "\n\tmap %s {\n\t\tcomment %q\n\t\ttype %s : verdict\n\t\tflags interval\n", s.name, s.comment, name)
+	if s.verdicts {
+		kind, keyType = "map", keyType+" : verdict"
+	}
+	fmt.Fprintf(w, "\n\t%s %s {\n\t\tcomment %q\n\t\ttype %s\n\t\tflags interval\n", kind, s.name, s.comment, keyType)
 	if len(s.elements) > 0 {
 		fmt.Fprintf(w, "\t\telements = {\n\t\t\t%s\n\t\t}\n", strings.Join(s.texts(), ",\n\t\t\t"))
 	}
@@ -144,9 +162,17 @@ func (s *setLayout) write(w io.Writer) {
 func (s *setLayout) texts() []string {
 	var out []string
 	for _, e := range s.elements {
-		out = append(out, fmt.Sprintf("%s : %s %s", e.text, s.verdictText(), e.chain))
+		out = append(out, s.elementText(e))
 	}
 	return out
+}
+
+// elementText returns an element as nft(8) prints it.
+func (s *setLayout) elementText(e elementLayout) string {
+	if !s.verdicts {
+		return e.text
+	}
+	return fmt.Sprintf("%s : %s %s", e.text, s.verdictText(), e.chain)
 }
 
 func (s *setLayout) verdictText() string {

@@ -5,6 +5,7 @@ package nftables
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -21,6 +22,36 @@ func packetSpecs() map[string]Spec {
 	return map[string]Spec{
 		"IPv4": {
 			Destinations: intervals("10.0.0.0-10.8.255.255 keep, 10.9.0.0-10.9.6.255 masquerade, 10.9.7.0-10.9.7.255 keep, 10.9.8.0-10.9.255.255 masquerade, 10.10.0.0-10.255.255.255 keep, 169.254.0.0-169.254.255.255 keep, 172.16.0.0-172.31.255.255 keep"),
+			RandomFully:  true,
+		},
+		"IPv4, the pod is a source": {
+			Destinations: intervals("10.0.0.0-10.8.255.255 keep, 10.9.7.0-10.9.7.255 masquerade"),
+			OnlySources:  true,
+			Sources:      ranges("100.64.0.0-100.64.255.255"),
+			RandomFully:  true,
+		},
+		"IPv4, the pod is no source": {
+			Destinations: intervals("10.0.0.0-10.8.255.255 keep, 10.9.7.0-10.9.7.255 masquerade"),
+			OnlySources:  true,
+			Sources:      ranges("100.64.0.0-100.64.1.1 100.64.1.3-100.64.255.255"),
+			RandomFully:  true,
+		},
+		"IPv4, no sources": {
+			Destinations: intervals("10.9.7.0-10.9.7.255 masquerade"),
+			OnlySources:  true,
+		},
+		"IPv6, the pod is a source": {
+			Family:       netfilter.IPv6,
+			Destinations: intervals("fd00::-fd00:8:ffff:ffff:ffff:ffff:ffff:ffff keep, fd00:9::-fd00:9:ffff:ffff:ffff:ffff:ffff:ffff masquerade"),
+			OnlySources:  true,
+			Sources:      ranges("2001:db8:64::2-2001:db8:64::2"),
+			RandomFully:  true,
+		},
+		"IPv6, the pod is no source": {
+			Family:       netfilter.IPv6,
+			Destinations: intervals("fd00::-fd00:8:ffff:ffff:ffff:ffff:ffff:ffff keep"),
+			OnlySources:  true,
+			Sources:      ranges("2001:db8:64::3-2001:db8:64::ffff"),
 			RandomFully:  true,
 		},
 		"IPv6": {
@@ -54,7 +85,7 @@ func sendToBoundaries(t *testing.T, s Spec) {
 	for _, a := range addresses {
 		for _, send := range []func(string) netip.AddrPort{w.tcp, w.datagram} {
 			source := send(a.String())
-			if masquerades(s, a) {
+			if masquerades(s, w.podAddr, a) {
 				want.Masqueraded.Packets++
 				if source.Addr() != w.nodeAddr || !hasPort(s.ToPorts, source.Port()) {
 					t.Errorf("a packet to %s came from %s, want the node's address and a port of %v", a, source, s.ToPorts)
@@ -96,8 +127,11 @@ func boundaries(s Spec) []netip.Addr {
 	return out
 }
 
-// masquerades is the Spec's verdict on a destination.
-func masquerades(s Spec, a netip.Addr) bool {
+// masquerades is the Spec's verdict on a source and a destination.
+func masquerades(s Spec, source, a netip.Addr) bool {
+	if s.OnlySources && !slices.ContainsFunc(s.Sources, func(r netfilter.AddressRange) bool { return r.Contains(source) }) {
+		return false
+	}
 	for _, i := range s.Destinations {
 		if i.From.Compare(a) <= 0 && a.Compare(i.To) <= 0 {
 			return i.Masquerade

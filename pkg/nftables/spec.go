@@ -20,7 +20,12 @@ type Spec struct {
 	// Destinations are disjoint and in ascending order. A destination outside
 	// of all of them is masqueraded.
 	Destinations []Interval
-	RandomFully  bool // masquerade with NF_NAT_RANGE_PROTO_RANDOM_FULLY
+	// OnlySources restricts masquerading to connections from Sources, which are
+	// disjoint and in ascending order. With OnlySources and no Sources nothing is
+	// masqueraded.
+	OnlySources bool
+	Sources     []netfilter.AddressRange
+	RandomFully bool // masquerade with NF_NAT_RANGE_PROTO_RANDOM_FULLY
 	// ToPorts are the source ports that TCP, UDP and SCTP connections get, each
 	// range in proportion to its size. None leaves the ports to the kernel.
 	ToPorts []netfilter.PortRange

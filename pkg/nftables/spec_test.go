@@ -28,6 +28,16 @@ func intervals(s string) []Interval {
 	return out
 }
 
+// ranges reads "10.0.0.0-10.0.0.255 192.0.2.1-192.0.2.1".
+func ranges(s string) []netfilter.AddressRange {
+	var out []netfilter.AddressRange
+	for _, field := range strings.Fields(s) {
+		from, to, _ := strings.Cut(field, "-")
+		out = append(out, netfilter.AddressRange{From: netip.MustParseAddr(from), To: netip.MustParseAddr(to)})
+	}
+	return out
+}
+
 // specs has each part of a table at least once, in both families.
 func specs() map[string]Spec {
 	return map[string]Spec{
@@ -44,6 +54,24 @@ func specs() map[string]Spec {
 		"everything kept, one port range": {
 			Destinations: intervals("0.0.0.0-255.255.255.255 keep"),
 			ToPorts:      []netfilter.PortRange{{From: 1024, To: 65535}},
+		},
+		"sources and ports": {
+			Destinations: intervals("10.0.0.0-10.255.255.255 keep, 198.51.100.7 masquerade"),
+			OnlySources:  true,
+			Sources:      ranges("10.0.0.0-10.0.0.255 10.244.0.0-10.246.255.255 192.0.2.1-192.0.2.1 255.255.0.0-255.255.255.255"),
+			RandomFully:  true,
+			ToPorts:      []netfilter.PortRange{{From: 1024, To: 29999}, {From: 32768, To: 65535}},
+		},
+		"no sources": {
+			Destinations: intervals("10.0.0.0-10.255.255.255 keep"),
+			OnlySources:  true,
+		},
+		"IPv6, sources": {
+			Family:       netfilter.IPv6,
+			Destinations: intervals("fd00::-fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff keep"),
+			OnlySources:  true,
+			Sources:      ranges("fd00:244::-fd00:244:ffff:ffff:ffff:ffff:ffff:ffff 2001:db8::7-2001:db8::7"),
+			RandomFully:  true,
 		},
 		"IPv6": {
 			Family:       netfilter.IPv6,
@@ -111,6 +139,63 @@ table ip ip-masq-agent {
 
 	chain ports2 {
 		meta l4proto { tcp, udp, sctp } masquerade to :31000 fully-random
+	}
+}
+`,
+		},
+		{
+			spec: "sources and ports",
+			want: `table ip ip-masq-agent
+delete table ip ip-masq-agent
+table ip ip-masq-agent {
+	comment "managed by ip-masq-agent, which reverts any change"
+
+	map destinations {
+		comment "the ranges of the configuration and link-local, flattened: the longest prefix decides"
+		type ipv4_addr : verdict
+		flags interval
+		elements = {
+			10.0.0.0/8 : goto kept,
+			198.51.100.7 : goto masq
+		}
+	}
+
+	set sources {
+		comment "the ranges of sourceCIDRs, joined"
+		type ipv4_addr
+		flags interval
+		elements = {
+			10.0.0.0/24,
+			10.244.0.0-10.246.255.255,
+			192.0.2.1,
+			255.255.0.0/16
+		}
+	}
+
+	chain postrouting {
+		type nat hook postrouting priority srcnat + 5; policy accept;
+		fib daddr type local accept comment "ip-masq-agent: addresses of this node are not subject to MASQUERADE"
+		ip saddr != @sources goto kept comment "ip-masq-agent: all other sources are not subject to MASQUERADE"
+		ip daddr vmap @destinations comment "ip-masq-agent: ranges of the configuration"
+		goto masq comment "ip-masq-agent: all other destinations are subject to MASQUERADE"
+	}
+
+	chain kept {
+		counter accept comment "ip-masq-agent: local traffic is not subject to MASQUERADE"
+	}
+
+	chain masq {
+		counter comment "ip-masq-agent: outbound traffic is subject to MASQUERADE"
+		meta l4proto { tcp, udp, sctp } numgen random mod 61744 vmap { 0-28975 : jump ports0, 28976-61743 : jump ports1 } comment "ip-masq-agent: each range of --to-ports gets its share of the connections"
+		masquerade fully-random comment "ip-masq-agent: outbound traffic is subject to MASQUERADE (must be last in chain)"
+	}
+
+	chain ports0 {
+		meta l4proto { tcp, udp, sctp } masquerade to :1024-29999 fully-random
+	}
+
+	chain ports1 {
+		meta l4proto { tcp, udp, sctp } masquerade to :32768-65535 fully-random
 	}
 }
 `,

@@ -4,6 +4,7 @@
 package nftables
 
 import (
+	"net/netip"
 	"testing"
 
 	"ip-masq-agent/pkg/netfilter"
@@ -24,13 +25,17 @@ func TestWalkOfOwnTable(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
+					source := netip.MustParseAddr("100.64.1.2")
+					if s.Family == netfilter.IPv6 {
+						source = netip.MustParseAddr("2001:db8:64::2")
+					}
 					for _, a := range boundaries(s) {
 						for _, protocol := range []uint8{0, 1, 6} {
 							want := netfilter.Kept
-							if masquerades(s, a) {
+							if masquerades(s, source, a) {
 								want = netfilter.Masqueraded
 							}
-							p := netfilter.Packet{Destination: a, DestinationType: netfilter.TypeUnicast, Protocol: protocol}
+							p := netfilter.Packet{Source: source, Destination: a, DestinationType: netfilter.TypeUnicast, Protocol: protocol}
 							if got := rules.Walk(p); got.Fate() != want {
 								t.Errorf("%s, protocol %d: %s, want %s (%+v)", a, protocol, got.Fate(), want, got.Outcomes)
 							}
