@@ -15,6 +15,7 @@ import (
 	"ip-masq-agent/pkg/explain"
 	"ip-masq-agent/pkg/host"
 	"ip-masq-agent/pkg/iptables"
+	"ip-masq-agent/pkg/masq"
 	"ip-masq-agent/pkg/netfilter"
 )
 
@@ -28,7 +29,7 @@ func explainFlags(f *flags) {
 	f.ruleFlags()
 	f.fileFlags()
 	set := f.group("Explain")
-	set.StringVar(&f.source, "source", "", "`address` of the pod; rules of others may depend on it")
+	set.StringVar(&f.source, "source", "", "`address` of the pod, or of another source; by default a pod of the first range of sourceCIDRs, or any pod")
 	set.BoolVar(&f.live, "live", false, "ask the kernel of this node, and compare the file with it")
 	f.backendFlag(set, agentBackend)
 }
@@ -45,7 +46,7 @@ func runExplain(ctx context.Context, f *flags, stdout io.Writer) error {
 		return err
 	}
 	defer routes.Close()
-	questions, err := f.questions(routes)
+	destinations, err := f.destinations()
 	if err != nil {
 		return usageError{err, "ip-masq-agent explain"}
 	}
@@ -63,7 +64,11 @@ func runExplain(ctx context.Context, f *flags, stdout io.Writer) error {
 	}
 	out, known := explained{Agent: agent}, refused == nil
 	hasIPv6, whyNot := f.managesIPv6(ctx, agent)
-	for _, q := range questions {
+	for _, destination := range destinations {
+		q, err := f.question(routes, destination, loaded.Config)
+		if err != nil {
+			return err
+		}
 		answer := f.byFile(q, loaded, hasIPv6)
 		if netfilter.FamilyOf(q.Destination) == netfilter.IPv6 && !hasIPv6 && !answer.Local {
 			answer.Why = "the agent has no IPv6 chain: " + whyNot
@@ -103,30 +108,60 @@ func (f *flags) printExplained(stdout io.Writer, out explained, refused error) e
 	return explain.Write(stdout, out.Answers)
 }
 
-// questions reads the destinations, and asks this node for the routes.
-func (f *flags) questions(routes *host.Routes) ([]explain.Question, error) {
-	source, _ := netip.ParseAddr(f.source) // validate has seen it
-	var out []explain.Question
+// destinations reads the operands.
+func (f *flags) destinations() ([]netip.Addr, error) {
+	source := f.sourceAddress()
+	var out []netip.Addr
 	for _, word := range f.operands {
 		dst, err := netip.ParseAddr(word)
 		switch {
 		case err != nil || dst.Zone() != "":
 			return nil, fmt.Errorf("destination %q is not an IP address", word)
-		case source.IsValid() && source.Unmap().Is4() != dst.Unmap().Is4():
+		case source.IsValid() && source.Is4() != dst.Unmap().Is4():
 			return nil, fmt.Errorf("--source %s and destination %s are of two families", source, dst)
 		}
-		q := explain.Question{Source: source.Unmap(), Destination: dst.Unmap()}
-		if q.Route, err = routes.Between(q.Source, q.Destination); err != nil {
-			return nil, err
-		}
-		if q.Source.IsValid() {
-			if q.SourceRoute, err = routes.To(q.Source); err != nil {
-				return nil, err
-			}
-		}
-		out = append(out, q)
+		out = append(out, dst.Unmap())
 	}
 	return out, nil
+}
+
+// sourceAddress is --source; the zero Addr if it was not given.
+func (f *flags) sourceAddress() netip.Addr {
+	source, _ := netip.ParseAddr(f.source) // validate has seen it
+	return source.Unmap()
+}
+
+// question asks this node for the routes of a new connection. Without --source it
+// is one of a pod of the first range of sourceCIDRs, if the file has any.
+func (f *flags) question(routes *host.Routes, destination netip.Addr, c config.Config) (explain.Question, error) {
+	q := explain.Question{Source: f.sourceAddress(), Destination: destination}
+	var err error
+	if ranges := masq.Sources(netfilter.FamilyOf(destination), c); len(ranges) > 0 && !q.Source.IsValid() {
+		q.Assumed = ranges[0]
+		if q.Source, err = podOf(routes, ranges[0]); err != nil {
+			return q, err
+		}
+	}
+	if q.Route, err = routes.Between(q.Source, q.Destination); err != nil {
+		return q, err
+	}
+	if q.Source.IsValid() {
+		q.SourceRoute, err = routes.To(q.Source)
+	}
+	return q, err
+}
+
+// podOf returns the first address of a range that may be a pod's: not the network
+// address, and not this node's, such as that of its bridge to the pods.
+func podOf(routes *host.Routes, r netip.Prefix) (netip.Addr, error) {
+	const most = 16 // addresses that are looked at
+	for a, n := r.Addr().Next(), 0; n < most && a.IsValid() && r.Contains(a); a, n = a.Next(), n+1 {
+		route, err := routes.To(a)
+		if err != nil || !route.Local() {
+			return a, err
+		}
+	}
+	return r.Addr(), nil
 }
 
 // byFile asks the chain that the file makes.

@@ -65,6 +65,7 @@ func (s *source) poll(log klog.Logger) (want, bool) {
 	log.Info("Configuration read", "source", w.status.Source, "sha256", w.status.Hash,
 		"nonMasqueradeCIDRs", append([]netip.Prefix{}, w.config.NonMasquerade...), // [] is none, and not null
 		"masqueradeCIDRs", append([]netip.Prefix{}, w.config.Masquerade...),
+		"sourceCIDRs", append([]netip.Prefix{}, w.config.Source...),
 		"masqLinkLocal", w.config.MasqLinkLocal, "masqLinkLocalIPv6", w.config.MasqLinkLocalIPv6,
 		"resyncInterval", w.config.ResyncInterval)
 	s.good = &w

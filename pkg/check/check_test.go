@@ -83,6 +83,21 @@ func TestFile(t *testing.T) {
 			"warning f: nonMasqueradeCIDRs: does not cover all of 10.0.0.0/8 of nodes (--node-cidr): traffic to 10.128.0.0/9 is masqueraded: add 10.0.0.0/8"}},
 		{name: "pods but for an exception", text: list + "masqueradeCIDRs: [10.5.0.0/16]\n", options: Options{Pods: cidrs("10.4.0.0/14")}, want: []string{
 			"warning f: nonMasqueradeCIDRs: does not cover all of 10.4.0.0/14 of pods (--pod-cidr): traffic to 10.5.0.0/16 is masqueraded: take 10.5.0.0/16 out of masqueradeCIDRs, unless it is meant"}},
+		{name: "sources", text: list + "sourceCIDRs: [10.4.0.0/14]\n", options: Options{Pods: cidrs("10.4.0.0/14 10.5.0.0/16")}},
+		{name: "empty, with sources", text: "nonMasqueradeCIDRs: []\nsourceCIDRs: [10.4.0.0/14]\n", want: []string{
+			"warning f: nonMasqueradeCIDRs: has no IPv4 range, so all IPv4 traffic from sourceCIDRs is masqueraded, between pods and to nodes too: add the ranges of pods and nodes, unless this is meant"}},
+		{name: "pods that are no sources", text: list + "sourceCIDRs: [10.4.0.0/15, 10.6.0.0/16]\n", options: Options{Pods: cidrs("10.4.0.0/14 10.8.0.0/14")}, want: []string{
+			"warning f: sourceCIDRs: does not cover all of 10.4.0.0/14 of pods (--pod-cidr): traffic from 10.7.0.0/16 is not masqueraded: add 10.4.0.0/14",
+			"warning f: sourceCIDRs: does not cover 10.8.0.0/14 of pods (--pod-cidr): traffic from it is not masqueraded: add 10.8.0.0/14"}},
+		{name: "a source inside another", text: list + "- 11.244.0.0/16\nsourceCIDRs:\n- 11.0.0.0/8\n- 11.244.0.0/16\n", want: []string{
+			`warning f:6: sourceCIDRs: "11.244.0.0/16" lies inside 11.0.0.0/8 of the same list: remove it: it changes nothing`}},
+		{name: "a source inside another, in an alias", text: "nonMasqueradeCIDRs: &all\n- 11.0.0.0/8\n- 11.244.0.0/16\nsourceCIDRs: *all\n", want: []string{
+			`warning f:3: nonMasqueradeCIDRs: "11.244.0.0/16" lies inside 11.0.0.0/8 of the same list: remove it: it changes nothing`,
+			`warning f:3: sourceCIDRs: "11.244.0.0/16" lies inside 11.0.0.0/8 of the same list: remove it: it changes nothing`}},
+		{name: "no IPv6 sources", text: list + "- fd00::/8\nsourceCIDRs: [10.4.0.0/14]\n", options: Options{Config: ipv6, Pods: cidrs("10.4.0.0/14 fd01::/48")}, want: []string{
+			"warning f: sourceCIDRs: has no IPv6 range, so no IPv6 traffic is masqueraded: add the IPv6 ranges of the pods, unless this is meant"}},
+		{name: "no sources at all", text: list + "sourceCIDRs: []\n", want: []string{
+			"warning f:3: sourceCIDRs: is empty, so traffic from any source is masqueraded: write the ranges of the pods, or remove the key"}},
 		{name: "IPv6 pods", text: list, options: Options{Pods: cidrs("fd00::/48")}, want: []string{
 			"warning f: cannot cover fd00::/48 of pods (--pod-cidr), as IPv6 is off: add --enable-ipv6"}},
 	}

@@ -53,7 +53,7 @@ func TestManifestKeys(t *testing.T) {
 		{"another program's alone", object("n/a", "data: {config: 'logLevel: 4'}"), []string{noConfig}},
 		{"another program's text", object("n/a", "data: {config: '[a'}"), []string{noConfig}},
 		{"ours does not parse", object("n/a", "data: {config: 'nonMasqueradeCIDRs: [a'}"), []string{"n/a problem f:1: does not parse (did not find expected ',' or ']'): check indentation (spaces, no tabs), colons and quotes around this line"}},
-		{"by its name", object("n/my-ip-masq-config", "data: {config: 'logLevel: 4'}"), []string{"n/my-ip-masq-config problem f:1: logLevel: is an unknown key: remove it; the keys are nonMasqueradeCIDRs, masqueradeCIDRs, cidrLimit, masqLinkLocal, masqLinkLocalIPv6, resyncInterval"}},
+		{"by its name", object("n/my-ip-masq-config", "data: {config: 'logLevel: 4'}"), []string{"n/my-ip-masq-config problem f:1: logLevel: is an unknown key: remove it; the keys are nonMasqueradeCIDRs, masqueradeCIDRs, sourceCIDRs, cidrLimit, masqLinkLocal, masqLinkLocalIPv6, resyncInterval"}},
 
 		{"the key that is mounted", object("n/a", "data: {config: 'x', settings: '"+slip+"'}") + object("n/b", "data: {config: '"+slip+"'}") + daemonSet("n", "", items), []string{"n/a" + didYou}},
 		{"as a whole", object("n/a", "data: {config: 'x', ip-masq-agent: '"+slip+"'}") + daemonSet("n", "", "configMap: {name: a}"), []string{"n/a" + didYou}},

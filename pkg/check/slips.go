@@ -7,6 +7,8 @@ import (
 	"bytes"
 	"fmt"
 	"net/netip"
+	"regexp"
+	"slices"
 	"strings"
 
 	"ip-masq-agent/pkg/config"
@@ -17,16 +19,21 @@ import (
 const (
 	keyKeep   = "nonMasqueradeCIDRs"
 	keyExcept = "masqueradeCIDRs"
+	keySource = "sourceCIDRs"
 )
 
 // slips returns what a good file says but its writer hardly means.
 func slips(name string, data []byte, c config.Config, o Options) []config.Problem {
 	var out []config.Problem
 	for _, r := range masq.FindRedundant(c) {
-		p := config.Problem{File: name, Line: lineOf(data, r.Range), Key: keyKeep, Value: r.Range.String(), Remedy: "remove it: it changes nothing"}
-		if r.Masquerade {
+		p := config.Problem{File: name, Key: keyKeep, Value: r.Range.String(), Remedy: "remove it: it changes nothing"}
+		switch {
+		case r.Masquerade:
 			p.Key = keyExcept
+		case r.Source:
+			p.Key = keySource
 		}
+		p.Line = lineOf(data, p.Key, r.Range)
 		switch {
 		case r.LinkLocal:
 			p.Reason = fmt.Sprintf("lies inside %s, which is link-local and kept anyway", r.By)
@@ -38,18 +45,30 @@ func slips(name string, data []byte, c config.Config, o Options) []config.Proble
 		out = append(out, p)
 	}
 	for _, f := range families(o) {
-		if !keepsAny(f, c) {
-			where := ""
-			if f == netfilter.IPv6 && o.AutoIPv6 {
-				where = "on nodes that forward IPv6 "
+		where := ""
+		if f == netfilter.IPv6 && o.AutoIPv6 {
+			where = "on nodes that forward IPv6 "
+		}
+		switch {
+		case masq.MasqueradesNothing(f, c):
+			out = append(out, config.Problem{
+				File: name, Key: keySource,
+				Reason: fmt.Sprintf("has no %s range, so %sno %s traffic is masqueraded", f, where, f),
+				Remedy: fmt.Sprintf("add the %s ranges of the pods, unless this is meant", f),
+			})
+		case !keepsAny(f, c):
+			from := ""
+			if len(c.Source) > 0 {
+				from = " from " + keySource
 			}
 			out = append(out, config.Problem{
 				File: name, Key: keyKeep,
-				Reason: fmt.Sprintf("has no %s range, so %sall %s traffic is masqueraded, between pods and to nodes too", f, where, f),
+				Reason: fmt.Sprintf("has no %s range, so %sall %s traffic%s is masqueraded, between pods and to nodes too", f, where, f, from),
 				Remedy: "add the ranges of pods and nodes, unless this is meant",
 			})
 		}
 	}
+	out = append(out, uncoveredSources(name, c, o)...)
 	out = append(out, uncovered(name, "pods (--pod-cidr)", o.Pods, c, o)...)
 	return append(out, uncovered(name, "nodes (--node-cidr)", o.Nodes, c, o)...)
 }
@@ -90,11 +109,43 @@ func uncovered(name, whose string, list []netip.Prefix, c config.Config, o Optio
 	return out
 }
 
-// lineOf finds a network in the text, 0 if it is not written as one, such as a
-// default. The first line is right: further ones are repetitions, of which the
-// parser has warned.
-func lineOf(data []byte, network netip.Prefix) int {
-	for i, line := range bytes.Split(data, []byte("\n")) {
+// uncoveredSources warns of pods whose traffic is not masqueraded, because
+// sourceCIDRs does not cover their ranges. A family of which sourceCIDRs has no
+// range has a warning of its own.
+func uncoveredSources(name string, c config.Config, o Options) []config.Problem {
+	var out []config.Problem
+	for _, p := range o.Pods {
+		part, found := masq.OutsideSources(c, p)
+		if !found || masq.MasqueradesNothing(netfilter.FamilyOf(p.Addr()), c) {
+			continue
+		}
+		reason := fmt.Sprintf("does not cover %s of pods (--pod-cidr): traffic from it is not masqueraded", p)
+		if part != p.Masked() {
+			reason = fmt.Sprintf("does not cover all of %s of pods (--pod-cidr): traffic from %s is not masqueraded", p, part)
+		}
+		out = append(out, config.Problem{File: name, Key: keySource, Reason: reason, Remedy: "add " + p.Masked().String()})
+	}
+	return out
+}
+
+// lineOf returns the line of a network in the list of a key, and 0 if the text
+// does not have it, such as a default. The first line after the key is right:
+// further ones are repetitions, of which the parser has warned. A list that is an
+// alias may be before the key.
+func lineOf(data []byte, key string, network netip.Prefix) int {
+	lines := bytes.Split(data, []byte("\n"))
+	isKey := regexp.MustCompile(`(?i)(^|[^a-z])` + key + `["']?\s*:`)
+	start := max(slices.IndexFunc(lines, isKey.Match), 0)
+	if line := findNetwork(lines[start:], network); line > 0 {
+		return start + line
+	}
+	return findNetwork(lines, network)
+}
+
+// findNetwork returns the first line that has a network, from 1, and 0 if none
+// has it.
+func findNetwork(lines [][]byte, network netip.Prefix) int {
+	for i, line := range lines {
 		text, _, _ := strings.Cut(string(line), "#")
 		words := strings.FieldsFunc(text, func(r rune) bool { return !strings.ContainsRune("0123456789abcdefABCDEF.:/", r) })
 		for _, w := range words {

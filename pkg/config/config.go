@@ -10,7 +10,7 @@
 // knows nothing of iptables, and only [Read] and [Load] touch the host.
 //
 // The file's keys are those of the GKE documentation page "ip-masq-agent" and
-// of ip-masq-agent 2.12, with masqueradeCIDRs added.
+// of ip-masq-agent 2.12, with masqueradeCIDRs and sourceCIDRs added.
 package config
 
 import (
@@ -38,6 +38,11 @@ type Config struct {
 	// (masqueradeCIDRs). It has the same form and shares no network with
 	// NonMasquerade.
 	Masquerade []netip.Prefix
+	// Source holds the ranges whose traffic is masqueraded (sourceCIDRs), in the
+	// same form. Traffic from any other source keeps its address. If Source has
+	// ranges but none of a family, no traffic of that family is masqueraded. An
+	// empty Source is any source.
+	Source []netip.Prefix
 	// MasqLinkLocal has traffic to 169.254.0.0/16 masqueraded like any other;
 	// without it such traffic keeps its source address.
 	MasqLinkLocal bool

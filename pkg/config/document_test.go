@@ -53,7 +53,7 @@ func TestParseRefusesText(t *testing.T) {
 		{"manifest", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ip-masq-agent\ndata:\n  config: |\n    masqLinkLocal: true\n", []string{
 			`f:1: is a whole Kubernetes manifest: write only the value of the ConfigMap's key "config"`}},
 		{"a key of a manifest", "kind: ConfigMap\n", []string{
-			`f:1: kind: is an unknown key: remove it; the keys are nonMasqueradeCIDRs, masqueradeCIDRs, cidrLimit, masqLinkLocal, masqLinkLocalIPv6, resyncInterval`}},
+			`f:1: kind: is an unknown key: remove it; the keys are nonMasqueradeCIDRs, masqueradeCIDRs, sourceCIDRs, cidrLimit, masqLinkLocal, masqLinkLocalIPv6, resyncInterval`}},
 		{"manifest's data", "config: |\n  masqLinkLocal: true\n", []string{
 			`f:1: config: is an unknown key: write only what is below it: this file is the value of the ConfigMap's key "config"`}},
 	})
@@ -127,7 +127,7 @@ func doubled(n int) string {
 }
 
 func TestParseRefusesKeys(t *testing.T) {
-	const keys = "remove it; the keys are nonMasqueradeCIDRs, masqueradeCIDRs, cidrLimit, masqLinkLocal, masqLinkLocalIPv6, resyncInterval"
+	const keys = "remove it; the keys are nonMasqueradeCIDRs, masqueradeCIDRs, sourceCIDRs, cidrLimit, masqLinkLocal, masqLinkLocalIPv6, resyncInterval"
 	checkRefusals(t, []refusal{
 		{"swapped letters", "resyscInterval: 60s", []string{`f:1: resyscInterval: is an unknown key: did you mean resyncInterval?`}},
 		{"missing letter", "nonMasqueradeCIDR: []", []string{`f:1: nonMasqueradeCIDR: is an unknown key: did you mean nonMasqueradeCIDRs?`}},
@@ -139,11 +139,19 @@ func TestParseRefusesKeys(t *testing.T) {
 		{"three", "nonMasqueradeCIDRsxxx: []", []string{`f:1: nonMasqueradeCIDRsxxx: is an unknown key: ` + keys}},
 		{"the opposite is as near", "unMasqueradeCIDRs: []", []string{`f:1: unMasqueradeCIDRs: is an unknown key: ` + keys}},
 		{"another agent's, the equivalent", "forceMasqueradeCIDRs: []", []string{`f:1: forceMasqueradeCIDRs: is a key of another agent: write masqueradeCIDRs`}},
-		{"another agent's, none", "NonMasqueradeSrcCIDRs: []", []string{`f:1: NonMasqueradeSrcCIDRs: is a key of another agent: remove it; the keys here are nonMasqueradeCIDRs, masqueradeCIDRs, cidrLimit, masqLinkLocal, masqLinkLocalIPv6, resyncInterval`}},
+		{"another agent's, none", "NonMasqueradeSrcCIDRs: []", []string{`f:1: NonMasqueradeSrcCIDRs: is a key of another agent: remove it; the keys here are nonMasqueradeCIDRs, masqueradeCIDRs, sourceCIDRs, cidrLimit, masqLinkLocal, masqLinkLocalIPv6, resyncInterval`}},
 		{"another agent's, by a value", "masqueradeAll: true", []string{`f:1: masqueradeAll: is a key of another agent: write nonMasqueradeCIDRs: [] for the same`}},
 		{"another agent's, of one family", "masqLinkLocalIPv4: true", []string{`f:1: masqLinkLocalIPv4: is a key of another agent: write masqLinkLocal`}},
+		{"another agent's, of sources", "masqueradeSrcCIDRs: []", []string{`f:1: masqueradeSrcCIDRs: is a key of another agent: write sourceCIDRs`}},
+		{"sources, a missing letter", "SourceCIDR: []", []string{`f:1: SourceCIDR: is an unknown key: did you mean sourceCIDRs?`}},
+		{"sources, a swap", "suorceCIDRs: []", []string{`f:1: suorceCIDRs: is an unknown key: did you mean sourceCIDRs?`}},
+		{"sources, two letters more", "sourcesCIDRss: []", []string{`f:1: sourcesCIDRss: is an unknown key: did you mean sourceCIDRs?`}},
+		{"sources, three", "sourceNotCIDRs: []", []string{`f:1: sourceNotCIDRs: is an unknown key: ` + keys}},
+		{"the opposite of sources", "noSourceCIDRs: []", []string{`f:1: noSourceCIDRs: is an unknown key: ` + keys}},
+		{"the opposite of sources, in three letters", "nonSourceCIDRs: []", []string{`f:1: nonSourceCIDRs: is an unknown key: ` + keys}},
+		{"forced, not from", "forceCIDRs: []", []string{`f:1: forceCIDRs: is an unknown key: ` + keys}},
 		{"null value", "resyncIntervall:", []string{`f:1: resyncIntervall: is an unknown key: did you mean resyncInterval?`}},
-		{"one letter before its opposite", "nMasqueradeCIDRs: []", []string{`f:1: nMasqueradeCIDRs: is an unknown key: remove it; the keys are nonMasqueradeCIDRs, masqueradeCIDRs, cidrLimit, masqLinkLocal, masqLinkLocalIPv6, resyncInterval`}},
+		{"one letter before its opposite", "nMasqueradeCIDRs: []", []string{`f:1: nMasqueradeCIDRs: is an unknown key: remove it; the keys are nonMasqueradeCIDRs, masqueradeCIDRs, sourceCIDRs, cidrLimit, masqLinkLocal, masqLinkLocalIPv6, resyncInterval`}},
 		{"near its opposite too", "onMasqueradeCIDRs: []", []string{`f:1: onMasqueradeCIDRs: is an unknown key: did you mean nonMasqueradeCIDRs?`}},
 		{"two swaps", "nonMsaqueradeCDIRs: []", []string{`f:1: nonMsaqueradeCDIRs: is an unknown key: did you mean nonMasqueradeCIDRs?`}},
 		{"two missing letters", "nonMasqueradeCID: []", []string{`f:1: nonMasqueradeCID: is an unknown key: did you mean nonMasqueradeCIDRs?`}},

@@ -71,7 +71,7 @@ func (o Origin) String() string {
 	return fmt.Sprintf("%s:%d", o.File, o.Line)
 }
 
-// origins returns those of the networks that are not defaults.
+// origins returns those of the destinations that are not defaults.
 func (p *parser) origins() Origins {
 	origins := Origins{}
 	for _, l := range []list{p.nonMasquerade, p.masquerade} {

@@ -30,6 +30,7 @@ func TestParseFiles(t *testing.T) {
 		name      string
 		files     config.Files
 		non, masq string
+		source    string
 		linkLocal bool
 		warnings  []string
 	}{
@@ -40,6 +41,11 @@ func TestParseFiles(t *testing.T) {
 		{name: "no list, the default", files: files("masqLinkLocal: true", "masqueradeCIDRs: [10.9.0.0/16]"), non: private, masq: "10.9.0.0/16", linkLocal: true},
 		{name: "an empty list replaces the default too", files: files("nonMasqueradeCIDRs: []", "masqLinkLocal: true"), linkLocal: true},
 		{name: "an empty list beside another", files: files("nonMasqueradeCIDRs: [1.0.0.0/8]", "nonMasqueradeCIDRs:"), non: "1.0.0.0/8"},
+		{name: "sources of each", files: files("nonMasqueradeCIDRs: []\nsourceCIDRs: [10.4.0.0/14]", "sourceCIDRs: [10.8.0.0/14, 10.5.5.5/14]"), source: "10.4.0.0/14 10.8.0.0/14", warnings: []string{
+			`b:1: sourceCIDRs: "10.5.5.5/14" repeats "10.4.0.0/14" in a:2: remove one of the two`}},
+		{name: "an empty list of sources beside another", files: files("nonMasqueradeCIDRs: []\nsourceCIDRs: []", "sourceCIDRs: [10.4.0.0/14]"), source: "10.4.0.0/14"},
+		{name: "two empty lists of sources", files: files("nonMasqueradeCIDRs: []", "sourceCIDRs: []", "sourceCIDRs:"), warnings: []string{
+			`b:1: sourceCIDRs: is empty, so traffic from any source is masqueraded: write the ranges of the pods, or remove the key`}},
 		{name: "empty files", files: files("", "# nothing", "---"), non: private},
 		{name: "the same network", files: files("nonMasqueradeCIDRs:\n- 10.0.0.0/8\n", "NonMasqueradeCIDRs:\n- 1.0.0.0/8\n- 10.1.2.3/8\n"), non: "10.0.0.0/8 1.0.0.0/8", warnings: []string{
 			`b:3: NonMasqueradeCIDRs: "10.1.2.3/8" repeats "10.0.0.0/8" in a:2: remove one of the two`}},
@@ -56,6 +62,7 @@ func TestParseFiles(t *testing.T) {
 			}
 			want := config.Default(config.Options{})
 			want.NonMasquerade, want.Masquerade, want.MasqLinkLocal = prefixes(test.non), prefixes(test.masq), test.linkLocal
+			want.Source = prefixes(test.source)
 			if diff := cmp.Diff(want, got, comparable); diff != "" {
 				t.Errorf("Parse (-want +got):\n%s", diff)
 			}
@@ -92,17 +99,19 @@ func TestParseRefusesFiles(t *testing.T) {
 		{"a key in three files", files("masqLinkLocal: true", "masqLinkLocal:", "masqLinkLocal: true"),
 			`b:1: masqLinkLocal: is given in two files, here and as "masqLinkLocal" in a:1: keep it in one of the two
 c:1: masqLinkLocal: is given in two files, here and as "masqLinkLocal" in a:1: keep it in one of the two`},
+		{"the limit is over sources too", files("nonMasqueradeCIDRs: [10.0.0.0/8]", "cidrLimit: 2", "sourceCIDRs: [10.4.0.0/14, 10.8.0.0/14]"),
+			`b:1: cidrLimit: "2" is less than the 3 entries of nonMasqueradeCIDRs, masqueradeCIDRs and sourceCIDRs: merge ranges, or raise cidrLimit to 3`},
 		{"kept and masqueraded", files("masqueradeCIDRs:\n- 10.9.0.0/16", "nonMasqueradeCIDRs: [10.9.1.1/16]"),
 			`a:2: masqueradeCIDRs: "10.9.0.0/16" is the same network as "10.9.1.1/16" in b:1 in nonMasqueradeCIDRs: keep it in one of the two lists`},
 		{"the problems of all, and a good one", files("resyncInterval: 1", "x: 1\nnonMasqueradeCIDRs: [10.0.0.1]", "{", "nonMasqueradeCIDRs: [1.0.0.0/33]"),
-			`b:1: x: is an unknown key: remove it; the keys are nonMasqueradeCIDRs, masqueradeCIDRs, cidrLimit, masqLinkLocal, masqLinkLocalIPv6, resyncInterval
+			`b:1: x: is an unknown key: remove it; the keys are nonMasqueradeCIDRs, masqueradeCIDRs, sourceCIDRs, cidrLimit, masqLinkLocal, masqLinkLocalIPv6, resyncInterval
 b:2: nonMasqueradeCIDRs: "10.0.0.1" is a bare IP address: write 10.0.0.1/32
 c:1: does not parse (did not find expected node content): check indentation (spaces, no tabs), colons and quotes around this line
 d:1: nonMasqueradeCIDRs: "1.0.0.0/33" has a prefix length over 32: write a length from 0 to 32 after the slash`},
 		{"the limit is over all", files(list("10.1.", 40), list("10.2.", 30)),
-			`a:1: cidrLimit: "64" (the default) is less than the 70 entries of nonMasqueradeCIDRs and masqueradeCIDRs: merge ranges, or raise cidrLimit to 70`},
+			`a:1: cidrLimit: "64" (the default) is less than the 70 entries of nonMasqueradeCIDRs, masqueradeCIDRs and sourceCIDRs: merge ranges, or raise cidrLimit to 70`},
 		{"the limit of another file", files(list("10.1.", 40), "cidrLimit: 30"),
-			`b:1: cidrLimit: "30" is less than the 40 entries of nonMasqueradeCIDRs and masqueradeCIDRs: merge ranges, or raise cidrLimit to 40`},
+			`b:1: cidrLimit: "30" is less than the 40 entries of nonMasqueradeCIDRs, masqueradeCIDRs and sourceCIDRs: merge ranges, or raise cidrLimit to 40`},
 		{"the limit may be in the file that does not parse", files(list("10.1.", 70), "{"),
 			`b:1: does not parse (did not find expected node content): check indentation (spaces, no tabs), colons and quotes around this line`},
 		{"a file that cannot be read", append(files("resyncInterval: 1ms"), config.File{Name: "b", Err: &fs.PathError{Op: "open", Path: "b", Err: fs.ErrPermission}}),

@@ -33,6 +33,8 @@ func FuzzParse(f *testing.F) {
 		"resyncInterval: 60ms\nresyscInterval: [1m30]\ncidrLimit: \"64\"\n1: 2\n? [a]\n: b\n",
 		"apiVersion: v1\nkind: ConfigMap\ndata:\n  config: |\n    masqLinkLocal: true\n",
 		"\ufeff---\n# only\n...\n---\nmasqLinkLocal: true\n",
+		"sourceCIDRs: [10.244.0.0/16, \"fd00::/64\", 10.244.1.1/16]\nnonMasqueradeCIDRs: []\nmasqueradeSrcCIDRs: []\n",
+		"sourceCIDRs:\n- 10.244.0.0/16\nSOURCECIDRS: null\n",
 		"{\"masqLinkLocal\": true} \"masqLinkLocalIPv6\"",
 		"nonMasqueradeCIDRs: [" + strings.Repeat("10.1.2.3/8, ", 30) + "10.1.0.0/9]\n",
 		"masqueradeCIDRs: [" + strings.Repeat("x, ", 200) + "]\n",
@@ -76,23 +78,32 @@ func checkProblems(t *testing.T, problems []config.Problem) {
 func checkConfig(t *testing.T, c config.Config, ipv6 bool) {
 	seen := make(map[netip.Prefix]bool)
 	for _, p := range slices.Concat(c.NonMasquerade, c.Masquerade) {
-		if !p.IsValid() || p != p.Masked() || p.Addr().Is4In6() || p.Addr().Is6() && !ipv6 || seen[p] {
+		if !isNetwork(p, ipv6) || seen[p] {
 			t.Errorf("prefix %v of %+v", p, c)
 		}
 		seen[p] = true
+	}
+	for i, p := range c.Source {
+		if !isNetwork(p, ipv6) || slices.Contains(c.Source[:i], p) {
+			t.Errorf("source %v of %+v", p, c)
+		}
 	}
 	if c.ResyncInterval < 100*time.Millisecond {
 		t.Errorf("interval %v", c.ResyncInterval)
 	}
 }
 
+func isNetwork(p netip.Prefix, ipv6 bool) bool {
+	return p.IsValid() && p == p.Masked() && !p.Addr().Is4In6() && (p.Addr().Is4() || ipv6)
+}
+
 // checkMeaning reads data the way ip-masq-agent does, into empty values.
 func checkMeaning(t *testing.T, c config.Config, data []byte, o config.Options) {
 	var file struct {
-		NonMasqueradeCIDRs, MasqueradeCIDRs []string
-		CIDRLimit                           *int
-		MasqLinkLocal, MasqLinkLocalIPv6    bool
-		ResyncInterval                      any
+		NonMasqueradeCIDRs, MasqueradeCIDRs, SourceCIDRs []string
+		CIDRLimit                                        *int
+		MasqLinkLocal, MasqLinkLocalIPv6                 bool
+		ResyncInterval                                   any
 	}
 	// A list that is present but null is none, one that is absent the default.
 	var keys map[string]any
@@ -104,11 +115,11 @@ func checkMeaning(t *testing.T, c config.Config, data []byte, o config.Options) 
 		t.Fatalf("accepted, but Kubernetes reads: %v", err)
 	}
 	want := config.Config{
-		NonMasquerade: masked(t, file.NonMasqueradeCIDRs), Masquerade: masked(t, file.MasqueradeCIDRs),
+		NonMasquerade: masked(t, file.NonMasqueradeCIDRs), Masquerade: masked(t, file.MasqueradeCIDRs), Source: masked(t, file.SourceCIDRs),
 		MasqLinkLocal: file.MasqLinkLocal, MasqLinkLocalIPv6: file.MasqLinkLocalIPv6,
 		ResyncInterval: c.ResyncInterval,
 	}
-	count := len(file.NonMasqueradeCIDRs) + len(file.MasqueradeCIDRs)
+	count := len(file.NonMasqueradeCIDRs) + len(file.MasqueradeCIDRs) + len(file.SourceCIDRs)
 	if !hasFold(keys, "nonMasqueradeCIDRs") {
 		want.NonMasquerade = config.Default(o).NonMasquerade
 		count += len(want.NonMasquerade)

@@ -14,6 +14,7 @@ import (
 const (
 	keyNonMasquerade     = "nonMasqueradeCIDRs"
 	keyMasquerade        = "masqueradeCIDRs"
+	keySource            = "sourceCIDRs"
 	keyLimit             = "cidrLimit"
 	keyMasqLinkLocal     = "masqLinkLocal"
 	keyMasqLinkLocalIPv6 = "masqLinkLocalIPv6"
@@ -31,6 +32,7 @@ func keys() []key {
 	return []key{
 		{keyNonMasquerade, func(p *parser, e entry) { p.list(&p.nonMasquerade, e) }},
 		{keyMasquerade, func(p *parser, e entry) { p.list(&p.masquerade, e) }},
+		{keySource, func(p *parser, e entry) { p.list(&p.source, e) }},
 		{keyLimit, scalar(func(p *parser, e entry) *fault {
 			p.limit = limit{key: e.key, file: p.file, line: e.line}
 			f := set(&p.limit.value, parseLimit, e)
@@ -120,7 +122,7 @@ func otherAgentsKey(written string) string {
 		{"masqueradeAll", "write " + keyNonMasquerade + ": [] for the same"},
 		{"nonMasqueradeDstCIDRs", "write " + keyNonMasquerade},
 		{"nonMasqueradeSrcCIDRs", none},
-		{"masqueradeSrcCIDRs", none},
+		{"masqueradeSrcCIDRs", "write " + keySource},
 		{"masqLinkLocalIPv4", "write " + keyMasqLinkLocal},
 	} {
 		if strings.EqualFold(written, o.key) {
@@ -132,8 +134,9 @@ func otherAgentsKey(written string) string {
 
 // nearest returns the key that a typing error most likely turned into written,
 // or "". A suggestion must not turn the meaning around: the keys that have an
-// opposite, such as masqueradeCIDRs, may differ in two letters, the others in a
-// third of theirs, and of two equally near keys neither is suggested.
+// opposite, such as masqueradeCIDRs and sourceCIDRs, may differ in two letters,
+// the others in a third of theirs, and of two equally near keys neither is
+// suggested.
 func nearest(written string) string {
 	if len(written) > maxQuoted {
 		return ""
@@ -141,7 +144,7 @@ func nearest(written string) string {
 	best, bestDistance := "", maxQuoted
 	for _, k := range keys() {
 		most := len(k.name) / 3
-		if strings.Contains(strings.ToLower(k.name), "masq") {
+		if strings.Contains(strings.ToLower(k.name), "masq") || k.name == keySource {
 			most = 2
 		}
 		switch d := distance(strings.ToLower(written), strings.ToLower(k.name)); {
@@ -155,6 +158,10 @@ func nearest(written string) string {
 	// One letter in front makes a key that resembles masqueradeCIDRs, and may as
 	// well be the rest of nonMasqueradeCIDRs.
 	if best == keyMasquerade && strings.HasPrefix(strings.ToLower(written), "n") {
+		return ""
+	}
+	// noSourceCIDRs is two letters from sourceCIDRs.
+	if best == keySource && !strings.HasPrefix(strings.ToLower(written), "s") {
 		return ""
 	}
 	return best

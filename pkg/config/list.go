@@ -90,21 +90,23 @@ func notAList(value any) fault {
 	return f
 }
 
-// checkLimit counts the entries of both lists as they are written, default
+// checkLimit counts the entries of the lists as they are written, default
 // lists included: so does ip-masq-agent 2.12.
 func (p *parser) checkLimit() {
-	written := p.nonMasquerade.written + p.masquerade.written
+	written := p.nonMasquerade.written + p.masquerade.written + p.source.written
 	if !p.limit.valid || written <= p.limit.value {
 		return
 	}
-	reason := fmt.Sprintf("is less than the %d entries of %s and %s", written, keyNonMasquerade, keyMasquerade)
+	reason := fmt.Sprintf("is less than the %d entries of %s, %s and %s", written, keyNonMasquerade, keyMasquerade, keySource)
 	line := p.limit.line
 	p.in(p.limit.file)
 	if p.limit.byDefault {
 		reason = "(the default) " + reason
 		l := p.nonMasquerade
-		if l.byDefault {
-			l = p.masquerade
+		for _, other := range []list{p.masquerade, p.source} {
+			if l.byDefault {
+				l = other
+			}
 		}
 		p.in(l.file)
 		line = l.line
@@ -133,5 +135,15 @@ func (p *parser) checkOverlap() {
 		p.in(n.file)
 		f.reason = "is the same network as " + p.mention(other.text, other.file, other.line) + f.reason
 		p.problems.add(n.line, p.masquerade.key, n.text, f)
+	}
+}
+
+// warnOfNoSource warns of a list of sources without an entry. It is no restriction,
+// as for a key that is absent: a template that renders no items must not end all
+// masquerading.
+func (p *parser) warnOfNoSource() {
+	if l := p.source; !l.byDefault && l.written == 0 {
+		p.in(l.file)
+		p.warnings.add(l.line, l.key, "", fault{"is empty, so traffic from any source is masqueraded", "write the ranges of the pods, or remove the key"})
 	}
 }

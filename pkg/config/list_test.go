@@ -15,6 +15,7 @@ func TestParseLists(t *testing.T) {
 	for _, test := range []struct {
 		name, text string
 		non, masq  string
+		source     string
 		warnings   []string
 		o          config.Options
 	}{
@@ -34,11 +35,19 @@ func TestParseLists(t *testing.T) {
 		{name: "a list by alias", text: "nonMasqueradeCIDRs:\n- &host 10.1.2.3/32\n- *host\n", non: "10.1.2.3/32", warnings: []string{
 			`f:3: nonMasqueradeCIDRs: "10.1.2.3/32" repeats "10.1.2.3/32" on line 2: remove one of the two`}},
 		{name: "as many as the limit", text: "cidrLimit: 2\nnonMasqueradeCIDRs: [10.0.0.0/8]\nmasqueradeCIDRs: [10.0.0.0/9]", non: "10.0.0.0/8", masq: "10.0.0.0/9"},
+		{name: "sources", text: "nonMasqueradeCIDRs: []\nsourceCIDRs:\n- 10.244.1.7/16\n- fd00::/64\n- 10.244.0.0/16\n", source: "10.244.0.0/16 fd00::/64", o: config.Options{IPv6: true}, warnings: []string{
+			`f:3: sourceCIDRs: "10.244.1.7/16" has host bits set, so its network is used: write 10.244.0.0/16`,
+			`f:5: sourceCIDRs: "10.244.0.0/16" repeats "10.244.1.7/16" on line 3: remove one of the two`}},
+		{name: "a source that is a destination too", text: "NonMasqueradeCIDRs: [10.0.0.0/8]\nSourceCIDRs: [10.0.0.0/8]", non: "10.0.0.0/8", source: "10.0.0.0/8"},
+		{name: "no source", text: "nonMasqueradeCIDRs: []\nsourceCIDRs: []", warnings: []string{
+			`f:2: sourceCIDRs: is empty, so traffic from any source is masqueraded: write the ranges of the pods, or remove the key`}},
+		{name: "a null list of sources", text: "nonMasqueradeCIDRs: []\nsourceCIDRs:\n", warnings: []string{
+			`f:2: sourceCIDRs: is empty, so traffic from any source is masqueraded: write the ranges of the pods, or remove the key`}},
 		{name: "no limit below none", text: "cidrLimit: 0\nnonMasqueradeCIDRs: []"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			checkAccepted(t, test.text, test.o, config.Config{
-				NonMasquerade: prefixes(test.non), Masquerade: prefixes(test.masq), ResyncInterval: time.Minute,
+				NonMasquerade: prefixes(test.non), Masquerade: prefixes(test.masq), Source: prefixes(test.source), ResyncInterval: time.Minute,
 			}, test.warnings)
 		})
 	}
@@ -113,12 +122,19 @@ func TestParseRefusesLists(t *testing.T) {
 			`f:1: masqueradeCIDRs: "10.0.0.0/8" is the same network as "10.0.0.0/8" in the default of nonMasqueradeCIDRs: remove it, or write nonMasqueradeCIDRs without it`}},
 
 		{"over the limit", "cidrLimit: 1\nnonMasqueradeCIDRs: [10.0.0.0/8]\nmasqueradeCIDRs: [10.0.0.0/9]\n", []string{
-			`f:1: cidrLimit: "1" is less than the 2 entries of nonMasqueradeCIDRs and masqueradeCIDRs: merge ranges, or raise cidrLimit to 2`}},
+			`f:1: cidrLimit: "1" is less than the 2 entries of nonMasqueradeCIDRs, masqueradeCIDRs and sourceCIDRs: merge ranges, or raise cidrLimit to 2`}},
+		{"sources count", "nonMasqueradeCIDRs: [10.0.0.0/8]\nsourceCIDRs: [10.0.0.0/9, 10.0.0.0/9]\ncidrLimit: 2\n", []string{
+			`f:3: cidrLimit: "2" is less than the 3 entries of nonMasqueradeCIDRs, masqueradeCIDRs and sourceCIDRs: merge ranges, or raise cidrLimit to 3`}},
+		{"sources alone are over the default limit", "sourceCIDRs: [" + strings.Repeat("10.0.0.0/8, ", 62) + "]", []string{
+			`f:1: cidrLimit: "64" (the default) is less than the 65 entries of nonMasqueradeCIDRs, masqueradeCIDRs and sourceCIDRs: merge ranges, or raise cidrLimit to 65`}},
+		{"an IPv6 source without the flag", "sourceCIDRs: [\"fd00::/64\"]", []string{
+			`f:1: sourceCIDRs: "fd00::/64" is an IPv6 CIDR: start the agent with --enable-ipv6 or remove the entry`}},
+		{"a source that is no list", "sourceCIDRs: 10.0.0.0/8", []string{`f:1: sourceCIDRs: "10.0.0.0/8" is a string, not a list: ` + remedy}},
 		{"repeated entries count", "nonMasqueradeCIDRs: [10.0.0.0/8, 10.0.0.0/8]\ncidrLimit: 1\n", []string{
-			`f:2: cidrLimit: "1" is less than the 2 entries of nonMasqueradeCIDRs and masqueradeCIDRs: merge ranges, or raise cidrLimit to 2`}},
+			`f:2: cidrLimit: "1" is less than the 2 entries of nonMasqueradeCIDRs, masqueradeCIDRs and sourceCIDRs: merge ranges, or raise cidrLimit to 2`}},
 		{"default entries count", "cidrLimit: 2", []string{
-			`f:1: cidrLimit: "2" is less than the 3 entries of nonMasqueradeCIDRs and masqueradeCIDRs: merge ranges, or raise cidrLimit to 3`}},
+			`f:1: cidrLimit: "2" is less than the 3 entries of nonMasqueradeCIDRs, masqueradeCIDRs and sourceCIDRs: merge ranges, or raise cidrLimit to 3`}},
 		{"over the default limit", "\nnonMasqueradeCIDRs: [" + strings.Repeat("10.0.0.0/8, ", 65) + "]", []string{
-			`f:2: cidrLimit: "64" (the default) is less than the 65 entries of nonMasqueradeCIDRs and masqueradeCIDRs: merge ranges, or raise cidrLimit to 65`}},
+			`f:2: cidrLimit: "64" (the default) is less than the 65 entries of nonMasqueradeCIDRs, masqueradeCIDRs and sourceCIDRs: merge ranges, or raise cidrLimit to 65`}},
 	})
 }

@@ -25,8 +25,8 @@ func Parse(file string, data []byte, o Options) (Config, []Problem, error) {
 
 // Parse is [Parse] for what several files say together: their lists are
 // concatenated, and any other key may be in one of them only. One invalid file
-// makes the whole set invalid. The Origins are where the networks of the lists
-// are written.
+// makes the whole set invalid. The Origins are where the networks of the lists of
+// destinations are written.
 func (files Files) Parse(o Options) (Config, Origins, []Problem, error) {
 	p := newParser(files, o)
 	for _, f := range files {
@@ -36,12 +36,14 @@ func (files Files) Parse(o Options) (Config, Origins, []Problem, error) {
 	if !p.incomplete {
 		p.checkLimit()
 		p.checkOverlap()
+		p.warnOfNoSource()
 	}
 	if !p.problems.empty() {
 		return Config{}, nil, p.warnings.inOrder(), &Refusal{Problems: p.problems.inOrder()}
 	}
 	p.config.NonMasquerade = p.nonMasquerade.prefixes()
 	p.config.Masquerade = p.masquerade.prefixes()
+	p.config.Source = p.source.prefixes()
 	return p.config, p.origins(), p.warnings.inOrder(), nil
 }
 
@@ -84,9 +86,9 @@ type parser struct {
 	incomplete         bool                 // a file could not be read
 
 	// What is in force: the defaults, until the file says otherwise.
-	config                    Config
-	nonMasquerade, masquerade list
-	limit                     limit
+	config                            Config
+	nonMasquerade, masquerade, source list
+	limit                             limit
 }
 
 func newParser(files Files, o Options) *parser {
@@ -100,6 +102,7 @@ func newParser(files Files, o Options) *parser {
 		config:        c,
 		nonMasquerade: defaultList(keyNonMasquerade, c.NonMasquerade),
 		masquerade:    defaultList(keyMasquerade, c.Masquerade),
+		source:        defaultList(keySource, c.Source),
 		limit:         limit{key: keyLimit, byDefault: true, value: defaultLimit, valid: true},
 	}
 }

@@ -162,16 +162,18 @@ masqLinkLocalIPv6: []
 resyscInterval: 60s
 resyncInterval: 60ms
 ResyncInterval: 1d
+sourceCIDRs: [10.0.0.0]
 `, []string{
 		`f:3: nonMasqueradeCIDRs: "10.0.0.1" is a bare IP address: write 10.0.0.1/32`,
 		`f:5: masqueradeCIDRs: "null" is an empty item: remove it or write a CIDR, such as 10.0.0.0/8`,
 		`f:5: masqueradeCIDRs: "10.0.0.0/8" is the same network as "10.0.0.0/8" on line 4 in nonMasqueradeCIDRs: keep it in one of the two lists`,
-		`f:6: cidrLimit: "3" is less than the 4 entries of nonMasqueradeCIDRs and masqueradeCIDRs: merge ranges, or raise cidrLimit to 4`,
+		`f:6: cidrLimit: "3" is less than the 5 entries of nonMasqueradeCIDRs, masqueradeCIDRs and sourceCIDRs: merge ranges, or raise cidrLimit to 5`,
 		`f:7: masqLinkLocal: "true" is a string, not a boolean: write true without quotes`,
 		`f:8: masqLinkLocalIPv6: "[]" is a list, not a boolean: write true or false`,
 		`f:9: resyscInterval: is an unknown key: did you mean resyncInterval?`,
 		`f:10: resyncInterval: "60ms" is less than 100ms: write 100ms or more, such as 60s`,
 		`f:11: ResyncInterval: is given twice, here and as "resyncInterval" on line 10: keep one of the two`,
 		`f:11: ResyncInterval: "1d" is not a duration: write a number and its unit (ms, s, m or h), such as 60s`,
+		`f:12: sourceCIDRs: "10.0.0.0" is a bare IP address: write 10.0.0.0/32`,
 	}}})
 }

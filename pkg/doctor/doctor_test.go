@@ -44,6 +44,9 @@ func kernelRule(chain string, r iptables.Rule) netfilter.Rule {
 	if r.NotLocal {
 		out.Steps = append(out.Steps, notLocal())
 	}
+	if r.Source.IsValid() {
+		out.Steps = append(out.Steps, netfilter.SourceIn(r.Source, false, "-s "+r.Source.String()))
+	}
 	if r.Destination.IsValid() {
 		out.Steps = append(out.Steps, netfilter.DestinationIn(r.Destination, false, "-d "+r.Destination.String()))
 	}

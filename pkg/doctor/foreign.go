@@ -51,36 +51,41 @@ type conflict struct {
 	doubts []netfilter.Doubt
 	ranges []netip.Prefix // of the file
 	sample netip.Addr
-	more   int // rules that are alike
+	// inside and outside tell whether the traffic comes from sources that the file
+	// masquerades, and from others.
+	inside, outside bool
+	more            int // rules that are alike
 }
 
 // conflicts returns them, those that are alike as one.
 // Rewritten means that a rule may write into the header of some packet, after
 // which nothing can be told.
 func (n Node) conflicts(f netfilter.Family) (out []*conflict, left int, rewritten bool) {
-	probes, left := addresses(n, f)
+	policy, ok := n.policy(f)
+	if !ok {
+		return nil, 0, false
+	}
+	probes := newProbes(n, f)
 	var all []*conflict
 	known := map[decision]*conflict{}
 	against := map[netfilter.Place]bool{} // rules that decide against the file
-	for _, a := range probes {
-		want, ok := n.expected(f, a)
-		if !ok {
-			continue
-		}
-		// The probe says nothing of its source or its device, so a rule that
-		// asks for them may match.
-		result := n.Rules.Walk(netfilter.Packet{Destination: a, DestinationType: netfilter.TypeUnicast, SourceType: netfilter.TypeUnicast})
+	for source, destination := range probes.each() {
+		want := expected(policy, source, destination)
+		// The probe says nothing of its device, and without sourceCIDRs nothing of
+		// its source, so a rule that asks for them may match.
+		result := n.Rules.Walk(netfilter.Packet{Source: source, Destination: destination, DestinationType: netfilter.TypeUnicast, SourceType: netfilter.TypeUnicast})
 		if slices.ContainsFunc(result.Outcomes, func(o netfilter.Outcome) bool { return o.By.Table == nil && o.Fate == netfilter.Undetermined }) {
 			rewritten = true
 		}
 		for _, c := range n.deciders(want.fate, result) {
-			c.family, c.want, c.sample = f, want.fate, a
+			c.family, c.want, c.sample = f, want.fate, destination
 			if same := known[c.decision()]; same != nil {
 				c = same
 			} else {
 				known[c.decision()] = c
 				all = append(all, c)
 			}
+			c.inside, c.outside = c.inside || !want.outside, c.outside || want.outside
 			against[c.by] = against[c.by] || c.fate != c.want
 			if want.by.IsValid() && !slices.Contains(c.ranges, want.by) {
 				c.ranges = append(c.ranges, want.by)
@@ -101,7 +106,7 @@ func (n Node) conflicts(f netfilter.Family) (out []*conflict, left int, rewritte
 		kinds[c.kind()] = c
 		out = append(out, c)
 	}
-	return out, left, rewritten
+	return out, probes.left, rewritten
 }
 
 // deciders returns the rules of others that decide against the file, and those
@@ -167,12 +172,12 @@ func (c *conflict) decision() decision { return decision{c.by, c.fate, c.want, c
 type kind struct {
 	fate, want              netfilter.Fate
 	to                      netfilter.AddressRange
-	inner                   bool
+	inner, inside, outside  bool
 	who, conditions, ranges string
 }
 
 func (c *conflict) kind() kind {
-	return kind{c.fate, c.want, c.to, len(c.via) > 0, c.who(), conditions(c.by.Rule), join(c.ranges)}
+	return kind{c.fate, c.want, c.to, len(c.via) > 0, c.inside, c.outside, c.who(), conditions(c.by.Rule), join(c.ranges)}
 }
 
 // conditions returns a rule's conditions as text.

@@ -39,10 +39,20 @@ func (c *conflict) finding(n Node) Finding {
 		f.Consequence = fmt.Sprintf("such traffic %s as that rule says; --to-ports and --random-fully do not apply to it", map[bool]string{false: "leaves", true: "may leave"}[c.uncertain()])
 	default:
 		f.Severity, f.Remedy = c.remedy()
-		f.Consequence = fmt.Sprintf("traffic%s%s %s, though the file %s", c.from(), c.destinations(), leave,
-			map[netfilter.Fate]string{netfilter.Kept: "keeps the pod's", netfilter.Masqueraded: "has it leave with the node's"}[c.want])
+		f.Consequence = fmt.Sprintf("traffic%s%s %s, though the file %s", c.from(), c.destinations(), leave, c.wanted())
 	}
 	return f
+}
+
+// wanted says what the file does with the traffic.
+func (c *conflict) wanted() string {
+	switch {
+	case c.want == netfilter.Masqueraded:
+		return "has it leave with the node's"
+	case c.inside:
+		return "keeps the pod's"
+	}
+	return "keeps its own"
 }
 
 // does and do say what the rule does.
@@ -126,7 +136,8 @@ func backendOf(t *netfilter.Table) string {
 	return nftBackend
 }
 
-// from names the sources that the rule asks for.
+// from names the sources: those that the rule asks for, or those that the file
+// does not masquerade.
 func (c *conflict) from() string {
 	if c.more > 0 {
 		return ""
@@ -140,13 +151,19 @@ func (c *conflict) from() string {
 			}
 		}
 	}
+	if c.outside && !c.inside {
+		return " from outside sourceCIDRs"
+	}
 	return ""
 }
 
 // destinations names the destinations: the file's ranges, or the rule's own, or one
 // address.
 func (c *conflict) destinations() string {
-	if len(c.ranges) > 0 {
+	switch {
+	case len(c.ranges) > 0 && c.outside && c.from() == "":
+		return fmt.Sprintf(" to %s, or from outside sourceCIDRs,", join(c.ranges))
+	case len(c.ranges) > 0:
 		return " to " + join(c.ranges)
 	}
 	for _, p := range c.path() {

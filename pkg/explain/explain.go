@@ -25,6 +25,9 @@ import (
 type Question struct {
 	Source      netip.Addr // the zero Addr is any pod
 	Destination netip.Addr
+	// Assumed is the range that Source was taken from, because none was named: the
+	// first one of sourceCIDRs. It is the zero Prefix if Source was named.
+	Assumed netip.Prefix
 	// SourceRoute and Route are this node's routes to the two addresses.
 	SourceRoute, Route host.Route
 }
@@ -53,7 +56,10 @@ func (q Question) Packet() netfilter.Packet {
 type Answer struct {
 	Destination string `json:"destination"`
 	Source      string `json:"source,omitempty"`
-	Local       bool   `json:"local"` // the destination is this node's own
+	// Assumed is the range of sourceCIDRs that Source was taken from, because none
+	// was named.
+	Assumed string `json:"assumedFrom,omitempty"`
+	Local   bool   `json:"local"` // the destination is this node's own
 	// Route is the type of the route to the destination, as ip-route(8) names
 	// it; none if there is none.
 	Route   string         `json:"route"`
@@ -75,8 +81,8 @@ type Answer struct {
 	File    *Answer `json:"file,omitempty"`
 	Differs bool    `json:"differs"` // kernel and file
 
-	decisive  netip.Prefix // the range of the file that decides
-	ownSource bool         // the source is this node's own
+	decisive netip.Prefix // the range of the file that decides
+	notPod   bool         // the source is this node's own, or outside sourceCIDRs
 }
 
 // Possible is one way in which a connection may go.
@@ -97,7 +103,10 @@ func newAnswer(q Question, from string) Answer {
 		Local:       q.Route.Local(),
 		Route:       q.Route.TypeName(),
 		From:        from,
-		ownSource:   q.SourceRoute.Local(),
+		notPod:      q.SourceRoute.Local(),
+	}
+	if q.Assumed.IsValid() {
+		a.Assumed = q.Assumed.String()
 	}
 	if q.Source.IsValid() {
 		a.Source = q.Source.String()
@@ -124,9 +133,10 @@ func ByFile(q Question, from, chain string, rules []iptables.Rule) Answer {
 		a.Why = "the agent has no IPv6 chain without --enable-ipv6"
 		return a
 	}
-	rule, ok := masq.Decide(rules, q.Destination)
+	a.notPod = a.notPod || !masq.MasqueradesFrom(rules, q.Source)
+	rule, ok := masq.Decide(rules, q.Source, q.Destination)
 	if !ok {
-		a.Why = fmt.Sprintf("no rule of chain %s matches", chain)
+		a.Why = whyNoRule(q, chain, rules)
 		return a
 	}
 	if rule.Target == iptables.Masquerade {
@@ -139,6 +149,16 @@ func ByFile(q Question, from, chain string, rules []iptables.Rule) Answer {
 		a.decisive = rule.Destination
 	}
 	return a
+}
+
+// whyNoRule explains why a packet reaches the end of the chain of a file.
+func whyNoRule(q Question, chain string, rules []iptables.Rule) string {
+	for _, r := range rules {
+		if r.Target == iptables.Masquerade && r.Source.IsValid() {
+			return fmt.Sprintf("no range of sourceCIDRs contains %s", q.Source)
+		}
+	}
+	return fmt.Sprintf("sourceCIDRs has no %s range, so chain %s masquerades nothing", netfilter.FamilyOf(q.Destination), chain)
 }
 
 // noRange is why a rule without a destination decides.

@@ -41,6 +41,9 @@ func Write(w io.Writer, answers []Answer) error {
 		for _, f := range a.First {
 			line("first", f+" may decide before any rule does")
 		}
+		if a.Assumed != "" {
+			line("note", fmt.Sprintf("assumes a pod of %s, the first range of sourceCIDRs; --source names another source", a.Assumed))
+		}
 		if a.Route == "none" {
 			line("note", "this node has no route to it")
 		}
@@ -68,7 +71,7 @@ func overridden(p string) string { return fmt.Sprintf("the default %s is overrid
 func (a Answer) words() string {
 	switch a.Verdict {
 	case netfilter.Kept:
-		if a.ownSource {
+		if a.notPod {
 			return "keeps its source address"
 		}
 		return "keeps the pod's address"

@@ -53,11 +53,15 @@ func (n *NAT) snapshot() (s snapshot, err error) {
 // On iptables-legacy, where it takes one, that is what the last Apply saw.
 func (n *NAT) Traffic() (netfilter.Traffic, error) {
 	if n.verified == nil || n.backend == Legacy {
-		return n.meter.Total(), nil
+		return n.counters.total(), nil
 	}
-	chain, err := n.readChain(n.chain.Name)
+	var have state
+	var err error
+	if have.chain, err = n.readChain(n.chain.Name); err == nil && n.chain.hasOpenEnd() {
+		have.postrouting, err = n.readChain(postrouting)
+	}
 	if err != nil {
-		return n.meter.Total(), fmt.Errorf("reading the counters of %s chain %s: %w", n.family, n.chain.Name, err)
+		return n.counters.total(), fmt.Errorf("reading the counters of %s chain %s: %w", n.family, n.chain.Name, err)
 	}
-	return n.meter.Read(traffic(n.family, chain)), nil
+	return n.counters.read(n.family, have, n.chain), nil
 }

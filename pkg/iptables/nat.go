@@ -36,7 +36,7 @@ type NAT struct {
 	hasRandomFully bool
 	conn           *nftables.Conn // nil until it is needed; of iptables-nft
 	info           *infoSocket    // nil until it is needed; of iptables-legacy
-	meter          netfilter.Meter
+	counters       counters
 
 	verified *snapshot // what the kernel showed when it last held the wanted rules,
 	chain    Chain     // which were these
@@ -83,7 +83,7 @@ func (n *NAT) Apply(ctx context.Context, want Chain) (netfilter.Report, error) {
 			chain := n.family.NFT() + " nat " + postrouting
 			return netfilter.Report{}, fmt.Errorf("chain %s of nf_tables: %w; to have it made anew, run: nft 'flush chain %s; delete chain %s'", chain, ErrNoHook, chain, chain)
 		}
-		report.Traffic = n.meter.Read(traffic(n.family, have.chain))
+		report.Traffic = n.counters.read(n.family, have, want)
 		p := newPlan(n.family, have, want)
 		if p.empty() {
 			if have.dormant {
@@ -99,7 +99,7 @@ func (n *NAT) Apply(ctx context.Context, want Chain) (netfilter.Report, error) {
 		report.WroteChain = report.WroteChain || p.chain
 		report.WroteJump = report.WroteJump || len(p.jump) > 0
 		if p.chain {
-			n.meter.Rewritten()
+			n.counters.rewritten()
 		}
 		if n.backend == Legacy && n.provedByWrite(snapshot, p.entries(have, want)) {
 			n.chain = want

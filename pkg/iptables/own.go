@@ -56,8 +56,14 @@ func (r *Rule) restrict(f netfilter.Family, c netfilter.Condition) bool {
 			return false
 		}
 		r.Protocol = name
+	case len(c.Sources(f)) > 0:
+		p, ok := prefixOf(c, c.Sources(f))
+		if !ok || r.Source.IsValid() {
+			return false
+		}
+		r.Source = p
 	default:
-		p, ok := destinationOf(f, c)
+		p, ok := prefixOf(c, c.Destinations(f))
 		if !ok || r.Destination.IsValid() {
 			return false
 		}
@@ -117,8 +123,9 @@ func probabilityOf(c netfilter.Condition) (float64, bool) {
 	return float64(uint64(binary.BigEndian.Uint32(r.To))+1) / (1 << randomBits), true
 }
 
-func destinationOf(f netfilter.Family, c netfilter.Condition) (netip.Prefix, bool) {
-	ranges := c.Destinations(f)
+// prefixOf returns the prefix that a condition on one address asks for. ranges
+// are those of the condition.
+func prefixOf(c netfilter.Condition, ranges []netfilter.AddressRange) (netip.Prefix, bool) {
 	if c.Negated || len(ranges) != 1 || len(c.Elements) != 1 {
 		return netip.Prefix{}, false
 	}
@@ -128,15 +135,21 @@ func destinationOf(f netfilter.Family, c netfilter.Condition) (netip.Prefix, boo
 // Equal tells whether the kernel would hold the same rule for both.
 func (r Rule) Equal(o Rule) bool { return r.canonical() == o.canonical() }
 
-// canonical returns the rule as the kernel keeps it: a destination of length 0
+// canonical returns the rule as the kernel keeps it: a prefix of length 0
 // is no match at all, and a probability is a fraction of 2^31.
 func (r Rule) canonical() Rule {
-	if r.Destination.Bits() == 0 {
-		r.Destination = netip.Prefix{}
-	}
-	r.Destination = r.Destination.Masked()
+	r.Source, r.Destination = canonicalPrefix(r.Source), canonicalPrefix(r.Destination)
 	r.Probability = math.Round(r.Probability * (1 << randomBits))
 	return r
+}
+
+// canonicalPrefix returns a prefix without host bits. One of length 0 is no match
+// at all.
+func canonicalPrefix(p netip.Prefix) netip.Prefix {
+	if p.Bits() == 0 {
+		return netip.Prefix{}
+	}
+	return p.Masked()
 }
 
 // ChainRules returns the rules of a chain in the terms of Rule; false if one of

@@ -20,6 +20,7 @@ func TestRuleOf(t *testing.T) {
 	}
 	notLocal := not(in("", netfilter.Operand{Field: netfilter.DestinationType}, number(2), number(2)))
 	ten := in("", header(16), []byte{10, 0, 0, 0}, []byte{10, 255, 255, 255})
+	source := in("", header(12), []byte{10, 0, 0, 0}, []byte{10, 255, 255, 255})
 	tcp := in("", netfilter.Operand{Field: netfilter.L4Proto}, []byte{6}, []byte{6})
 	random := netfilter.Operand{Field: netfilter.Random, High: 0x7fffffff}
 	half := in("", random, number(0), number(0x3fffffff))
@@ -51,6 +52,8 @@ func TestRuleOf(t *testing.T) {
 		{"masquerade", []netfilter.Step{netfilter.Verdict{Action: netfilter.Masquerade, RandomFully: true, Ports: PortRange{From: 1, To: 2}}},
 			Rule{Target: Masquerade, RandomFully: true, ToPorts: PortRange{From: 1, To: 2}}},
 		{"the jump", []netfilter.Step{notLocal, netfilter.Verdict{Action: netfilter.Jump, Chain: "X"}}, Rule{NotLocal: true, Target: "X"}},
+		{"a source", []netfilter.Step{source, returns}, Rule{Source: netip.MustParsePrefix("10.0.0.0/8"), Target: Return}},
+		{"a source and a destination", []netfilter.Step{source, ten, returns}, Rule{Source: netip.MustParsePrefix("10.0.0.0/8"), Destination: netip.MustParsePrefix("10.0.0.0/8"), Target: Return}},
 		{"a protocol", []netfilter.Step{tcp, returns}, Rule{Protocol: "tcp", Target: Return}},
 		{"a protocol of the header", []netfilter.Step{in("", header(9), []byte{132}, []byte{132}), returns}, Rule{Protocol: "sctp", Target: Return}},
 		{"a probability", []netfilter.Step{half, returns}, Rule{Probability: 0.5, Target: Return}},
@@ -97,7 +100,10 @@ func TestRuleOf(t *testing.T) {
 		{"two destinations", []netfilter.Step{change(ten, func(c *netfilter.Condition) { c.Elements = append(c.Elements, c.Elements...) }), returns}, Rule{}},
 		{"a destination and what is none", []netfilter.Step{twoElements(ten), returns}, Rule{}},
 		{"a range that is no prefix", []netfilter.Step{in("", header(16), []byte{10, 0, 0, 0}, []byte{10, 0, 0, 2}), returns}, Rule{}},
-		{"a source", []netfilter.Step{in("", header(12), []byte{10, 0, 0, 0}, []byte{10, 255, 255, 255}), returns}, Rule{}},
+		{"not a source", []netfilter.Step{not(source), returns}, Rule{}},
+		{"two sources, one in the other", []netfilter.Step{in("", header(12), []byte{10, 1, 0, 0}, []byte{10, 1, 255, 255}), source, returns}, Rule{}},
+		{"a source that is no prefix", []netfilter.Step{in("", header(12), []byte{10, 0, 0, 0}, []byte{10, 0, 0, 2}), returns}, Rule{}},
+		{"two ranges of sources", []netfilter.Step{change(source, func(c *netfilter.Condition) { c.Elements = append(c.Elements, c.Elements...) }), returns}, Rule{}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -145,9 +151,26 @@ func TestRuleOfChain(t *testing.T) {
 
 func TestRuleMatches(t *testing.T) {
 	in, out := netip.MustParseAddr("10.1.2.3"), netip.MustParseAddr("11.1.2.3")
-	ten := Rule{Destination: netip.MustParsePrefix("10.0.0.0/8")}
-	if !ten.Matches(in) || ten.Matches(out) || !(Rule{}).Matches(in) {
-		t.Errorf("10.0.0.0/8 has %s: %v, %s: %v; any destination has %[1]s: %v", in, ten.Matches(in), out, ten.Matches(out), Rule{}.Matches(in))
+	ten := netip.MustParsePrefix("10.0.0.0/8")
+	for _, tt := range []struct {
+		rule                Rule
+		source, destination netip.Addr
+		want                bool
+	}{
+		{Rule{}, in, out, true},
+		{Rule{}, netip.Addr{}, out, true},
+		{Rule{Destination: ten}, out, in, true},
+		{Rule{Destination: ten}, in, out, false},
+		{Rule{Source: ten}, in, out, true},
+		{Rule{Source: ten}, out, in, false},
+		{Rule{Source: ten}, netip.Addr{}, in, false},
+		{Rule{Source: ten, Destination: ten}, in, in, true},
+		{Rule{Source: ten, Destination: ten}, in, out, false},
+		{Rule{Source: ten, Destination: ten}, out, in, false},
+	} {
+		if got := tt.rule.Matches(tt.source, tt.destination); got != tt.want {
+			t.Errorf("%s from %s to %s: %v", tt.rule, tt.source, tt.destination, got)
+		}
 	}
 }
 

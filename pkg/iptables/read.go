@@ -82,20 +82,6 @@ func (n *NAT) nfTables() (*nftables.Conn, error) {
 	return n.conn, nil
 }
 
-// traffic returns what the rules of a chain counted.
-func traffic(f netfilter.Family, c *netfilter.Chain) netfilter.Traffic {
-	var t netfilter.Traffic
-	if c == nil {
-		return t
-	}
-	for _, r := range c.Rules {
-		if rule, ok := RuleOf(f, r); ok {
-			t.Add(rule.action(), r.Count)
-		}
-	}
-	return t
-}
-
 // FindChains returns which of the named chains the nat table of a backend has,
 // and whether POSTROUTING has a rule that goes to it. It creates nothing.
 func FindChains(ctx context.Context, b Backend, f netfilter.Family, names []string) (map[string]bool, error) {

@@ -17,6 +17,7 @@ import (
 type Rule struct {
 	Comment     string       // -m comment --comment, at most 255 bytes
 	NotLocal    bool         // -m addrtype ! --dst-type LOCAL
+	Source      netip.Prefix // -s; the zero Prefix is any source
 	Destination netip.Prefix // -d; the zero Prefix is any destination
 	Protocol    string       // -p tcp, udp or sctp; empty is any
 	Probability float64      // -m statistic --mode random, 0 to 1; 0 is no such match
@@ -36,6 +37,9 @@ func (r Rule) String() string {
 	b.WriteString("-m comment --comment " + quote(r.Comment))
 	if r.NotLocal {
 		b.WriteString(" -m addrtype ! --dst-type LOCAL")
+	}
+	if r.Source.IsValid() {
+		fmt.Fprintf(&b, " -s %s", r.Source)
 	}
 	if r.Destination.IsValid() {
 		fmt.Fprintf(&b, " -d %s", r.Destination)
@@ -57,10 +61,12 @@ func (r Rule) String() string {
 	return b.String()
 }
 
-// Matches tells whether the rule's destination, the only thing in which the
-// rules of one chain differ for a packet, takes in addr.
-func (r Rule) Matches(addr netip.Addr) bool {
-	return !r.Destination.IsValid() || r.Destination.Contains(addr)
+// Matches reports whether the addresses of a packet match the rule. Protocol,
+// ports and probability are not considered: the rules of one chain that differ
+// only in them have the same target.
+func (r Rule) Matches(source, destination netip.Addr) bool {
+	return (!r.Source.IsValid() || r.Source.Contains(source)) &&
+		(!r.Destination.IsValid() || r.Destination.Contains(destination))
 }
 
 // action returns what the rule does with a packet that it matches.

@@ -38,6 +38,13 @@ func TestRuleString(t *testing.T) {
 			printed: `-d fd00::/8 -p sctp -m comment --comment last -m statistic --mode random --probability 0.25000000000 -j MASQUERADE --to-ports 1024-2000 --random-fully`,
 		},
 		{
+			name: "masqueraded if it comes from a range",
+			rule: Rule{Comment: "x", Source: netip.MustParsePrefix("10.244.0.0/16"), Destination: netip.MustParsePrefix("10.9.0.0/16"), Target: Masquerade,
+				RandomFully: true, Protocol: "tcp", ToPorts: PortRange{From: 1024, To: 2000}},
+			want:    `-m comment --comment "x" -s 10.244.0.0/16 -d 10.9.0.0/16 -j MASQUERADE --random-fully -p tcp --to-ports 1024-2000`,
+			printed: `-s 10.244.0.0/16 -d 10.9.0.0/16 -p tcp -m comment --comment x -j MASQUERADE --to-ports 1024-2000 --random-fully`,
+		},
+		{
 			name:    "tiny probability has no exponent",
 			rule:    Rule{Comment: "x", Target: Masquerade, Probability: 1.0 / 65535},
 			want:    `-m comment --comment "x" -j MASQUERADE -m statistic --mode random --probability 0.000015259021896696422`,
@@ -88,6 +95,11 @@ func TestRuleEqual(t *testing.T) {
 		{"another destination", with(func(r *Rule) { r.Destination = netip.MustParsePrefix("10.0.0.0/8") }),
 			with(func(r *Rule) { r.Destination = netip.MustParsePrefix("10.0.0.0/9") }), false},
 		{"a destination or any", base, with(func(r *Rule) { r.Destination = netip.MustParsePrefix("10.0.0.0/8") }), false},
+		{"any source is no match", base, with(func(r *Rule) { r.Source = netip.MustParsePrefix("::/0") }), true},
+		{"host bits of a source are cut off", with(func(r *Rule) { r.Source = netip.MustParsePrefix("10.244.1.7/16") }),
+			with(func(r *Rule) { r.Source = netip.MustParsePrefix("10.244.0.0/16") }), true},
+		{"a source or a destination", with(func(r *Rule) { r.Source = netip.MustParsePrefix("10.0.0.0/8") }),
+			with(func(r *Rule) { r.Destination = netip.MustParsePrefix("10.0.0.0/8") }), false},
 		{"random-fully", base, with(func(r *Rule) { r.RandomFully = true }), false},
 	}
 	for _, tt := range tests {

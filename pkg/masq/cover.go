@@ -20,6 +20,10 @@ func Masqueraded(c config.Config, within netip.Prefix) (netip.Prefix, iptables.R
 	if within.Addr().Is6() {
 		f = netfilter.IPv6
 	}
+	if MasqueradesNothing(f, c) {
+		return netip.Prefix{}, iptables.Rule{}, false
+	}
+	c.Source = nil // each of the sources has the same verdict on a destination
 	return masqueraded(Options{}.Chain(f, c).Rules, within.Masked())
 }
 
@@ -37,7 +41,7 @@ func masqueraded(rules []iptables.Rule, within netip.Prefix) (netip.Prefix, ipta
 		}
 		return netip.Prefix{}, iptables.Rule{}, false
 	}
-	rule, ok := Decide(rules, within.Addr())
+	rule, ok := Decide(rules, netip.Addr{}, within.Addr())
 	return within, rule, ok && rule.Target == iptables.Masquerade
 }
 
@@ -53,6 +57,7 @@ func halves(p netip.Prefix) [2]netip.Prefix {
 type Redundant struct {
 	Range      netip.Prefix
 	Masquerade bool         // it is of masqueradeCIDRs
+	Source     bool         // it is of sourceCIDRs
 	By         netip.Prefix // the range that has it; the zero Prefix is any destination
 	LinkLocal  bool         // By is not the file's, but masqLinkLocal's
 }
@@ -86,6 +91,25 @@ func FindRedundant(c config.Config) []Redundant {
 			}
 			if around == v.masquerade {
 				out = append(out, r)
+			}
+		}
+		out = append(out, redundantSources(Sources(f, c))...)
+	}
+	return out
+}
+
+// redundantSources returns the source ranges that lie inside another one.
+func redundantSources(sources []netip.Prefix) []Redundant {
+	all := map[netip.Prefix]bool{}
+	for _, p := range sources {
+		all[p] = true
+	}
+	var out []Redundant
+	for _, p := range sources {
+		for bits := p.Bits() - 1; bits >= 0; bits-- {
+			if around := netip.PrefixFrom(p.Addr(), bits).Masked(); all[around] {
+				out = append(out, Redundant{Range: p, Source: true, By: around})
+				break
 			}
 		}
 	}

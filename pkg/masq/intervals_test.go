@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -109,14 +110,17 @@ func TestTableAgreesWithChain(t *testing.T) {
 				rules := Options{}.Chain(family, c).Rules
 				table := Options{}.Table(family, c)
 				checkOrder(t, table.Destinations)
-				for _, dst := range boundaries(family, c) {
-					rule, ok := Decide(rules, dst)
-					want := longest(family, c, dst)
-					chain := ok && rule.Target == iptables.Masquerade
-					if got := masquerades(table, dst); got != want || chain != want {
-						t.Fatalf("%s is masqueraded: table %v, chain %v, longest prefix %v; configuration %+v", dst, got, chain, want, c)
+				checkSources(t, table.Sources)
+				for _, src := range sourcesToAsk(family, c) {
+					for _, dst := range boundaries(family, c) {
+						rule, ok := Decide(rules, src, dst)
+						want := isSource(c, src) && longest(family, c, dst)
+						chain := ok && rule.Target == iptables.Masquerade
+						if got := masquerades(table, src, dst); got != want || chain != want {
+							t.Fatalf("%s from %s is masqueraded: table %v, chain %v, longest prefix %v; configuration %+v", dst, src, got, chain, want, c)
+						}
+						compared++
 					}
-					compared++
 				}
 			}
 			if compared < 5000 {
@@ -126,8 +130,11 @@ func TestTableAgreesWithChain(t *testing.T) {
 	}
 }
 
-// masquerades returns the table's verdict on a destination.
-func masquerades(s nftables.Spec, dst netip.Addr) bool {
+// masquerades returns the table's verdict on a source and a destination.
+func masquerades(s nftables.Spec, src, dst netip.Addr) bool {
+	if s.OnlySources && !slices.ContainsFunc(s.Sources, func(r netfilter.AddressRange) bool { return r.Contains(src) }) {
+		return false
+	}
 	for _, i := range s.Destinations {
 		if i.From.Compare(dst) <= 0 && dst.Compare(i.To) <= 0 {
 			return i.Masquerade
@@ -152,6 +159,16 @@ func checkOrder(t *testing.T, intervals []nftables.Interval) {
 		}
 		if before.To.Next() == v.From && before.Masquerade == v.Masquerade {
 			t.Fatalf("intervals %v and %v are not joined", before, v)
+		}
+	}
+}
+
+// checkSources fails unless the ranges are disjoint, ascending, and joined.
+func checkSources(t *testing.T, ranges []netfilter.AddressRange) {
+	t.Helper()
+	for i, r := range ranges {
+		if r.To.Less(r.From) || i > 0 && (!ranges[i-1].To.Less(r.From) || ranges[i-1].To.Next() == r.From) {
+			t.Fatalf("source ranges %v are not disjoint, in order and joined", ranges)
 		}
 	}
 }

@@ -27,12 +27,15 @@ func TestLongestPrefixDecides(t *testing.T) {
 			for range rounds {
 				c := randomConfig(random, family)
 				rules := Options{ChainName: "IP-MASQ"}.Chain(family, c).Rules
-				for _, dst := range boundaries(family, c) {
-					rule, ok := Decide(rules, dst)
-					if want := longest(family, c, dst); !ok || (rule.Target == iptables.Masquerade) != want {
-						t.Fatalf("%s meets %q, masqueraded should be %v, with %+v", dst, rule, want, c)
+				for _, src := range sourcesToAsk(family, c) {
+					for _, dst := range boundaries(family, c) {
+						rule, ok := Decide(rules, src, dst)
+						want := isSource(c, src) && longest(family, c, dst)
+						if got := ok && rule.Target == iptables.Masquerade; got != want || !ok && len(c.Source) == 0 {
+							t.Fatalf("%s from %s matches %q, masqueraded should be %v, with %+v", dst, src, rule, want, c)
+						}
+						asked++
 					}
-					asked++
 				}
 			}
 			if asked < 5000 {
@@ -67,6 +70,21 @@ func longest(f netfilter.Family, c config.Config, dst netip.Addr) (masquerade bo
 	return masquerade
 }
 
+// isSource is the reference for sources.
+func isSource(c config.Config, src netip.Addr) bool {
+	for _, p := range c.Source {
+		if p.Contains(src) {
+			return true
+		}
+	}
+	return len(c.Source) == 0
+}
+
+// sourcesToAsk returns the addresses at and around the boundaries of sourceCIDRs.
+func sourcesToAsk(f netfilter.Family, c config.Config) []netip.Addr {
+	return boundaries(f, config.Config{NonMasquerade: Sources(f, c)})
+}
+
 // randomConfig draws nested and neighbouring ranges: their addresses have few
 // bits to differ in, and many lie in link-local.
 func randomConfig(random *rand.Rand, f netfilter.Family) config.Config {
@@ -82,6 +100,15 @@ func randomConfig(random *rand.Rand, f netfilter.Family) config.Config {
 			c.NonMasquerade = append(c.NonMasquerade, p)
 		} else {
 			c.Masquerade = append(c.Masquerade, p)
+		}
+	}
+	for range max(0, random.IntN(6)-2) { // none in half of the cases
+		other := netfilter.IPv4
+		if f == netfilter.IPv4 {
+			other = netfilter.IPv6
+		}
+		if p := randomPrefix(random, []netfilter.Family{f, f, other}[random.IntN(3)]); !slices.Contains(c.Source, p) {
+			c.Source = append(c.Source, p)
 		}
 	}
 	return c

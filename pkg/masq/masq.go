@@ -38,50 +38,66 @@ type Options struct {
 // Chain returns the chain that a configuration asks for in one family.
 func (o Options) Chain(f netfilter.Family, c config.Config) iptables.Chain {
 	var rules []iptables.Rule
+	from := sources(f, c)
 	for _, v := range verdicts(f, c) {
 		if v.masquerade {
-			rules = append(rules, o.masquerade(exceptionComment, v.destination)...)
+			rules = append(rules, o.masquerade(exceptionComment, from, v.destination)...)
 		} else {
 			rules = append(rules, iptables.Rule{Comment: localComment, Destination: v.destination, Target: iptables.Return})
 		}
 	}
 	return iptables.Chain{
 		Name:  o.ChainName,
-		Rules: append(rules, o.masquerade(lastComment, netip.Prefix{})...),
+		Rules: append(rules, o.masquerade(lastComment, from, netip.Prefix{})...),
 		Jump:  iptables.Rule{Comment: fmt.Sprintf(jumpComment, o.ChainName), NotLocal: true, Target: o.ChainName},
 	}
 }
 
-// masquerade returns the rules that masquerade a range, the zero Prefix for any
-// destination. With --to-ports each range of ports is drawn with its share of
-// the ports: the statistic match of a rule sees what the rules before it left.
-// The rule without ports takes the other protocols, which have none.
-func (o Options) masquerade(comment string, destination netip.Prefix) []iptables.Rule {
-	plain := iptables.Rule{Comment: comment, Destination: destination, Target: iptables.Masquerade, RandomFully: o.RandomFully}
+// masquerade returns the rules that masquerade a destination range, the zero
+// Prefix for any destination, once for each of the source ranges. The rules of one
+// source are together: with --to-ports each range of ports is drawn with its share
+// of the ports, and the statistic match of a rule sees what the rules before it
+// left. The rule without ports is for the other protocols, which have none.
+func (o Options) masquerade(comment string, sources []netip.Prefix, destination netip.Prefix) []iptables.Rule {
 	var rules []iptables.Rule
-	for _, protocol := range []string{"tcp", "udp", "sctp"} {
-		left := ports(o.ToPorts...)
-		for i, r := range o.ToPorts {
-			rule := plain
-			rule.Protocol, rule.ToPorts = protocol, r
-			if i < len(o.ToPorts)-1 {
-				rule.Probability = float64(ports(r)) / float64(left)
+	for _, source := range sources {
+		plain := iptables.Rule{Comment: comment, Source: source, Destination: destination, Target: iptables.Masquerade, RandomFully: o.RandomFully}
+		for _, protocol := range []string{"tcp", "udp", "sctp"} {
+			left := ports(o.ToPorts...)
+			for i, r := range o.ToPorts {
+				rule := plain
+				rule.Protocol, rule.ToPorts = protocol, r
+				if i < len(o.ToPorts)-1 {
+					rule.Probability = float64(ports(r)) / float64(left)
+				}
+				left -= ports(r)
+				rules = append(rules, rule)
 			}
-			left -= ports(r)
-			rules = append(rules, rule)
 		}
+		rules = append(rules, plain)
 	}
-	return append(rules, plain)
+	return rules
 }
 
-// Decide returns the rule that a new connection to dst meets in a chain's
-// rules, false if it passes them all. Rules that differ in protocol or ports
-// alone have the same verdict.
-func Decide(rules []iptables.Rule, dst netip.Addr) (iptables.Rule, bool) {
+// Decide returns the rule that decides about a new connection, and false if it
+// reaches the end of the chain, which keeps its address. The zero Addr as the
+// source matches no rule that asks for a source. Rules that differ in protocol or
+// ports alone have the same target.
+func Decide(rules []iptables.Rule, source, destination netip.Addr) (iptables.Rule, bool) {
 	for _, r := range rules {
-		if r.Matches(dst) {
+		if r.Matches(source, destination) {
 			return r, true
 		}
 	}
 	return iptables.Rule{}, false
+}
+
+// MasqueradesFrom reports whether rules masquerade any traffic from a source.
+func MasqueradesFrom(rules []iptables.Rule, source netip.Addr) bool {
+	for _, r := range rules {
+		if r.Target == iptables.Masquerade && (!r.Source.IsValid() || r.Source.Contains(source)) {
+			return true
+		}
+	}
+	return false
 }

@@ -91,6 +91,55 @@ COMMIT
 -A IP-MASQ -m comment --comment "ip-masq-agent: outbound traffic is subject to MASQUERADE (must be last in chain)" -j MASQUERADE --random-fully
 ` + jump,
 		},
+		{
+			name:    "sources, with an exception",
+			options: Options{ChainName: "IP-MASQ", RandomFully: true},
+			config: config.Config{NonMasquerade: prefixes("10.0.0.0/8"), Masquerade: prefixes("10.9.0.0/16"),
+				Source: prefixes("10.244.0.0/16 fd00:244::/64 192.0.2.1/32")},
+			want: `*nat
+:IP-MASQ - [0:0]
+-A IP-MASQ -m comment --comment "ip-masq-agent: local traffic is not subject to MASQUERADE" -d 169.254.0.0/16 -j RETURN
+-A IP-MASQ -m comment --comment "ip-masq-agent: this range is subject to MASQUERADE" -s 10.244.0.0/16 -d 10.9.0.0/16 -j MASQUERADE --random-fully
+-A IP-MASQ -m comment --comment "ip-masq-agent: this range is subject to MASQUERADE" -s 192.0.2.1/32 -d 10.9.0.0/16 -j MASQUERADE --random-fully
+-A IP-MASQ -m comment --comment "ip-masq-agent: local traffic is not subject to MASQUERADE" -d 10.0.0.0/8 -j RETURN
+-A IP-MASQ -m comment --comment "ip-masq-agent: outbound traffic is subject to MASQUERADE (must be last in chain)" -s 10.244.0.0/16 -j MASQUERADE --random-fully
+-A IP-MASQ -m comment --comment "ip-masq-agent: outbound traffic is subject to MASQUERADE (must be last in chain)" -s 192.0.2.1/32 -j MASQUERADE --random-fully
+` + jump,
+		},
+		{
+			name:    "sources, with ports",
+			options: Options{ChainName: "IP-MASQ", ToPorts: []iptables.PortRange{{From: 1024, To: 29999}, {From: 32768, To: 65535}}},
+			family:  netfilter.IPv6,
+			config:  config.Config{MasqLinkLocalIPv6: true, Source: prefixes("10.244.0.0/16 fd00:244::/64 2001:db8::1/128")},
+			want: `*nat
+:IP-MASQ - [0:0]
+-A IP-MASQ -m comment --comment "ip-masq-agent: outbound traffic is subject to MASQUERADE (must be last in chain)" -s fd00:244::/64 -j MASQUERADE -p tcp -m statistic --mode random --probability 0.469292562840114 --to-ports 1024-29999
+-A IP-MASQ -m comment --comment "ip-masq-agent: outbound traffic is subject to MASQUERADE (must be last in chain)" -s fd00:244::/64 -j MASQUERADE -p tcp --to-ports 32768-65535
+-A IP-MASQ -m comment --comment "ip-masq-agent: outbound traffic is subject to MASQUERADE (must be last in chain)" -s fd00:244::/64 -j MASQUERADE -p udp -m statistic --mode random --probability 0.469292562840114 --to-ports 1024-29999
+-A IP-MASQ -m comment --comment "ip-masq-agent: outbound traffic is subject to MASQUERADE (must be last in chain)" -s fd00:244::/64 -j MASQUERADE -p udp --to-ports 32768-65535
+-A IP-MASQ -m comment --comment "ip-masq-agent: outbound traffic is subject to MASQUERADE (must be last in chain)" -s fd00:244::/64 -j MASQUERADE -p sctp -m statistic --mode random --probability 0.469292562840114 --to-ports 1024-29999
+-A IP-MASQ -m comment --comment "ip-masq-agent: outbound traffic is subject to MASQUERADE (must be last in chain)" -s fd00:244::/64 -j MASQUERADE -p sctp --to-ports 32768-65535
+-A IP-MASQ -m comment --comment "ip-masq-agent: outbound traffic is subject to MASQUERADE (must be last in chain)" -s fd00:244::/64 -j MASQUERADE
+-A IP-MASQ -m comment --comment "ip-masq-agent: outbound traffic is subject to MASQUERADE (must be last in chain)" -s 2001:db8::1/128 -j MASQUERADE -p tcp -m statistic --mode random --probability 0.469292562840114 --to-ports 1024-29999
+-A IP-MASQ -m comment --comment "ip-masq-agent: outbound traffic is subject to MASQUERADE (must be last in chain)" -s 2001:db8::1/128 -j MASQUERADE -p tcp --to-ports 32768-65535
+-A IP-MASQ -m comment --comment "ip-masq-agent: outbound traffic is subject to MASQUERADE (must be last in chain)" -s 2001:db8::1/128 -j MASQUERADE -p udp -m statistic --mode random --probability 0.469292562840114 --to-ports 1024-29999
+-A IP-MASQ -m comment --comment "ip-masq-agent: outbound traffic is subject to MASQUERADE (must be last in chain)" -s 2001:db8::1/128 -j MASQUERADE -p udp --to-ports 32768-65535
+-A IP-MASQ -m comment --comment "ip-masq-agent: outbound traffic is subject to MASQUERADE (must be last in chain)" -s 2001:db8::1/128 -j MASQUERADE -p sctp -m statistic --mode random --probability 0.469292562840114 --to-ports 1024-29999
+-A IP-MASQ -m comment --comment "ip-masq-agent: outbound traffic is subject to MASQUERADE (must be last in chain)" -s 2001:db8::1/128 -j MASQUERADE -p sctp --to-ports 32768-65535
+-A IP-MASQ -m comment --comment "ip-masq-agent: outbound traffic is subject to MASQUERADE (must be last in chain)" -s 2001:db8::1/128 -j MASQUERADE
+` + jump,
+		},
+		{
+			name:    "no source of the family",
+			options: Options{ChainName: "IP-MASQ", RandomFully: true},
+			config: config.Config{NonMasquerade: prefixes("10.0.0.0/8"), Masquerade: prefixes("10.9.0.0/16"),
+				Source: prefixes("fd00:244::/64")},
+			want: `*nat
+:IP-MASQ - [0:0]
+-A IP-MASQ -m comment --comment "ip-masq-agent: local traffic is not subject to MASQUERADE" -d 169.254.0.0/16 -j RETURN
+-A IP-MASQ -m comment --comment "ip-masq-agent: local traffic is not subject to MASQUERADE" -d 10.0.0.0/8 -j RETURN
+` + jump,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -71,10 +71,11 @@ func FuzzParsePortRanges(f *testing.F) {
 				seen[uint16(p)] = true
 			}
 		}
-		rules := Options{ToPorts: ranges}.masquerade("x", netip.Prefix{})
+		rules := Options{ToPorts: ranges}.masquerade("x", []netip.Prefix{{}}, netip.Prefix{})
 		if len(rules) != 3*len(ranges)+1 {
 			t.Fatalf("%d rules for %d ranges", len(rules), len(ranges))
 		}
+		checkEachSource(t, rules, ranges)
 		left := 1.0 // of the connections that come to a rule
 		for i, r := range ranges {
 			share := left
@@ -100,4 +101,22 @@ func probabilityText(t *testing.T, r iptables.Rule) string {
 	}
 	text, _, _ := strings.Cut(after, " ")
 	return text
+}
+
+// checkEachSource checks that each of two sources has the same rules as any
+// source, one source after the other.
+func checkEachSource(t *testing.T, rules []iptables.Rule, ranges []iptables.PortRange) {
+	t.Helper()
+	sources := prefixes("10.244.0.0/16 192.0.2.1/32")
+	both := Options{ToPorts: ranges}.masquerade("x", sources, netip.Prefix{})
+	var want []iptables.Rule
+	for _, s := range sources {
+		for _, r := range rules {
+			r.Source = s
+			want = append(want, r)
+		}
+	}
+	if diff := cmp.Diff(want, both, cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
+		t.Errorf("rules of two sources (-want +got):\n%s", diff)
+	}
 }

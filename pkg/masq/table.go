@@ -10,12 +10,14 @@ import (
 )
 
 // Table returns the nftables table that a configuration asks for in one family.
-// It has the same verdict on each destination as the chain that [Options.Chain]
+// It has the same verdict on each source and destination as the chain that [Options.Chain]
 // returns.
 func (o Options) Table(f netfilter.Family, c config.Config) nftables.Spec {
 	s := nftables.Spec{
 		Family:       f,
 		Destinations: flatten(verdicts(f, c)),
+		OnlySources:  len(c.Source) > 0,
+		Sources:      joined(Sources(f, c)),
 		RandomFully:  o.RandomFully,
 	}
 	for _, r := range o.ToPorts {

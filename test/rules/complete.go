@@ -5,12 +5,25 @@ package rules
 
 import "strings"
 
-// baseRules are the rules of the base chain, as the README shows them.
-const baseRules = `{"nftables": [
+// baseRules returns the rules of the base chain, as the documentation shows them.
+// Only with sourceCIDRs one rule asks for the source.
+func baseRules(family string, sources bool) string {
+	const (
+		head = `{"nftables": [
 	{"chain": {"name": "postrouting", "type": "nat", "hook": "postrouting", "prio": 105, "policy": "accept"}},
 	{"rule": {"chain": "postrouting", "expr": [{"match": {"op": "==", "left": {"fib": {"result": "type", "flags": ["daddr"]}}, "right": "local"}}, {"accept": null}]}},
-	{"rule": {"chain": "postrouting", "expr": [{"vmap": {"key": {"payload": {"protocol": "FAMILY", "field": "daddr"}}, "data": "@destinations"}}]}},
+	`
+		ofSources = `{"rule": {"chain": "postrouting", "expr": [{"match": {"op": "!=", "left": {"payload": {"protocol": "FAMILY", "field": "saddr"}}, "right": "@sources"}}, {"goto": {"target": "kept"}}]}},
+	`
+		tail = `{"rule": {"chain": "postrouting", "expr": [{"vmap": {"key": {"payload": {"protocol": "FAMILY", "field": "daddr"}}, "data": "@destinations"}}]}},
 	{"rule": {"chain": "postrouting", "expr": [{"goto": {"target": "masq"}}]}}]}`
+	)
+	all := head + tail
+	if sources {
+		all = head + ofSources + tail
+	}
+	return strings.ReplaceAll(all, "FAMILY", family)
+}
 
 // Complete returns "" if a table, as "nft -j list table" prints it, does what a
 // chain does, and else how it differs. A table without its base chain is taken
@@ -25,7 +38,7 @@ func Complete(listing, family string, chain []string) string {
 		return err.Error()
 	}
 	if t.base == nil {
-		base, err := parseTable([]byte(strings.Replace(baseRules, "FAMILY", nftFamily(family), 1)))
+		base, err := parseTable([]byte(baseRules(nftFamily(family), t.sets["sources"] != nil)))
 		if err != nil {
 			return err.Error()
 		}

@@ -143,10 +143,12 @@ func (e *evaluation) share(key, value any) (float64, error) {
 
 // match compares a part of the packet with a value or a set.
 func (e *evaluation) match(data any) (bool, error) {
-	if op := text(data, "op"); op != "==" && op != "in" {
+	op := text(data, "op")
+	if op != "==" && op != "in" && op != "!=" {
 		return false, fmt.Errorf("match %v is not understood", data)
 	}
-	return e.has(field(data, "left"), field(data, "right"))
+	found, err := e.has(field(data, "left"), field(data, "right"))
+	return found != (op == "!="), err
 }
 
 // elements returns those of a set of the rule, or of a named one.

@@ -162,3 +162,67 @@ func TestComplete(t *testing.T) {
 		}
 	})
 }
+
+// sourcesTable is a table of the agent with sourceCIDRs, and sourcesChain the
+// chain that does the same.
+const (
+	sourcesTable = `table ip ip-masq-agent {
+	set sources {
+		type ipv4_addr
+		flags interval
+		elements = { 10.244.0.0/16, 192.0.2.1 }
+	}
+	map destinations {
+		type ipv4_addr : verdict
+		flags interval
+		elements = { 10.0.0.0/8 : goto kept }
+	}
+	chain kept {
+		counter accept
+	}
+	chain masq {
+		counter
+		masquerade
+	}
+	chain postrouting {
+		type nat hook postrouting priority srcnat + 5; policy accept;
+		fib daddr type local accept
+		ip saddr != @sources goto kept
+		ip daddr vmap @destinations
+		goto masq
+	}
+}
+`
+	sourcesChain = `-A IP-MASQ -d 10.0.0.0/8 -j RETURN
+-A IP-MASQ -s 10.244.0.0/16 -j MASQUERADE
+-A IP-MASQ -s 192.0.2.1/32 -j MASQUERADE`
+)
+
+// TestSources changes the sources of the table in one respect each.
+func TestSources(t *testing.T) {
+	const name = "ip ip-masq-agent"
+	for what, tt := range map[string]struct{ script, want string }{
+		"right":                    {"", ""},
+		"a source missing":         {"delete element " + name + " sources { 192.0.2.1 }", "from 192.0.2.1"},
+		"a source too much":        {"add element " + name + " sources { 192.0.2.2 }", "from 192.0.2.2"},
+		"the rule missing":         {"flush chain " + name + " postrouting; add rule " + name + " postrouting fib daddr type local accept; add rule " + name + " postrouting ip daddr vmap @destinations; add rule " + name + " postrouting goto masq", "nothing leads to set sources"},
+		"masqueraded, not the set": {"insert rule " + name + " postrouting ip saddr @sources goto kept", "want map[masqueraded:1]"},
+	} {
+		t.Run(what, func(t *testing.T) {
+			netns.Require(t, "nft")
+			netns.Run(t, func(t *testing.T) {
+				netns.NFT(t, "table ip ip-masq-agent {\n\tchain kept { }\n\tchain masq { }\n}\n"+sourcesTable)
+				netns.NFT(t, strings.ReplaceAll(tt.script, "; add ", "\nadd ")+"\n")
+				got := Of(netns.NFTables, "IPv4").Differ(t, strings.Split(sourcesChain, "\n"))
+				if (got == "") != (tt.want == "") || !strings.Contains(got, tt.want) {
+					t.Errorf("Differ() = %s, want something with %q", got, tt.want)
+				}
+				netns.NFT(t, "flush chain "+name+" postrouting\ndelete chain "+name+" postrouting\n")
+				got = Complete(netns.ListNFT(t, "-j", "list", "table", "ip", Table), "IPv4", strings.Split(sourcesChain, "\n"))
+				if elements := strings.Contains(what, "a source"); (got != "") != elements {
+					t.Errorf("Complete() without the base chain = %q", got)
+				}
+			})
+		})
+	}
+}

@@ -34,7 +34,7 @@ func TestPairs(t *testing.T) {
 }
 
 func testPair(t *testing.T, backend, family, agentPath string) {
-	netns.Restore(t, backend, family, restorable(family, ""))
+	netns.Restore(t, backend, family, restorable(family))
 	file := filepath.Join(t.TempDir(), "config")
 	if err := os.WriteFile(file, []byte(config), 0o644); err != nil {
 		t.Fatal(err)
@@ -50,7 +50,7 @@ func testPair(t *testing.T, backend, family, agentPath string) {
 			jumps := slices.DeleteFunc(netns.List(t, backend, family, "POSTROUTING"), func(rule string) bool {
 				return !strings.HasSuffix(rule, " -j IP-MASQ")
 			})
-			return prefix(after, cmp.Diff(chain(family, ""), got)+cmp.Diff([]string{jump}, jumps))
+			return prefix(after, cmp.Diff(chain(family), got)+cmp.Diff([]string{jump}, jumps))
 		})
 	}
 	wait("the agent's start")

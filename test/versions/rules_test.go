@@ -9,6 +9,7 @@ import "strings"
 // writes.
 const config = `nonMasqueradeCIDRs: [10.0.0.0/8, 172.16.0.0/12, 192.0.2.7/32, 'fd00::/8', '2001:db8::/33']
 masqueradeCIDRs: [10.9.0.0/17, 'fd00:9::/32']
+sourceCIDRs: [10.64.0.0/10, 'fd00:64::/32']
 resyncInterval: 1s
 `
 
@@ -16,9 +17,9 @@ const ports = "--to-ports=1024-29999,32768-65535"
 
 const jump = `-A POSTROUTING -m comment --comment "ip-masq-agent: ensure nat POSTROUTING directs all non-LOCAL destination traffic to our custom IP-MASQ chain" -m addrtype ! --dst-type LOCAL -j IP-MASQ`
 
-// chain is the agent's chain as iptables -S prints it. Its masquerade rules ask
-// for source, "-s 10.64.0.0/10 ", if that is not empty.
-func chain(family, source string) []string {
+// chain is the agent's chain as iptables -S prints it.
+func chain(family string) []string {
+	source := map[string]string{"IPv4": "-s 10.64.0.0/10 ", "IPv6": "-s fd00:64::/32 "}[family]
 	const (
 		local  = ` -m comment --comment "ip-masq-agent: local traffic is not subject to MASQUERADE" -j RETURN`
 		exempt = `"ip-masq-agent: this range is subject to MASQUERADE"`
@@ -50,6 +51,6 @@ func chain(family, source string) []string {
 }
 
 // restorable is the chain and the jump as input of iptables-restore.
-func restorable(family, source string) string {
-	return "*nat\n:IP-MASQ - [0:0]\n" + strings.Join(chain(family, source)[1:], "\n") + "\n" + jump + "\nCOMMIT\n"
+func restorable(family string) string {
+	return "*nat\n:IP-MASQ - [0:0]\n" + strings.Join(chain(family)[1:], "\n") + "\n" + jump + "\nCOMMIT\n"
 }

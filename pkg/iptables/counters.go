@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package iptables
+
+import "ip-masq-agent/pkg/netfilter"
+
+// counters turns what the kernel counts for the chain into totals that only grow.
+type counters struct {
+	rules netfilter.Meter
+	end   netfilter.EndMeter
+}
+
+// read takes the kernel's counters, and returns the totals. A packet that
+// reaches the end of the chain keeps its address.
+func (c *counters) read(f netfilter.Family, have state, want Chain) netfilter.Traffic {
+	c.rules.Read(traffic(f, have.chain))
+	if want.hasOpenEnd() {
+		c.end.Read(entered(have.postrouting, want.Name), counted(have.chain))
+	} else {
+		c.end.Stop()
+	}
+	return c.total()
+}
+
+// rewritten tells the counters that the chain was written anew.
+func (c *counters) rewritten() {
+	c.rules.Rewritten()
+	c.end.Rewritten()
+}
+
+// total returns the totals as of the last read.
+func (c *counters) total() netfilter.Traffic {
+	t := c.rules.Total()
+	t.Add(netfilter.Return, c.end.Total())
+	return t
+}
+
+// hasOpenEnd reports whether packets can reach the end of the chain: with
+// sourceCIDRs its last rule does not match all of them.
+func (c Chain) hasOpenEnd() bool {
+	if len(c.Rules) == 0 {
+		return true
+	}
+	last := c.Rules[len(c.Rules)-1].canonical()
+	return last.Source.IsValid() || last.Destination.IsValid() || last.Protocol != "" || last.Probability != 0
+}
+
+// traffic returns what the rules of a chain counted, by what they do.
+func traffic(f netfilter.Family, c *netfilter.Chain) netfilter.Traffic {
+	var t netfilter.Traffic
+	if c == nil {
+		return t
+	}
+	for _, r := range c.Rules {
+		if rule, ok := RuleOf(f, r); ok {
+			t.Add(rule.action(), r.Count)
+		}
+	}
+	return t
+}
+
+// counted returns what all rules of a chain counted.
+func counted(c *netfilter.Chain) netfilter.Count {
+	var n netfilter.Count
+	if c == nil {
+		return n
+	}
+	for _, r := range c.Rules {
+		n.Packets += r.Count.Packets
+		n.Bytes += r.Count.Bytes
+	}
+	return n
+}
+
+// entered returns what the rules of POSTROUTING that go to a chain counted.
+func entered(postrouting *netfilter.Chain, chain string) netfilter.Count {
+	var n netfilter.Count
+	if postrouting == nil {
+		return n
+	}
+	for _, r := range postrouting.Rules {
+		if GoesTo(r, chain) {
+			n.Packets += r.Count.Packets
+			n.Bytes += r.Count.Bytes
+		}
+	}
+	return n
+}
