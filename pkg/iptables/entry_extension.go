@@ -21,7 +21,7 @@ func matchOf(x extension, r *Rule) bool {
 	switch {
 	case x.is("comment", 0, 1) && r.Comment == "":
 		r.Comment = cString(x.info)
-		return true
+		return r.Comment != "" // to a Rule an empty comment is none
 	case x.is("addrtype", 1, 8) && !r.NotLocal:
 		const invertDestination = 2
 		source, destination, flags := host.Uint16(x.info), host.Uint16(x.info[2:]), host.Uint32(x.info[4:])

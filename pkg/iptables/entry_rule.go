@@ -87,14 +87,16 @@ func (r Rule) listed() string {
 	if r.Protocol != "" {
 		fmt.Fprintf(&b, "-p %s ", r.Protocol)
 	}
-	b.WriteString("-m comment --comment " + quote(r.Comment))
+	if r.Comment != "" { // a rule of others may have none
+		fmt.Fprintf(&b, "-m comment --comment %s ", quote(r.Comment))
+	}
 	if r.NotLocal {
-		b.WriteString(" -m addrtype ! --dst-type LOCAL")
+		b.WriteString("-m addrtype ! --dst-type LOCAL ")
 	}
 	if r.Probability != 0 {
-		fmt.Fprintf(&b, " -m statistic --mode random --probability %.11f", r.Probability)
+		fmt.Fprintf(&b, "-m statistic --mode random --probability %.11f ", r.Probability)
 	}
-	b.WriteString(" -j " + r.Target)
+	b.WriteString("-j " + r.Target)
 	if r.ToPorts != (PortRange{}) {
 		fmt.Fprintf(&b, " --to-ports %s", r.ToPorts)
 	}
