@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// TestDropProgramPages has the test's own code unmapped, and mapped again by what
+// TestDropStartupCode has the test's own code unmapped, and mapped again by what
 // runs afterwards.
-func TestDropProgramPages(t *testing.T) {
+func TestDropStartupCode(t *testing.T) {
 	mapped := func() int { // kB of pages that belong to files
 		status, err := os.ReadFile("/proc/self/status")
 		if err != nil {
@@ -26,7 +26,7 @@ func TestDropProgramPages(t *testing.T) {
 		return kB
 	}
 	before := mapped()
-	if err := dropProgramPages(); err != nil {
+	if err := dropStartupCode(); err != nil {
 		t.Fatal(err)
 	}
 	if after := mapped(); after >= before {

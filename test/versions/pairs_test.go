@@ -22,11 +22,11 @@ import (
 func TestPairs(t *testing.T) {
 	for _, writer := range suites {
 		for _, agent := range suites {
-			t.Run(writer.version+"/"+agent.version, func(t *testing.T) {
+			t.Run(writer+"/"+agent, func(t *testing.T) {
 				netns.Matrix(t, func(t *testing.T, backend, family string) {
 					dirs := commands(t)
-					t.Setenv("PATH", dirs[writer.version]+":"+os.Getenv("PATH"))
-					testPair(t, backend, family, dirs[agent.version])
+					t.Setenv("PATH", dirs[writer]+":"+os.Getenv("PATH"))
+					testPair(t, backend, family, dirs[agent])
 				})
 			})
 		}

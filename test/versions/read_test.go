@@ -34,7 +34,7 @@ func TestRead(t *testing.T) {
 				defer conn.Close()
 				var first map[string][][]netfilter.Step
 				for _, s := range suites {
-					t.Setenv("PATH", dirs[s.version]+":"+path)
+					t.Setenv("PATH", dirs[s]+":"+path)
 					netns.Restore(t, "iptables-nft", family, restorable(family))
 					steps := map[string][][]netfilter.Step{}
 					for name, want := range map[string][]string{"IP-MASQ": chain(family)[1:], "POSTROUTING": {jump}} {
@@ -47,20 +47,20 @@ func TestRead(t *testing.T) {
 							texts = append(texts, r.Text)
 							steps[name] = append(steps[name], ordered(r.Steps, family))
 							if r.Native {
-								t.Errorf("%s: native: %s", s.version, r.Text)
+								t.Errorf("%s: native: %s", s, r.Text)
 							}
 						}
 						if diff := cmp.Diff(want, texts); diff != "" {
-							t.Errorf("%s: rules of %s (-want +got):\n%s", s.version, name, diff)
+							t.Errorf("%s: rules of %s (-want +got):\n%s", s, name, diff)
 						}
 					}
 					if first == nil {
 						first = steps
 					}
 					if diff := cmp.Diff(first, steps, meaning()); diff != "" {
-						t.Errorf("rules of %s and %s (-%[1]s +%[2]s):\n%[3]s", suites[0].version, s.version, diff)
+						t.Errorf("rules of %s and %s (-%[1]s +%[2]s):\n%[3]s", suites[0], s, diff)
 					}
-					checkFates(t, s.version, conn, family)
+					checkFates(t, s, conn, family)
 					netns.IPTables(t, "iptables-nft", family, "-F")
 					netns.IPTables(t, "iptables-nft", family, "-X")
 				}

@@ -3,17 +3,19 @@
 # Copyright The ip-masq-agent Authors
 #
 # init.sh: the first process of a node. It runs the tests of /vm/plan, one after
-# the other, and writes what they print to the second serial line, with a line
-# "#vm" before and after each.
+# the other, and writes what they print to the terminal that the kernel's command
+# line names, with a line "#vm" before and after each.
 export PATH=/usr/sbin:/usr/bin HOME=/root
+/usr/bin/busybox --install -s /usr/bin # for commands that no package has
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs dev /dev
 ln -s /proc/self/fd/0 /dev/stdin # which nft 0.9.8 opens for "-f -"
 mount -t tmpfs tmp /tmp
 mount -t tmpfs run /run
-stty -F /dev/ttyS1 raw
-exec >/dev/ttyS1 2>&1 </dev/null
+tty=/dev/$(sed 's/.* tests=//; s/ .*//' /proc/cmdline)
+stty -F "$tty" raw
+exec >"$tty" 2>&1 </dev/null
 
 ip link set lo up
 echo "#vm node $(uname -r)"

@@ -5,39 +5,46 @@
 # run.sh: the kernel tests on nodes of other kernels and other versions of
 # iptables, in QEMU, and the pairs of versions of test/versions.
 #
-#	run.sh               the default nodes, some 12 minutes on two cores
-#	ALL=1 run.sh         all nodes and all tests of the file tests, hours
-#	SUITE=trixie KIND=el10 RUN=TestX run.sh
-#	                     one node, and only these tests; each may be left out
+#	run.sh               the default nodes of the file nodes
+#	ALL=1 run.sh         all nodes, and all tests of the file tests
+#	SUITE=trixie KIND=el10 ARCH=amd64 RUN=TestX run.sh
+#	                     these nodes, and only these tests; each may be left out
+#	TABLE=FILE           writes what was run to FILE, as docs/tested.md; what FILE
+#	                     says of other nodes stays
+#	JOBS=2               how many nodes run at once, by default one a processor
 #	ACCEL=kvm            with KVM, where it works
-#	VM_SECONDS=900       how long a node may run; 3600 with ALL=1
+#	VM_SECONDS=7200      how long a node may run
 #	MIRROR=URL           the mirror of Debian, by default that of this machine
 set -euo pipefail
 here=$(dirname "$(realpath "$0")")
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$here/lib.sh"
 
-# The oldest node, and the newest stable one of both kinds.
-nodes=("trixie el10" "trixie full" "bullseye full")
-if [ -n "${ALL:-}${SUITE:-}${KIND:-}" ]; then
-	nodes=()
-	for suite in "${suites[@]}"; do
-		for kind in "${kinds[@]}"; do
-			[ "${SUITE:-$suite}" = "$suite" ] && [ "${KIND:-$kind}" = "$kind" ] && nodes+=("$suite $kind")
-		done
-	done
-	[ ${#nodes[@]} -gt 0 ] || die "no such node. SUITE is one of: ${suites[*]}; KIND is one of: ${kinds[*]}"
-fi
+nodes=()
+while read -r when suite kind arch; do
+	if [ -n "${SUITE:-}${KIND:-}${ARCH:-}" ]; then
+		[ "${SUITE:-$suite} ${KIND:-$kind} ${ARCH:-amd64}" = "$suite $kind $arch" ] || continue
+	else
+		[ "$when" = default ] || [ -n "${ALL:-}" ] || continue
+	fi
+	nodes+=("$suite $kind $arch")
+done < <(grep -v '^#' "$here/nodes")
+[ ${#nodes[@]} -gt 0 ] || die "no such node. The nodes are: $(awk '!/^#/ { printf "%sSUITE=%s KIND=%s ARCH=%s", comma, $2, $3, $4; comma = ", " }' "$here/nodes")"
+[ -z "${TABLE:-}" ] || [ -z "${RUN:-}" ] || die "TABLE says which nodes pass their tests, and RUN leaves out tests: give one of them"
+[ -z "${TABLE:-}" ] || TABLE=$(realpath "$TABLE")
 
 mkdir -p "$cache"
 exec {lock}>"$cache/lock"
 flock --nonblock "$lock" || die "another run is under way"
 
 state=$(mktemp -d)
-node=
+declare -A running=() # by the process of a report: its node's process and name
 finish() {
 	trap '' INT TERM HUP
-	[ -z "$node" ] || kill "$node" 2>/dev/null || true
+	local report
+	for report in "${!running[@]}"; do
+		kill "${running[$report]%% *}" 2>/dev/null || true
+	done
 	wait
 	rm -rf "$state"
 }
@@ -47,38 +54,72 @@ trap 'exit 143' TERM
 trap 'exit 129' HUP
 
 [ "$(id -u)" = 0 ] || die "the versions of iptables run in network namespaces, which needs root: run 'sudo make vm'"
-need qemu-system-x86_64 qemu-system-x86
-for suite in $(printf '%s\n' "${nodes[@]% *}" | sort -u); do
-	"$here/suite.sh" "$suite"
+for name in "${nodes[@]}"; do
+	read -r suite kind arch <<<"$name"
+	need_qemu "$arch"
+	"$here/suite.sh" "$suite" "$arch"
 done
 cd "$here/../.."
 go build -o "$state/report" ./test/vm/report
-mkfifo "$state/output"
-# Nodes run in the background, so that a signal ends the run at once.
-failed=()
-for name in "${nodes[@]}"; do
-	read -r suite kind <<<"$name"
-	say "Node $suite, $kind"
-	[ -e "$state/$kind.cpio" ] || "$here/build.sh" "$kind" "$state/$kind.cpio"
-	"$here/node.sh" "$suite" "$kind" "$state/$kind.cpio" >"$state/output" {lock}>&- &
-	node=$!
-	"$state/report" -suite "$suite" -kind "$kind" -versions "$cache/$suite/versions" \
-		-table "$state/table" <"$state/output" {lock}>&- &
-	wait $! || failed+=("$suite-$kind")
-	wait "$node" || true
-	node=
-done
 
-if [ -z "${SUITE:-}${KIND:-}${RUN:-}" ]; then
+# start_node SUITE KIND ARCH: in the background, so that a signal ends the run at
+# once. {lock}>&- so that no node holds the lock after a run that was killed.
+start_node() {
+	local suite=$1 kind=$2 arch=$3 tests=default name=$1-$2-$3 cpio
+	[ -z "${ALL:-}" ] || [ "$arch" != amd64 ] || tests=all
+	cpio=$state/$kind-$arch-$tests.cpio
+	[ -e "$cpio" ] || "$here/build.sh" "$kind" "$arch" "$tests" "$cpio"
+	say "Node $suite, $kind, $arch"
+	mkfifo "$state/$name"
+	"$here/node.sh" "$suite" "$kind" "$arch" "$cpio" >"$state/$name" {lock}>&- &
+	local node=$!
+	"$state/report" -suite "$suite" -kind "$kind" -arch "$arch" -tests "$tests" \
+		-versions "$(folder "$suite" "$arch")/versions" -table "$state/table" <"$state/$name" {lock}>&- &
+	running[$!]="$node $name"
+}
+
+# end_node waits until one of the nodes has ended.
+failed=()
+end_node() {
+	local report status=0 node name
+	wait -n -p report "${!running[@]}" || status=$?
+	read -r node name <<<"${running[$report]}"
+	[ "$status" = 0 ] || failed+=("$name")
+	wait "$node" || true
+	unset "running[$report]"
+	rm -f "$state/$name" "$state/$name.initramfs"
+}
+
+jobs=${JOBS:-$(nproc)}
+for name in "${nodes[@]}"; do
+	[ ${#running[@]} -lt "$jobs" ] || end_node
+	# shellcheck disable=SC2086 # three words
+	start_node $name
+done
+while [ ${#running[@]} -gt 0 ]; do end_node; done
+
+if [ -z "${SUITE:-}${KIND:-}${ARCH:-}${RUN:-}" ]; then
 	say "Pairs of versions of iptables"
-	for suite in "${suites[@]}"; do "$here/suite.sh" "$suite"; done
-	IP_MASQ_AGENT_TEST_SUITES=$cache IP_MASQ_AGENT_TEST_REQUIRE_ROOT=1 \
-		go test -count=1 -parallel 8 -timeout 10m ./test/versions || failed+=(versions)
+	for suite in "${suites[@]}"; do "$here/suite.sh" "$suite" amd64; done
+	go test -c -o "$state/versions.test" ./test/versions
+	pairs() {
+		echo "#vm node $(uname -r)"
+		echo "#vm package test/versions"
+		local status=0
+		IP_MASQ_AGENT_TEST_SUITES=$cache IP_MASQ_AGENT_TEST_REQUIRE_ROOT=1 \
+			"$state/versions.test" -test.v=test2json -test.parallel=8 -test.timeout=20m 2>&1 || status=$?
+		echo "#vm status $status"
+		echo "#vm end"
+	}
+	for suite in "${suites[@]}"; do grep "^iptables " "$cache/$suite/versions"; done >"$state/versions"
+	cd test/versions
+	pairs | "$state/report" -suite "each pair" -kind full -arch amd64 -tests all \
+		-versions "$state/versions" -table "$state/table" || failed+=(versions)
+	cd ../..
 fi
 
 say "What was run"
-echo "| suite | kernel | iptables | nft | modules | packages | passed | failed | skipped | seconds |"
-echo "|---|---|---|---|---|---|---|---|---|---|"
-cat "$state/table"
+"$state/report" -print "$state/table"
+[ -z "${TABLE:-}" ] || "$state/report" -print "$state/table" -nodes "$here/nodes" -plan "$here/tests" -document "$TABLE"
 [ ${#failed[@]} = 0 ] || die "failed: ${failed[*]}. What the kernels said is in $cache/log"
 say "All nodes passed, in $SECONDS s"

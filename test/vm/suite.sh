@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ip-masq-agent Authors
 #
-# suite.sh SUITE: downloads the kernel and the iptables of a suite of Debian and
-# makes these files of them in the suite's folder of the cache, once:
+# suite.sh SUITE ARCH: downloads the kernel and the iptables of a suite of Debian
+# for an architecture and makes these files of them in a folder of the cache, once:
 #
 #	vmlinuz                the kernel
 #	root/                  the file system of a node, without modules
@@ -17,16 +17,18 @@ here=$(dirname "$(realpath "$0")")
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$here/lib.sh"
 
-suite=$1
-folder=$cache/$suite
-packages=(linux-image-cloud-amd64 iptables nftables iproute2 kmod busybox-static)
+suite=$1 arch=$2
+folder=$(folder "$suite" "$arch")
+kernel=linux-image-cloud-$arch
+[ "$arch" != s390x ] || kernel=linux-image-s390x
+packages=("$kernel" iptables nftables iproute2 kmod busybox-static)
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
 # A node is made anew if this script changed.
 stamp=$(sha256sum "$here/suite.sh" | cut -d ' ' -f 1)
 [ "$(cat "$folder/stamp" 2>/dev/null)" != "$stamp" ] || exit 0
 
-[ "$(uname -m)" = x86_64 ] || die "the nodes of make vm are x86-64, and so must be this machine"
+[ "$(uname -m)" = x86_64 ] || die "make vm runs on x86-64 only, not on $(uname -m)"
 command -v apt-get >/dev/null || die "apt-get is missing: make vm takes its nodes from Debian's packages, and runs on Debian and Ubuntu"
 need cpio cpio depmod kmod xz xz-utils
 [ -e "$keyring" ] || need debian-archive-keyring debian-archive-keyring
@@ -65,17 +67,17 @@ apt() {
 	apt-get -qq -o "Dir::Etc::SourceList=$dir/sources.list" -o Dir::Etc::SourceParts=/dev/null \
 		-o Dir::Etc::PreferencesParts=/dev/null -o "Dir::State=$dir" -o "Dir::State::Lists=$dir/lists" \
 		-o "Dir::State::Status=$dir/status" -o "Dir::Cache=$dir" -o APT::Sandbox::User=root \
-		-o APT::Architecture=amd64 -o APT::Architectures=amd64 -o APT::Install-Recommends=0 \
+		-o "APT::Architecture=$arch" -o "APT::Architectures=$arch" -o APT::Install-Recommends=0 \
 		-o Acquire::Languages=none -o Acquire::Retries=3 -o Acquire::http::Timeout=30 \
 		-o Acquire::https::Timeout=30 "$@"
 }
-say "Downloading the kernel and the iptables of $suite from $(mirror)"
+say "Downloading the kernel and the iptables of $suite for $arch from $(mirror)"
 for part in update "install --download-only --yes ${packages[*]}"; do
 	# shellcheck disable=SC2086 # $part is words
-	apt $part >/dev/null || die "no packages of $suite from $(mirror). Name another mirror of Debian: MIRROR=https://... make vm"
+	apt $part >/dev/null || die "no packages of $suite for $arch from $(mirror). Name another mirror of Debian: MIRROR=https://... make vm"
 done
 
-say "Making the node of $suite"
+say "Making the node of $suite, $arch"
 root=$work/root
 mkdir -p "$root"/{dev,etc,proc,run,sys,tmp,usr/bin,usr/lib,usr/lib64,usr/sbin}
 for dir in bin lib lib64 sbin; do ln -s "usr/$dir" "$root/$dir"; done
@@ -93,10 +95,8 @@ done >"$work/versions"
 for command in iptables{,-save,-restore} ip6tables{,-save,-restore}; do
 	ln -sf "${command%%-*}-nft${command#"${command%%-*}"}" "$root/usr/sbin/$command"
 done
-# A command that none of the packages has is busybox'.
-for command in $("$root/usr/bin/busybox" --list); do
-	[ -e "$root/usr/bin/$command" ] || [ -e "$root/usr/sbin/$command" ] || ln -s busybox "$root/usr/bin/$command"
-done
+# init.sh makes the other links to busybox, which may not run on this machine.
+[ -e "$root/usr/bin/sh" ] || ln -s busybox "$root/usr/bin/sh"
 echo 'root:x:0:0::/root:/bin/sh' >"$root/etc/passwd"
 echo '127.0.0.1 localhost' >"$root/etc/hosts"
 

@@ -32,8 +32,9 @@ func (r *report) failed() bool {
 }
 
 // read reads the output of a node and, at the end of each package, prints what
-// go test prints. An error means that the output ended too early.
-func read(in io.Reader, out io.Writer) (*report, error) {
+// go test prints, with the name of the node. An error means that the output ended
+// too early.
+func read(in io.Reader, out io.Writer, node string) (*report, error) {
 	r := &report{}
 	var current *collector
 	lines := bufio.NewReader(in)
@@ -54,7 +55,7 @@ func read(in io.Reader, out io.Writer) (*report, error) {
 				}
 				p := current.end(strings.Join(words[2:], " ") != "0")
 				r.packages = append(r.packages, p)
-				p.print(out)
+				p.print(out, node)
 				current = nil
 			case "end":
 				return r, nil
@@ -66,7 +67,7 @@ func read(in io.Reader, out io.Writer) (*report, error) {
 			if current != nil {
 				p := current.end(true)
 				r.packages = append(r.packages, p)
-				p.print(out)
+				p.print(out, node)
 			}
 			return r, errors.New("it ended before its tests did")
 		}
@@ -74,14 +75,13 @@ func read(in io.Reader, out io.Writer) (*report, error) {
 }
 
 // print writes the output of the tests that failed, then the line of the
-// package.
-func (p *result) print(out io.Writer) {
-	if !p.failed {
-		fmt.Fprintf(out, "ok  \t%s\t%.1fs\n", p.name, p.took.Seconds())
-		return
+// package, in one piece: other nodes print to the same place.
+func (p *result) print(out io.Writer, node string) {
+	word, details := "ok  ", ""
+	if p.failed {
+		word, details = "FAIL", p.output
 	}
-	fmt.Fprint(out, p.output)
-	fmt.Fprintf(out, "FAIL\t%s\t%.1fs\n", p.name, p.took.Seconds())
+	fmt.Fprintf(out, "%s%s\t%s: %s\t%.1fs\n", details, word, node, p.name, p.took.Seconds())
 }
 
 // result is what became of one package.

@@ -59,31 +59,31 @@ func TestRead(t *testing.T) {
 	}{
 		"passes": {
 			in:  good,
-			out: "ok  \tpkg/iptables\tNs\n",
-			row: "| trixie | 6.12.1-cloud-amd64 | 1.8.11 | 1.1.3 | all | pkg/iptables | 1 | 0 | 1 | 7 |\n",
+			out: "ok  \tn: pkg/iptables\tNs\n",
+			row: "| trixie | full | amd64 | 6.12.1 | 1.8.11 | 1.1.3 | all | 1 | 0 | 1 | 7 | 2026-11-26 |\n",
 		},
 		"fails": {
 			in:     bad,
-			out:    "    a_test.go:9: the chain differs\n--- FAIL: TestA (0.10s)\nFAIL\nFAIL\tpkg/iptables\tNs\nFAIL\ttest/agent\tNs\n",
-			row:    "| trixie | 6.12.1-cloud-amd64 | 1.8.11 | 1.1.3 | all | pkg/iptables, test/agent | 1 | 2 | 0 | 7 |\n",
+			out:    "    a_test.go:9: the chain differs\n--- FAIL: TestA (0.10s)\nFAIL\nFAIL\tn: pkg/iptables\tNs\nFAIL\tn: test/agent\tNs\n",
+			row:    "| trixie | full | amd64 | 6.12.1 | 1.8.11 | 1.1.3 | all | 1 | 2 | 0 | 7 | 2026-11-26 |\n",
 			failed: true,
 		},
 		"does not end": {
 			in:     bad[:strings.Index(bad, "^--- FAIL")],
-			out:    "    a_test.go:9: the chain differs\nFAIL\tpkg/iptables\tNs\n",
-			row:    "| trixie | 6.12.1-cloud-amd64 | 1.8.11 | 1.1.3 | all | pkg/iptables | 0 | 2 | 0 | 7 |\n",
+			out:    "    a_test.go:9: the chain differs\nFAIL\tn: pkg/iptables\tNs\n",
+			row:    "| trixie | full | amd64 | 6.12.1 | 1.8.11 | 1.1.3 | all | 0 | 2 | 0 | 7 | 2026-11-26 |\n",
 			failed: true,
 			err:    "it ended before its tests did",
 		},
 		"runs no test": {
 			in:     "#vm node 6.12.1-cloud-amd64\n#vm package pkg/iptables\nPASS\n#vm status 0\n#vm end\n",
-			out:    "ok  \tpkg/iptables\tNs\n",
-			row:    "| trixie | 6.12.1-cloud-amd64 | 1.8.11 | 1.1.3 | all | pkg/iptables | 0 | 0 | 0 | 7 |\n",
+			out:    "ok  \tn: pkg/iptables\tNs\n",
+			row:    "| trixie | full | amd64 | 6.12.1 | 1.8.11 | 1.1.3 | all | 0 | 0 | 0 | 7 | 2026-11-26 |\n",
 			failed: true,
 		},
 		"does not boot": {
 			in:     "noise of the boot\n",
-			row:    "| trixie |  | 1.8.11 | 1.1.3 | all |  | 0 | 0 | 0 | 7 |\n",
+			row:    "| trixie | full | amd64 | – | 1.8.11 | 1.1.3 | all | 0 | 0 | 0 | 7 | 2026-11-26 |\n",
 			failed: true,
 			err:    "it ended before its tests did",
 		},
@@ -95,7 +95,7 @@ func TestRead(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			var out strings.Builder
-			r, err := read(strings.NewReader(strings.ReplaceAll(tt.in, "^", marker)), &out)
+			r, err := read(strings.NewReader(strings.ReplaceAll(tt.in, "^", marker)), &out, "n")
 			got := ""
 			if err != nil {
 				got = err.Error()
@@ -110,11 +110,11 @@ func TestRead(t *testing.T) {
 			if diff := cmp.Diff(tt.out, seconds.ReplaceAllString(out.String(), "\tNs\n")); diff != "" {
 				t.Errorf("output (-want +got):\n%s", diff)
 			}
-			row, err := r.row("trixie", "full", versions, 7*time.Second)
+			row, err := r.row([nodeColumns]string{"trixie", "full", "amd64"}, "all", versions, time.Date(2026, 11, 26, 1, 2, 3, 0, time.UTC), 7*time.Second)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(tt.row, row); diff != "" {
+			if diff := cmp.Diff(tt.row, row.String()); diff != "" {
 				t.Errorf("row (-want +got):\n%s", diff)
 			}
 		})

@@ -10,29 +10,58 @@ import (
 	"time"
 )
 
-// row is the node's line of the table whose head run.sh prints.
-func (r *report) row(suite, kind, versions string, took time.Duration) (string, error) {
+// A row is what one node has run: a line of the table. The cells are in the
+// order of columns.
+type row []string
+
+// columns are the heads of the table.
+var columns = row{"suite", "kind", "architecture", "kernel", "iptables", "nft", "tests", "passed", "failed", "skipped", "seconds", "date"}
+
+// nodeColumns is the number of columns, from the first on, that name the node.
+const nodeColumns = 3
+
+// node names the node of a row.
+func (r row) node() string { return strings.Join(r[:nodeColumns], " ") }
+
+func (r row) String() string { return "| " + strings.Join(r, " | ") + " |\n" }
+
+// parseRow parses a line of a table with that many columns.
+func parseRow(line string, columns int) (row, bool) {
+	line, ok := strings.CutPrefix(strings.TrimSpace(line), "| ")
+	line, ok2 := strings.CutSuffix(line, " |")
+	cells := row(strings.Split(line, " | "))
+	return cells, ok && ok2 && len(cells) == columns
+}
+
+// row returns the row of a node. versions is a file with the version of each of
+// its packages.
+func (r *report) row(node [nodeColumns]string, tests, versions string, end time.Time, took time.Duration) (row, error) {
 	version, err := readVersions(versions)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	modules := map[string]string{"full": "all", "el10": "no nft_compat, xt_*, ip_tables"}[kind]
 	var total result
-	var names []string
 	for _, p := range r.packages {
-		if len(names) == 0 || names[len(names)-1] != p.name {
-			names = append(names, p.name)
-		}
 		total.passed += p.passed
 		total.wrong += p.wrong
 		total.missed += p.missed
 	}
-	return fmt.Sprintf("| %s | %s | %s | %s | %s | %s | %d | %d | %d | %.0f |\n", suite, r.kernel, version["iptables"], version["nftables"],
-		modules, strings.Join(names, ", "), total.passed, total.wrong, total.missed, took.Seconds()), nil
+	kernel, _, _ := strings.Cut(r.kernel, "-")
+	return append(row(node[:]), orNone(kernel), orNone(version["iptables"]), orNone(version["nftables"]), tests,
+		fmt.Sprint(total.passed), fmt.Sprint(total.wrong), fmt.Sprint(total.missed),
+		fmt.Sprintf("%.0f", took.Seconds()), end.UTC().Format(time.DateOnly)), nil
+}
+
+// orNone returns text, or a dash for an empty cell.
+func orNone(text string) string {
+	if text == "" {
+		return "–"
+	}
+	return text
 }
 
 // readVersions reads the upstream version of each package, "1.8.11" of
-// "iptables 1.8.11-2".
+// "iptables 1.8.11-2". Several versions of one package are separated by commas.
 func readVersions(file string) (map[string]string, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -40,12 +69,17 @@ func readVersions(file string) (map[string]string, error) {
 	}
 	versions := map[string]string{}
 	for line := range strings.Lines(string(text)) {
-		if name, version, ok := strings.Cut(strings.TrimSpace(line), " "); ok {
-			if i := strings.LastIndex(version, "-"); i > 0 {
-				version = version[:i]
-			}
-			versions[name] = version
+		name, version, ok := strings.Cut(strings.TrimSpace(line), " ")
+		if !ok {
+			continue
 		}
+		if i := strings.LastIndex(version, "-"); i > 0 {
+			version = version[:i]
+		}
+		if before := versions[name]; before != "" {
+			version = before + ", " + version
+		}
+		versions[name] = version
 	}
 	return versions, nil
 }

@@ -24,8 +24,8 @@ func TestTests(t *testing.T) {
 			continue
 		}
 		words := strings.Fields(line)
-		if len(words) != 4 || !slices.Contains([]string{"always", "all"}, words[0]) || !slices.Contains([]string{"full", "el10", "each"}, words[1]) {
-			t.Errorf("want four words, always or all, full or el10 or each, a package and a pattern: %s", line)
+		if len(words) != 4 || !slices.Contains([]string{"default", "all"}, words[0]) || !slices.Contains([]string{"full", "el10", "each"}, words[1]) {
+			t.Errorf("want four words, default or all, full or el10 or each, a package and a pattern: %s", line)
 			continue
 		}
 		// Of each alternative of "^Test(A|B)$/^sub$", TestA or TestB must exist.
