@@ -90,7 +90,9 @@ func TestEntriesLeadToTheSamePlan(t *testing.T) {
 		{"-A IP-MASQ -p icmp -j RETURN", false},
 		{"-A IP-MASQ ! -p tcp -j RETURN", false},
 		{"-A IP-MASQ -o lo -j RETURN", false},
-		{"-A IP-MASQ -s RANGE -j RETURN", false},
+		{"-A IP-MASQ -s RANGE -j RETURN", true},
+		{"-A IP-MASQ -s RANGE -d RANGE -j MASQUERADE", true},
+		{"-A IP-MASQ ! -s RANGE -j RETURN", false},
 		{"-A IP-MASQ ! -d RANGE -j RETURN", false},
 		{"-A IP-MASQ -p tcp -m tcp --dport 80 -j RETURN", false},
 		{"-A IP-MASQ -m comment --comment a -m comment --comment b -j RETURN", false},
@@ -107,7 +109,7 @@ func TestEntriesLeadToTheSamePlan(t *testing.T) {
 		{"-A POSTROUTING -m addrtype ! --dst-type LOCAL -j IP-MASQ", false}, // which is deleted by its text
 		{"-A POSTROUTING -j IP-MASQ", false},
 		{"-D POSTROUTING 1\n-A POSTROUTING -j IP-MASQ", true}, // understood, and no jump of ours
-		{"-D POSTROUTING 1\n-A POSTROUTING -s RANGE -m addrtype ! --dst-type LOCAL -j IP-MASQ", false},
+		{"-D POSTROUTING 1\n-A POSTROUTING -s RANGE -m addrtype ! --dst-type LOCAL -j IP-MASQ", true},
 		{"-D POSTROUTING 1\n-A POSTROUTING -m addrtype ! --dst-type LOCAL -g IP-MASQ", false},
 	}
 	for _, tt := range tests {

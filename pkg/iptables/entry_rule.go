@@ -81,6 +81,9 @@ func (t entries) netfilterRule(chain string, e entry, rule Rule) netfilter.Rule 
 // first.
 func (r Rule) listed() string {
 	var b strings.Builder
+	if r.Source.IsValid() {
+		fmt.Fprintf(&b, "-s %s ", r.Source)
+	}
 	if r.Destination.IsValid() {
 		fmt.Fprintf(&b, "-d %s ", r.Destination)
 	}
@@ -140,18 +143,16 @@ func (t entries) rule(e entry) (Rule, bool) {
 // protocol.
 func (t entries) conditions(e entry, r *Rule) bool {
 	l, d := e.layout, e.data
-	source, destination := d[2*l.address:3*l.address], d[3*l.address:4*l.address]
 	flags := d[l.flags] &^ l.protoFlag
-	if !zero(source) || !zero(d[l.interfaces:l.protocol]) || flags != 0 || d[l.flags+1] != 0 {
+	if !zero(d[l.interfaces:l.protocol]) || flags != 0 || d[l.flags+1] != 0 {
 		return false
 	}
-	if !zero(destination) {
-		addr, _ := netip.AddrFromSlice(d[l.address : 2*l.address])
-		bits, ok := prefixLength(destination)
-		if !ok {
-			return false
-		}
-		r.Destination = netip.PrefixFrom(addr, bits)
+	address := func(n int) []byte { return d[n*l.address : (n+1)*l.address] }
+	var ok1, ok2 bool
+	r.Source, ok1 = prefixOfMask(address(0), address(2))
+	r.Destination, ok2 = prefixOfMask(address(1), address(3))
+	if !ok1 || !ok2 {
+		return false
 	}
 	switch n := binary.NativeEndian.Uint16(d[l.protocol:]); n {
 	case 0:
@@ -172,9 +173,14 @@ func zero(b []byte) bool {
 	return true
 }
 
-// prefixLength returns the length of the prefix that a mask selects; false if its
-// ones are not all at the start.
-func prefixLength(mask []byte) (int, bool) {
+// prefixOfMask returns the prefix of an address and a mask, the zero Prefix if the
+// mask selects nothing. It returns false if the ones of the mask are not all at
+// its start.
+func prefixOfMask(address, mask []byte) (netip.Prefix, bool) {
+	if zero(mask) {
+		return netip.Prefix{}, true
+	}
+	addr, _ := netip.AddrFromSlice(address)
 	ones, size := net.IPMask(mask).Size()
-	return ones, size > 0
+	return netip.PrefixFrom(addr, ones), size > 0
 }
