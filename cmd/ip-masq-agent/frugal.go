@@ -4,38 +4,49 @@
 package main
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// frugal makes the process as small as its work, on each node of a cluster and
-// for good, unless the environment says otherwise. What is live is 0.4 MB: the
-// runtime's usual 4 MB of garbage before a collection, and caches and threads
-// for each CPU of the node (11 MB more on one with 64), are for programs that
-// compute. The agent waits for its children, which have CPUs of their own.
-func frugal() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(25) // of 4 MB
-	}
+// useOneCPU limits the Go code to one CPU at a time, unless the environment says
+// otherwise. The runtime's caches and threads for each CPU of the node take 11 MB
+// more on one with 64, and are for programs that compute. The agent waits for its
+// children, which have CPUs of their own.
+func useOneCPU() {
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(1)
 	}
 }
 
-// startupTime is how long the start takes, with the first rules.
-const startupTime = time.Second
+// startupTime is how long the start takes, with the first rules and the search for
+// what other agents left.
+const startupTime = 3 * time.Second
 
-// dropStartupCode unmaps the pages of the program's code, most of which only its
-// start needs: 1.5 MB less in memory. Those that are needed again are mapped
-// again from the page cache. Nothing writes into code that is loaded, so each page
-// is the file's.
-func dropStartupCode() error {
+// shrink gives back what only the start needed, and keeps the garbage small from
+// then on, unless the environment says otherwise: 0.4 MB are live, and the runtime
+// would collect only at 4 MB. During the start a collection would cost more than
+// it saves.
+func shrink() error {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(25) // of 4 MB
+	}
+	debug.FreeOSMemory()
+	return dropProgramPages()
+}
+
+// dropProgramPages unmaps the pages of the program's code and constants, most of
+// which are needed only once. Those that are needed again are mapped again from
+// the page cache. Nothing writes into them, so each page is the file's.
+func dropProgramPages() error {
 	exe, err := os.Readlink("/proc/self/exe")
 	if err != nil {
 		return err
@@ -44,14 +55,19 @@ func dropStartupCode() error {
 	if err != nil {
 		return err
 	}
-	for line := range strings.Lines(string(maps)) { // see proc(5)
-		var start, end uintptr
-		var mode string
-		if n, _ := fmt.Sscanf(line, "%x-%x %s", &start, &end, &mode); n != 3 || mode != "r-xp" || !strings.HasSuffix(line, " "+exe+"\n") {
+	for line := range bytes.Lines(maps) { // see proc(5): START-END MODE OFFSET DEVICE INODE PATH
+		fields := strings.Fields(string(line))
+		if len(fields) < 6 || !strings.HasSuffix(string(line), " "+exe+"\n") || strings.Contains(fields[1], "w") {
 			continue
 		}
-		if _, _, errno := unix.Syscall(unix.SYS_MADVISE, start, end-start, unix.MADV_DONTNEED); errno != 0 {
-			return fmt.Errorf("unmapping the program's code: %w", errno)
+		from, to, _ := strings.Cut(fields[0], "-")
+		start, err1 := strconv.ParseUint(from, 16, 64)
+		end, err2 := strconv.ParseUint(to, 16, 64)
+		if err := errors.Join(err1, err2); err != nil {
+			return err
+		}
+		if _, _, errno := unix.Syscall(unix.SYS_MADVISE, uintptr(start), uintptr(end-start), unix.MADV_DONTNEED); errno != 0 {
+			return fmt.Errorf("unmapping the program's pages: %w", errno)
 		}
 	}
 	return nil

@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// TestDropStartupCode has the test's own code unmapped, and mapped again by what
+// TestDropProgramPages has the test's own code unmapped, and mapped again by what
 // runs afterwards.
-func TestDropStartupCode(t *testing.T) {
+func TestDropProgramPages(t *testing.T) {
 	mapped := func() int { // kB of pages that belong to files
 		status, err := os.ReadFile("/proc/self/status")
 		if err != nil {
@@ -26,7 +26,7 @@ func TestDropStartupCode(t *testing.T) {
 		return kB
 	}
 	before := mapped()
-	if err := dropStartupCode(); err != nil {
+	if err := dropProgramPages(); err != nil {
 		t.Fatal(err)
 	}
 	if after := mapped(); after >= before {

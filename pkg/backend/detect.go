@@ -32,7 +32,8 @@ type Query struct {
 // of iptables-nft it takes nftables if the kernel lacks an extension that our
 // rules need there, and nftables also if there is no usable iptables.
 //
-// It creates no table. Where nf_tables can answer it starts no process. If ctx
+// It creates no table. It starts no process where the kernel can answer, and the
+// commands are the programs that iptables installs. If ctx
 // is done before it has an answer, the error is not ErrNone.
 func Detect(ctx context.Context, q Query) (Choice, error) {
 	d := detector{query: q}

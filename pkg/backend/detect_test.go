@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -182,20 +183,52 @@ func TestDetectHasOneDeadline(t *testing.T) {
 	})
 }
 
-// TestDetectStartsFewProcesses: if nf_tables has the mark, no command of iptables
-// is run but the one that proves the chosen backend.
-func TestDetectStartsFewProcesses(t *testing.T) {
-	netns.Run(t, func(t *testing.T) {
-		netns.Restore(t, "iptables-nft", "IPv4", "*mangle\n:KUBE-IPTABLES-HINT - [0:0]\nCOMMIT\n")
-		count := `echo "$0 $*" >> ` + filepath.Join(t.TempDir(), "ran") + `; exit 0`
-		log := strings.TrimSuffix(strings.Fields(count)[4], ";")
-		commands(t, map[string]string{"iptables-nft": count, "iptables-legacy": count, "iptables-legacy-save": count, "iptables": count})
-		if got, err := Detect(t.Context(), query(Auto)); err != nil || got.Backend != IPTablesNFT {
-			t.Fatalf("Detect() = %+v, %v", got, err)
-		}
-		ran, err := os.ReadFile(log)
-		if err != nil || strings.Count(string(ran), "\n") != 1 || !strings.Contains(string(ran), "iptables-nft --version") {
-			t.Errorf("%v; it ran:\n%s", err, ran)
-		}
-	})
+// TestDetectStartsNoProcess: the kernel, and the links of an iptables as it is
+// installed, tell the backend.
+func TestDetectStartsNoProcess(t *testing.T) {
+	tests := []struct {
+		name, mark, plain string
+		want              Choice
+	}{
+		{"a mark", "*mangle\n:KUBE-IPTABLES-HINT - [0:0]\nCOMMIT\n", "xtables-nft-multi",
+			Choice{Backend: IPTablesLegacy, Reason: "its IPv4 tables have the kubelet's chain KUBE-IPTABLES-HINT", Marked: true}},
+		{"our chain", "*nat\n:IP-MASQ - [0:0]\nCOMMIT\n", "xtables-nft-multi",
+			Choice{Backend: IPTablesLegacy, Reason: "its nat table already has our chain"}},
+		{"plain iptables is nft", "", "xtables-nft-multi", Choice{Backend: IPTablesNFT, Reason: "it is what plain iptables is"}},
+		{"plain iptables is legacy", "", "xtables-legacy-multi", Choice{Backend: IPTablesLegacy, Reason: "it is what plain iptables is"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			netns.Run(t, func(t *testing.T) {
+				if tt.mark != "" {
+					netns.Restore(t, "iptables-legacy", "IPv4", tt.mark)
+				}
+				dir := commands(t, map[string]string{"iptables-nft": "", "iptables-legacy": "", "xtables-nft-multi": "", "xtables-legacy-multi": ""})
+				if err := os.Symlink(tt.plain, filepath.Join(dir, "iptables")); err != nil {
+					t.Fatal(err)
+				}
+				before := ended(t)
+				got, err := Detect(t.Context(), query(Auto))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(tt.want, got); diff != "" {
+					t.Errorf("(-want +got):\n%s", diff)
+				}
+				if after := ended(t); after != before {
+					t.Error("a process was started")
+				}
+			})
+		})
+	}
+}
+
+// ended is the CPU time and the page faults of the children that have ended.
+func ended(t *testing.T) syscall.Rusage {
+	t.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_CHILDREN, &u); err != nil {
+		t.Fatal(err)
+	}
+	return u
 }

@@ -6,7 +6,9 @@ package iptables
 import (
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 
 	"ip-masq-agent/pkg/netfilter"
@@ -40,13 +42,28 @@ func plainName(f netfilter.Family) string {
 // Usable returns why a backend's command cannot be used for a family: it is
 // missing, or does not tell its version. A missing kernel module or capability
 // does not make it unusable; Apply reports that, and it may come.
+//
+// A program that has the backend in its name is not run: that would take as long
+// as the first write, whose error says the same. A script may be anything.
 func Usable(ctx context.Context, b Backend, f netfilter.Family) error {
 	path, err := find(ctx, b, f)
-	if err != nil {
+	if err != nil || filepath.Base(path) == b.Command(f) && !isScript(path) {
 		return err
 	}
 	_, err = run(ctx, "", path, "--version")
 	return err
+}
+
+// isScript tells whether a file begins as a script does, or cannot be read.
+func isScript(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return true
+	}
+	defer f.Close()
+	start := make([]byte, 2)
+	_, err = f.Read(start)
+	return err != nil || string(start) == "#!"
 }
 
 // Find returns why a backend has no command for a family, nil if it has one. It
@@ -78,12 +95,15 @@ func Plain(ctx context.Context) Backend {
 }
 
 // plainCommand returns the command without a backend in its name, and its
-// backend by what it prints: "iptables v1.8.9 (nf_tables)", "(legacy)", or
-// before 1.8 nothing.
+// backend: by the program that it links to, or else by what it prints, which is
+// "iptables v1.8.9 (nf_tables)", "(legacy)", or before 1.8 nothing.
 func plainCommand(ctx context.Context, f netfilter.Family) (string, Backend) {
 	path, err := exec.LookPath(plainName(f))
 	if err != nil {
 		return "", ""
+	}
+	if b := linkedTo(path); b != "" {
+		return path, b
 	}
 	version, err := run(ctx, "", path, "--version")
 	switch {
@@ -93,4 +113,17 @@ func plainCommand(ctx context.Context, f netfilter.Family) (string, Backend) {
 		return path, NFT
 	}
 	return path, Legacy
+}
+
+// linkedTo returns the backend of the program of iptables that a command is a
+// link to, empty if it is none.
+func linkedTo(path string) Backend {
+	program, _ := filepath.EvalSymlinks(path) // what cannot be followed is run
+	switch filepath.Base(program) {
+	case "xtables-nft-multi":
+		return NFT
+	case "xtables-legacy-multi":
+		return Legacy
+	}
+	return ""
 }

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package migrate_test
+
+import (
+	"os"
+	"regexp"
+	"testing"
+
+	"ip-masq-agent/pkg/config"
+)
+
+// TestDocumentedFiles reads the rows of docs/migrate.md that begin with a file, and
+// compares their last column with what this agent says of it.
+func TestDocumentedFiles(t *testing.T) {
+	text, err := os.ReadFile("../../docs/migrate.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := regexp.MustCompile("(?m)^\\| `([^`]+)`: [^|]+\\| [^|]+\\| (rejected|accepted) \\|$").FindAllStringSubmatch(string(text), -1)
+	if len(rows) != 7 {
+		t.Errorf("found %d files in docs/migrate.md, want 7", len(rows))
+	}
+	for _, row := range rows {
+		file, want := row[1], row[2]
+		_, _, err := config.Parse("config", []byte(file), config.Options{})
+		got := "accepted"
+		if err != nil {
+			got = "rejected"
+		}
+		if got != want {
+			t.Errorf("%s is %s, and docs/migrate.md says %s: %v", file, got, want, err)
+		}
+	}
+	if _, _, err := config.Parse("config", []byte("masqLinkLocal: true\n---\nmasqLinkLocal: false\n"), config.Options{}); err == nil {
+		t.Error("text after a line --- is accepted")
+	}
+}

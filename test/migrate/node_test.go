@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package migrate_test
+
+import (
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ip-masq-agent/test/netns"
+	"ip-masq-agent/test/program"
+)
+
+// ourJump is this agent's rule in POSTROUTING, as "iptables -S" prints it.
+const ourJump = `-A POSTROUTING -m comment --comment "ip-masq-agent: ensure nat POSTROUTING directs all non-LOCAL destination traffic to our custom IP-MASQ chain" -m addrtype ! --dst-type LOCAL -j IP-MASQ`
+
+// addresses of the node's pod and of three hosts beyond the node, each in a
+// network of its own. near is kept by all configurations, exception is inside
+// near's range, and far is kept by none.
+type addresses struct {
+	pod, near, exception, far           string
+	nearRange, exceptionRange, farRange string
+	bits                                string
+}
+
+func addressesOf(family string) addresses {
+	if family == "IPv6" {
+		return addresses{"fd01::2", "fd00:2::2", "fd00:9::2", "2001:db8::2", "fd00::/16", "fd00:9::/32", "2001:db8::/64", "/64"}
+	}
+	return addresses{"172.30.0.2", "10.2.0.2", "10.9.0.2", "192.0.2.2", "10.0.0.0/8", "10.9.0.0/16", "192.0.2.0/24", "/24"}
+}
+
+// node is this process' network namespace, with a pod and a world.
+type node struct {
+	t               *testing.T
+	backend, family string
+	addresses
+	podNS *netns.NS
+	file  string
+}
+
+// gateway is the node's address in the network of a host.
+func gateway(host string) string { return strings.TrimSuffix(host, "2") + "1" }
+
+func newNode(t *testing.T, backend, family string) *node {
+	t.Helper()
+	n := &node{t: t, backend: backend, family: family, addresses: addressesOf(family), file: filepath.Join(t.TempDir(), "config")}
+	here, world := netns.Here(t), netns.New(t)
+	n.podNS = netns.New(t)
+	netns.Connect(t, here, "pod", n.podNS, "eth0")
+	netns.Connect(t, here, "world", world, "eth0")
+	here.Address(t, "pod", gateway(n.pod)+n.bits)
+	n.podNS.Address(t, "eth0", n.pod+n.bits)
+	n.podNS.Route(t, "default", gateway(n.pod))
+	for _, host := range []string{n.near, n.exception, n.far} {
+		here.Address(t, "world", gateway(host)+n.bits)
+		world.Address(t, "eth0", host+n.bits)
+		netns.Serve(t, world, netip.AddrPortFrom(netip.MustParseAddr(host), 8080).String())
+	}
+	world.Route(t, "default", gateway(n.near))
+	here.Forward(t)
+	return n
+}
+
+// old is the predecessor on this node, with this chain.
+func (n *node) old(chain string) predecessor { return predecessor{n.t, n.backend, n.family, chain} }
+
+// runAgent runs this agent with the file until its rules are in force, then ends
+// it. Its rules stay, as those of a deleted pod do.
+func (n *node) runAgent(config string, args ...string) {
+	n.t.Helper()
+	if err := os.WriteFile(n.file, []byte(config), 0o644); err != nil {
+		n.t.Fatal(err)
+	}
+	args = append([]string{"--config=" + n.file, "--backend=" + n.backend}, args...)
+	if n.family == "IPv6" {
+		args = append(args, "--enable-ipv6")
+	}
+	p := program.Start(n.t, program.Command(nil, args...))
+	program.Eventually(n.t, func() string {
+		answer, err := http.Get("http://127.0.0.1:10292/readyz")
+		if err != nil {
+			return err.Error()
+		}
+		answer.Body.Close()
+		if answer.StatusCode != http.StatusOK {
+			return "/readyz: " + answer.Status
+		}
+		return ""
+	})
+	p.Stop(os.Interrupt)
+}
+
+// cleanup runs the subcommand, which must succeed.
+func (n *node) cleanup(args ...string) {
+	n.t.Helper()
+	if out, err := program.Command(nil, append([]string{"cleanup"}, args...)...).CombinedOutput(); err != nil {
+		n.t.Fatalf("cleanup %q: %v\n%s", args, err, out)
+	}
+}
+
+// jumps compares the rules of POSTROUTING.
+func (n *node) jumps(want ...string) {
+	n.t.Helper()
+	got := slices.DeleteFunc(netns.List(n.t, n.backend, n.family, "POSTROUTING"), func(r string) bool { return !strings.HasPrefix(r, "-A") })
+	if diff := cmp.Diff(want, got); diff != "" {
+		n.t.Errorf("POSTROUTING (-want +got):\n%s", diff)
+	}
+}
+
+// chain compares the rules of a chain.
+func (n *node) chain(name string, want []string) {
+	n.t.Helper()
+	if diff := cmp.Diff(want, netns.List(n.t, n.backend, n.family, name)); diff != "" {
+		n.t.Errorf("%s (-want +got):\n%s", name, diff)
+	}
+}
+
+// sees checks with a connection from the pod that the host sees the pod's address,
+// or that of the node.
+func (n *node) sees(host, want string) {
+	n.t.Helper()
+	got, err := netns.Dial(n.podNS, netip.AddrPortFrom(netip.MustParseAddr(host), 8080).String())
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	if got.Addr().String() != want {
+		n.t.Errorf("%s sees %s, want %s", host, got.Addr(), want)
+	}
+}
+
+// kept and masqueraded are sees for the two answers there are.
+func (n *node) kept(host string)        { n.t.Helper(); n.sees(host, n.pod) }
+func (n *node) masqueraded(host string) { n.t.Helper(); n.sees(host, gateway(host)) }
