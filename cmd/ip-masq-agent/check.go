@@ -11,13 +11,16 @@ import (
 
 	"ip-masq-agent/pkg/backend"
 	"ip-masq-agent/pkg/check"
+	"ip-masq-agent/pkg/config"
 )
 
 const checkAbout = `check reads files as the agent would, and says what is wrong with them, or the
 rules that it would write. A file is what the agent reads, or a manifest with it in
 a ConfigMap: the key that a DaemonSet of the agent in the same manifest mounts,
 else "config" or "ip-masq-agent". Without flags of Rules it takes those of that
-DaemonSet. - is the standard input. check touches nothing and needs no node.`
+DaemonSet. A directory is read as --config reads it: its files are merged. If all
+of them are manifests, each is checked on its own. - is the standard input. check
+touches nothing and needs no node.`
 
 func checkFlags(f *flags) {
 	f.ruleFlags()
@@ -33,6 +36,15 @@ func runCheck(_ context.Context, f *flags, stdout io.Writer) error {
 	options := check.Options{Config: f.config, AutoIPv6: f.ipv6 == ipv6Auto, Masq: f.masq, Pods: f.pods, Nodes: f.nodes, WithFlags: f.withManifestFlags, NFTables: f.backend == backend.NFTables}
 	results := []check.Result{}
 	for _, name := range f.operands {
+		if info, err := os.Stat(name); err == nil && info.IsDir() {
+			files, err := config.Read(name)
+			if err != nil {
+				results = append(results, check.Unreadable(name, err))
+				continue
+			}
+			results = append(results, check.Directory(name, files, options)...)
+			continue
+		}
 		data, shown, err := readOperand(name)
 		if err != nil {
 			results = append(results, check.Unreadable(shown, err))

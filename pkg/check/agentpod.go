@@ -18,7 +18,19 @@ type agentPod struct {
 	name   string // KIND NAMESPACE/NAME
 	line   int    // of the container
 	args   []string
-	mounts map[string]string // ConfigMap, as NAMESPACE/NAME, to the key that is the agent's file
+	file   string // --config
+	mounts []mounted
+	// directory means that --config names a volume, whose files are merged.
+	directory bool
+}
+
+// mounted is what a volume has of a ConfigMap as the agent's file, or as a file
+// of its directory.
+type mounted struct {
+	configMap string // NAMESPACE/NAME
+	key       string // empty: all of its keys
+	path      string // in the directory, if it is one
+	optional  bool
 }
 
 // newAgentPod returns nil for an object that runs no agent.
@@ -33,15 +45,13 @@ func newAgentPod(object *yaml.Node) *agentPod {
 			continue
 		}
 		a := &agentPod{
-			name:   scalar(value(object, "kind")) + " " + objectName(object),
-			line:   container.Line,
-			args:   args,
-			mounts: map[string]string{},
+			name: scalar(value(object, "kind")) + " " + objectName(object),
+			line: container.Line,
+			args: args,
+			file: path.Clean(fileArg(args)),
 		}
 		namespace, _, _ := strings.Cut(objectName(object), "/")
-		for name, key := range mounts(pod, container, fileArg(args)) {
-			a.mounts[namespace+"/"+name] = key
-		}
+		a.mount(namespace, pod, container)
 		return a
 	}
 	return nil
@@ -82,12 +92,10 @@ func fileArg(args []string) string {
 	return defaultFile
 }
 
-// mounts returns the ConfigMaps of which a key is the file of a container, by
-// their names.
-func mounts(pod, container *yaml.Node, file string) map[string]string {
-	found := map[string]string{}
+// mount finds the ConfigMaps that have the agent's file, or files.
+func (a *agentPod) mount(namespace string, pod, container *yaml.Node) {
 	for _, mount := range list(value(container, "volumeMounts")) {
-		inVolume, ok := strings.CutPrefix(file, path.Clean(scalar(value(mount, "mountPath"))))
+		inVolume, ok := strings.CutPrefix(a.file, path.Clean(scalar(value(mount, "mountPath"))))
 		if !ok {
 			continue
 		}
@@ -101,13 +109,46 @@ func mounts(pod, container *yaml.Node, file string) map[string]string {
 				sources = append(sources, value(s, "configMap"))
 			}
 			for _, s := range sources {
-				if key := keyOf(s, inVolume); key != "" {
-					found[scalar(value(s, "name"))] = key
+				m := mounted{configMap: namespace + "/" + scalar(value(s, "name")), optional: scalar(value(s, "optional")) == "true"}
+				if inVolume == "" {
+					a.directory = true
+					a.mounts = append(a.mounts, m.files(s)...)
+				} else if m.key = keyOf(s, inVolume); m.key != "" {
+					a.mounts = append(a.mounts, m)
 				}
 			}
 		}
 	}
-	return found
+}
+
+// files returns the files that a source puts into a directory: those that the
+// agent reads, which are not in subdirectories and have no dot first.
+func (m mounted) files(source *yaml.Node) []mounted {
+	items := value(source, "items")
+	switch {
+	case source == nil:
+		return nil
+	case items == nil:
+		return []mounted{m}
+	}
+	var files []mounted
+	for _, item := range list(items) {
+		m.key, m.path = scalar(value(item, "key")), path.Clean(scalar(value(item, "path")))
+		if !strings.Contains(m.path, "/") && !strings.HasPrefix(m.path, ".") {
+			files = append(files, m)
+		}
+	}
+	return files
+}
+
+// key returns what is mounted of a ConfigMap as the agent's file.
+func (a *agentPod) key(configMap string) (string, bool) {
+	for _, m := range a.mounts {
+		if m.configMap == configMap && !a.directory {
+			return m.key, true
+		}
+	}
+	return "", false
 }
 
 // keyOf returns the key of a ConfigMap that is the file at a path of its volume.

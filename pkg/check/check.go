@@ -9,6 +9,7 @@
 package check
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -59,9 +60,12 @@ type Chain struct {
 // File checks the content of a file: one Result for it, or for a manifest one
 // for each of its configurations.
 func File(name string, data []byte, o Options) []Result {
-	found, isManifest := configMaps(data)
+	found, isManifest := configurations(data)
 	if !isManifest {
-		return []Result{one(name, data, o)}
+		if p := config.CheckSize(name, len(data)); p != nil {
+			return []Result{refused(name, *p)}
+		}
+		return []Result{check(name, config.Files{{Name: name, Data: data}}, o)}
 	}
 	if len(found) == 0 {
 		return []Result{refused(name, config.Problem{
@@ -71,38 +75,71 @@ func File(name string, data []byte, o Options) []Result {
 		})}
 	}
 	var out []Result
-	for _, m := range found {
-		out = append(out, m.check(name, o))
+	for _, c := range found {
+		out = append(out, c.check(name, o))
 	}
 	return out
 }
 
-// check checks the configuration of a ConfigMap, with the flags of the agent
-// that mounts it.
-func (m configMap) check(file string, o Options) (r Result) {
-	defer func() { r.ConfigMap = m.name }()
-	if m.err != nil {
-		remedy := "write the configuration there"
-		if m.agent != nil {
-			remedy += ": " + m.agent.name + " mounts it"
+// Directory checks the files of a directory, as the agent reads it: one Result
+// for all of them. If every file is a manifest, each is checked on its own.
+func Directory(name string, files config.Files, o Options) []Result {
+	var each []Result
+	for _, f := range files {
+		if f.Skipped {
+			continue
 		}
-		return refused(file, config.Problem{File: file, Line: m.first, Reason: m.err.Error(), Remedy: remedy})
+		if _, isManifest := configurations(f.Data); !isManifest || f.Err != nil {
+			return []Result{check(name, files, o)}
+		}
+		each = append(each, File(f.Name, f.Data, o)...)
 	}
-	if m.agent != nil && o.WithFlags != nil {
+	if each == nil {
+		return []Result{check(name, files, o)}
+	}
+	return each
+}
+
+// check checks the configuration of one or several ConfigMaps, with the flags of
+// the agent that mounts them.
+func (c configuration) check(file string, o Options) (r Result) {
+	defer func() { r.ConfigMap = c.name() }()
+	for _, p := range c.parts {
+		if p.err == nil {
+			continue
+		}
+		remedy := "write the configuration there"
+		if c.agent != nil {
+			remedy += ": " + c.agent.name + " mounts it"
+		}
+		return refused(file, config.Problem{File: file, Line: p.first, Reason: p.err.Error(), Remedy: remedy})
+	}
+	if c.agent != nil && o.WithFlags != nil {
 		var err error
-		if o, err = o.WithFlags(o, m.agent.args); err != nil {
+		if o, err = o.WithFlags(o, c.agent.args); err != nil {
 			return refused(file, config.Problem{
-				File: file, Line: m.agent.line, Reason: fmt.Sprintf("has arguments of %s that the agent refuses (%v)", m.agent.name, err), Remedy: "correct them",
+				File: file, Line: c.agent.line, Reason: fmt.Sprintf("has arguments of %s that the agent refuses (%v)", c.agent.name, err), Remedy: "correct them",
 			})
 		}
 	}
-	r = one(file, []byte(m.text), o)
-	if m.agent != nil {
-		r.Agent, r.Flags = m.agent.name, m.agent.args
+	files, lines, size := config.Files{}, map[string]func(int) int{}, 0
+	for _, p := range c.parts {
+		name := cmp.Or(p.path, file)
+		files, lines[name], size = append(files, config.File{Name: name, Data: []byte(p.text)}), p.line, size+len(p.text)
+		if problem := config.CheckSize(file, size); problem != nil {
+			problem.Line = p.first
+			return refused(file, *problem)
+		}
+	}
+	r = check(file, files, o)
+	if c.agent != nil {
+		r.Agent, r.Flags = c.agent.name, c.agent.args
 	}
 	for _, list := range [][]config.Problem{r.Problems, r.Warnings} {
 		for i := range list {
-			list[i].Line = m.line(list[i].Line)
+			if line, ok := lines[list[i].File]; ok { // the manifest's
+				list[i].File, list[i].Line = file, line(list[i].Line)
+			}
 		}
 	}
 	return r
@@ -113,21 +150,17 @@ func refused(name string, p config.Problem) Result {
 	return Result{File: name, Problems: []config.Problem{p}, Warnings: []config.Problem{}, Chains: []Chain{}}
 }
 
-// one checks one configuration.
-func one(name string, data []byte, o Options) Result {
+// check checks one configuration.
+func check(name string, files config.Files, o Options) Result {
 	r := Result{File: name, Problems: []config.Problem{}, Warnings: []config.Problem{}, Chains: []Chain{}}
-	if p := config.CheckSize(name, len(data)); p != nil {
-		r.Problems = append(r.Problems, *p)
-		return r
-	}
-	c, warnings, err := config.Parse(name, data, o.Config)
+	c, origins, warnings, err := files.Parse(o.Config)
 	r.Warnings = append([]config.Problem{}, warnings...)
 	var refusal *config.Refusal
 	if errors.As(err, &refusal) {
 		r.Problems = refusal.Problems
 		return r
 	}
-	r.Warnings = append(r.Warnings, slips(name, data, c, o)...)
+	r.Warnings = append(r.Warnings, slips(name, origins, c, o)...)
 	for _, f := range families(o) {
 		shown := Chain{Family: f.String()}
 		if o.NFTables {

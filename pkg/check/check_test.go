@@ -76,6 +76,8 @@ func TestFile(t *testing.T) {
 			"warning f: nonMasqueradeCIDRs: has no IPv4 range, so all IPv4 traffic is masqueraded, between pods and to nodes too: add the ranges of pods and nodes, unless this is meant"}},
 		{name: "no IPv6", text: list, options: Options{Config: ipv6}, want: []string{
 			"warning f: nonMasqueradeCIDRs: has no IPv6 range, so all IPv6 traffic is masqueraded, between pods and to nodes too: add the ranges of pods and nodes, unless this is meant"}},
+		{name: "IPv6 on some nodes", text: list, options: Options{Config: ipv6, AutoIPv6: true}, want: []string{
+			"warning f: nonMasqueradeCIDRs: has no IPv6 range, so on nodes that forward IPv6 all IPv6 traffic is masqueraded, between pods and to nodes too: add the ranges of pods and nodes, unless this is meant"}},
 		{name: "pods and nodes", text: list, options: Options{Pods: cidrs("10.4.0.0/14"), Nodes: cidrs("10.128.0.0/20")}},
 		{name: "pods not", text: list, options: Options{Pods: cidrs("100.64.0.0/10")}, want: []string{
 			"warning f: nonMasqueradeCIDRs: does not cover 100.64.0.0/10 of pods (--pod-cidr): traffic to it is masqueraded: add 100.64.0.0/10"}},

@@ -98,7 +98,7 @@ func TestManifestFlags(t *testing.T) {
 	if diff := cmp.Diff(want, said(t, config+daemonSet("n", "--a, --b", mount), o)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if _, isManifest := configMaps([]byte(daemonSet("n", "cleanup", mount))); !isManifest {
+	if _, isManifest := configurations([]byte(daemonSet("n", "cleanup", mount))); !isManifest {
 		t.Error("this is a manifest")
 	}
 	for args, want := range map[string]string{"": defaultFile, "--config=/a": "/a", "-config, /b": "/b", "config, /c": defaultFile, "--config": defaultFile} {

@@ -4,12 +4,9 @@
 package check
 
 import (
-	"bytes"
+	"cmp"
 	"fmt"
 	"net/netip"
-	"regexp"
-	"slices"
-	"strings"
 
 	"ip-masq-agent/pkg/config"
 	"ip-masq-agent/pkg/masq"
@@ -23,17 +20,17 @@ const (
 )
 
 // slips returns what a good file says but its writer hardly means.
-func slips(name string, data []byte, c config.Config, o Options) []config.Problem {
+func slips(name string, origins config.Origins, c config.Config, o Options) []config.Problem {
 	var out []config.Problem
 	for _, r := range masq.FindRedundant(c) {
-		p := config.Problem{File: name, Key: keyKeep, Value: r.Range.String(), Remedy: "remove it: it changes nothing"}
+		p, at := config.Problem{Key: keyKeep, Value: r.Range.String(), Remedy: "remove it: it changes nothing"}, origins.Destinations[r.Range]
 		switch {
 		case r.Masquerade:
 			p.Key = keyExcept
 		case r.Source:
-			p.Key = keySource
+			p.Key, at = keySource, origins.Sources[r.Range]
 		}
-		p.Line = lineOf(data, p.Key, r.Range)
+		p.File, p.Line = cmp.Or(at.File, name), at.Line
 		switch {
 		case r.LinkLocal:
 			p.Reason = fmt.Sprintf("lies inside %s, which is link-local and kept anyway", r.By)
@@ -126,33 +123,4 @@ func uncoveredSources(name string, c config.Config, o Options) []config.Problem 
 		out = append(out, config.Problem{File: name, Key: keySource, Reason: reason, Remedy: "add " + p.Masked().String()})
 	}
 	return out
-}
-
-// lineOf returns the line of a network in the list of a key, and 0 if the text
-// does not have it, such as a default. The first line after the key is right:
-// further ones are repetitions, of which the parser has warned. A list that is an
-// alias may be before the key.
-func lineOf(data []byte, key string, network netip.Prefix) int {
-	lines := bytes.Split(data, []byte("\n"))
-	isKey := regexp.MustCompile(`(?i)(^|[^a-z])` + key + `["']?\s*:`)
-	start := max(slices.IndexFunc(lines, isKey.Match), 0)
-	if line := findNetwork(lines[start:], network); line > 0 {
-		return start + line
-	}
-	return findNetwork(lines, network)
-}
-
-// findNetwork returns the first line that has a network, from 1, and 0 if none
-// has it.
-func findNetwork(lines [][]byte, network netip.Prefix) int {
-	for i, line := range lines {
-		text, _, _ := strings.Cut(string(line), "#")
-		words := strings.FieldsFunc(text, func(r rune) bool { return !strings.ContainsRune("0123456789abcdefABCDEF.:/", r) })
-		for _, w := range words {
-			if p, err := netip.ParsePrefix(w); err == nil && p.Masked() == network {
-				return i + 1
-			}
-		}
-	}
-	return 0
 }

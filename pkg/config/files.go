@@ -55,7 +55,10 @@ func (p *parser) unreadableFile(err error) {
 
 // Origins are where the networks of a configuration are written. A default is
 // written nowhere.
-type Origins map[netip.Prefix]Origin
+type Origins struct {
+	Destinations map[netip.Prefix]Origin // of nonMasqueradeCIDRs and masqueradeCIDRs
+	Sources      map[netip.Prefix]Origin // of sourceCIDRs
+}
 
 // Origin is a line of a file.
 type Origin struct {
@@ -71,10 +74,14 @@ func (o Origin) String() string {
 	return fmt.Sprintf("%s:%d", o.File, o.Line)
 }
 
-// origins returns those of the destinations that are not defaults.
+// origins returns those of all networks that are not defaults.
 func (p *parser) origins() Origins {
-	origins := Origins{}
-	for _, l := range []list{p.nonMasquerade, p.masquerade} {
+	return Origins{Destinations: origins(p.nonMasquerade, p.masquerade), Sources: origins(p.source)}
+}
+
+func origins(lists ...list) map[netip.Prefix]Origin {
+	origins := map[netip.Prefix]Origin{}
+	for _, l := range lists {
 		for _, n := range l.networks {
 			if n.file != "" {
 				origins[n.prefix] = Origin{n.file, n.line}

@@ -134,16 +134,19 @@ b: cannot be read (open b: permission denied): let the user of the agent read th
 }
 
 func TestOrigins(t *testing.T) {
-	_, origins, _, err := files("nonMasqueradeCIDRs:\n- 10.0.0.0/8", "masqueradeCIDRs: [10.9.1.1/16]").Parse(config.Options{})
+	_, origins, _, err := files("nonMasqueradeCIDRs:\n- 10.0.0.0/8", "masqueradeCIDRs: [10.9.1.1/16]\nsourceCIDRs: [10.0.0.0/8]").Parse(config.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for prefix, want := range map[string]string{"10.0.0.0/8": "a:2", "10.9.0.0/16": "b:1", "192.168.0.0/16": ""} {
-		if got := origins[netip.MustParsePrefix(prefix)].String(); got != want {
+		if got := origins.Destinations[netip.MustParsePrefix(prefix)].String(); got != want {
 			t.Errorf("origin of %s: %q, want %q", prefix, got, want)
 		}
 	}
-	if _, origins, _, _ = files("masqLinkLocal: true").Parse(config.Options{}); len(origins) > 0 {
+	if got := origins.Sources[netip.MustParsePrefix("10.0.0.0/8")].String(); got != "b:2" {
+		t.Errorf("origin of the source: %q, want b:2", got)
+	}
+	if _, origins, _, _ = files("masqLinkLocal: true").Parse(config.Options{}); len(origins.Destinations)+len(origins.Sources) > 0 {
 		t.Errorf("origins of the defaults: %v", origins)
 	}
 }

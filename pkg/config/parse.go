@@ -39,7 +39,7 @@ func (files Files) Parse(o Options) (Config, Origins, []Problem, error) {
 		p.warnOfNoSource()
 	}
 	if !p.problems.empty() {
-		return Config{}, nil, p.warnings.inOrder(), &Refusal{Problems: p.problems.inOrder()}
+		return Config{}, Origins{}, p.warnings.inOrder(), &Refusal{Problems: p.problems.inOrder()}
 	}
 	p.config.NonMasquerade = p.nonMasquerade.prefixes()
 	p.config.Masquerade = p.masquerade.prefixes()

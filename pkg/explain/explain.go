@@ -168,7 +168,7 @@ func contains(r fmt.Stringer) string { return fmt.Sprintf("%s contains it", r) }
 
 // WrittenIn sets the line of the range that decides.
 func (a Answer) WrittenIn(origins config.Origins) Answer {
-	a.Line = origins[a.decisive].String()
+	a.Line = origins.Destinations[a.decisive].String()
 	return a
 }
 
