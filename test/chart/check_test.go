@@ -38,6 +38,20 @@ func TestTheCheckBeforeAnInstall(t *testing.T) {
 	}
 }
 
+// TestTheCheckHasItsConfigMap: helm creates the hook with the lower weight first.
+func TestTheCheckHasItsConfigMap(t *testing.T) {
+	all := release(t, "config: {cidrLimit: 1}")
+	job, file := get[*batchv1.Job](t, all, "Job/ip-masq-agent-check"), get[*corev1.ConfigMap](t, all, "ConfigMap/ip-masq-agent-check")
+	for name, annotations := range map[string]map[string]string{"Job": job.Annotations, "ConfigMap": file.Annotations} {
+		if got := annotations["helm.sh/hook"]; got != "pre-install,pre-upgrade" {
+			t.Errorf("the %s is the hook %q", name, got)
+		}
+	}
+	if got := []string{file.Annotations["helm.sh/hook-weight"], job.Annotations["helm.sh/hook-weight"]}; got[0] != "-1" || got[1] != "" {
+		t.Errorf("weights of the ConfigMap and the Job: %q", got)
+	}
+}
+
 // configMaps lists the ConfigMaps that a pod reads its configuration from.
 func configMaps(pod corev1.PodSpec) []string {
 	volume := pod.Volumes[0]

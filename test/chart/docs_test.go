@@ -23,6 +23,14 @@ func readText(t *testing.T, path string) string {
 	return string(text)
 }
 
+func valuesYAML(t *testing.T) (values map[string]any) {
+	t.Helper()
+	if err := yaml.Unmarshal([]byte(readText(t, chart+"/values.yaml")), &values); err != nil {
+		t.Fatal(err)
+	}
+	return values
+}
+
 // isGroup says whether a value has rows for its parts instead of one of its own.
 func isGroup(name string) bool {
 	switch name {
@@ -35,10 +43,7 @@ func isGroup(name string) bool {
 // defaults returns each value of values.yaml as JSON, by its path.
 func defaults(t *testing.T) map[string]string {
 	t.Helper()
-	var values map[string]any
-	if err := yaml.Unmarshal([]byte(readText(t, chart+"/values.yaml")), &values); err != nil {
-		t.Fatal(err)
-	}
+	values := valuesYAML(t)
 	all := map[string]string{}
 	add := func(path string, value any) {
 		text, err := json.Marshal(value)
@@ -77,10 +82,7 @@ func TestREADMEHasEachValue(t *testing.T) {
 
 // TestSchemaHasEachValue: and nothing else, besides what Helm adds.
 func TestSchemaHasEachValue(t *testing.T) {
-	var values map[string]any
-	if err := yaml.Unmarshal([]byte(readText(t, chart+"/values.yaml")), &values); err != nil {
-		t.Fatal(err)
-	}
+	values := valuesYAML(t)
 	values["global"] = nil
 	if diff := cmp.Diff(sortedKeys(values), sortedKeys(schema(t).Properties)); diff != "" {
 		t.Errorf("values.yaml and values.schema.json (-values.yaml +schema):\n%s", diff)

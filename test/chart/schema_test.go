@@ -4,7 +4,11 @@
 package chart
 
 import (
+	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
 )
 
 // TestWrongValuesAreRejected has a message for each kind of mistake in values
@@ -71,6 +75,29 @@ func TestSchemaDescribesEachValue(t *testing.T) {
 	for name, value := range s.Definitions {
 		if value.Description == "" {
 			t.Errorf("%s has no description", name)
+		}
+	}
+}
+
+// TestNullIsEmpty: a key without a value, such as "podLabels:" above a comment,
+// is as if it were empty. Where that means nothing, it is rejected.
+func TestNullIsEmpty(t *testing.T) {
+	const set = "DaemonSet/ip-masq-agent"
+	for _, name := range sortedKeys(valuesYAML(t)) {
+		out, err := render(name + ": null")
+		if err != nil {
+			if !strings.Contains(err.Error(), "at '': missing property '"+name+"'") {
+				t.Errorf("%s: null: %v", name, err)
+			}
+			continue
+		}
+		got := decode(t, out)
+		if len(got) != 1 {
+			t.Errorf("%s: null renders %v", name, got.keys())
+		}
+		args := get[*appsv1.DaemonSet](t, got, set).Spec.Template.Spec.Containers[0].Args
+		if diff := cmp.Diff([]string{"--masq-chain=IP-MASQ"}, args); diff != "" {
+			t.Errorf("%s: null changes the flags (-want +got):\n%s", name, diff)
 		}
 	}
 }

@@ -15,7 +15,7 @@ and no value is in two pools, so exactly one of the DaemonSets selects it. The t
 affinity are alternatives, so each gets the condition. Arguments: root, instance.
 */ -}}
 {{- define "ip-masq-agent.affinity" -}}
-{{- $affinity := deepCopy .instance.affinity -}}
+{{- $affinity := deepCopy (default dict .instance.affinity) -}}
 {{- with .root.Values.pools -}}
   {{- $condition := dict "key" $.root.Values.poolLabel -}}
   {{- $values := list -}}

@@ -24,7 +24,7 @@ ownConfig (the keys of a ConfigMap to create). Arguments: root, pool (empty for 
   {{- if $pool.existingConfigMap }}{{ $_ := set $into "configMap" $pool.existingConfigMap }}{{ $_ := set $into "config" dict }}{{ end -}}
 {{- end -}}
 {{- $_ := set $into "name" $name -}}
-{{- $_ := set $into "file" (ternary "/etc/config" "/etc/config/ip-masq-agent" (gt (len $into.extraConfigMaps) 0)) -}}
+{{- $_ := set $into "file" (ternary "/etc/config" "/etc/config/ip-masq-agent" (not (empty $into.extraConfigMaps))) -}}
 {{- end -}}
 
 {{- /* podLabels are the labels of an instance's pods that select them. */ -}}

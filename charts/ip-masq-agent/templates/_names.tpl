@@ -31,7 +31,7 @@ metadata of an object. Arguments: root, name, and optionally labels and annotati
 Without labels the field is left out.
 */ -}}
 {{- define "ip-masq-agent.metadata" -}}
-{{- $labels := merge (dict) (.labels | default dict) .root.Values.commonLabels -}}
+{{- $labels := merge (dict) (default dict .labels) (default dict .root.Values.commonLabels) -}}
 name: {{ .name }}
 namespace: {{ include "ip-masq-agent.namespace" .root }}
 {{- with $labels }}

@@ -5,7 +5,7 @@ Copyright The ip-masq-agent Authors
 
 {{- /* validate rejects what values.schema.json cannot: values that contradict each other. */ -}}
 {{- define "ip-masq-agent.validate" -}}
-{{- if and .Values.podMonitor.enabled (not .Values.metrics.nodeIP) -}}
+{{- if and (default dict .Values.podMonitor).enabled (not .Values.metrics.nodeIP) -}}
   {{- fail "podMonitor.enabled: Prometheus cannot reach 127.0.0.1 of a node: set metrics.nodeIP to true" -}}
 {{- end -}}
 {{- if and .Values.pools (not .Values.poolLabel) -}}
@@ -22,7 +22,7 @@ Copyright The ip-masq-agent Authors
     {{- $_ := set $values $value $pool -}}
   {{- end -}}
 {{- end -}}
-{{- range $pool := prepend .Values.pools dict -}}
+{{- range $pool := prepend (default list .Values.pools) dict -}}
   {{- $instance := dict -}}
   {{- include "ip-masq-agent.instance" (dict "root" $ "pool" $pool "into" $instance) -}}
   {{- $where := ternary (printf "pool %s: " $pool.name) "" (hasKey $pool "name") -}}
@@ -39,7 +39,7 @@ Copyright The ip-masq-agent Authors
     {{- end -}}
   {{- end -}}
   {{- range $label := list "k8s-app" "pool" -}}
-    {{- if hasKey $instance.podLabels $label }}{{ fail (printf "%spodLabels: the label %s selects the pods: remove it" $where $label) }}{{ end -}}
+    {{- if hasKey (default dict $instance.podLabels) $label }}{{ fail (printf "%spodLabels: the label %s selects the pods: remove it" $where $label) }}{{ end -}}
   {{- end -}}
   {{- $files := dict -}}
   {{- range $instance.extraConfigMaps -}}
