@@ -32,6 +32,8 @@ need_qemu() {
 	arm64) need qemu-system-aarch64 qemu-system-arm ;;
 	s390x)
 		# Debian 12 has it in another package than Debian 13 and Ubuntu.
+		command -v qemu-system-s390x >/dev/null && return
+		[ "$(id -u)" != 0 ] || apt-get update -qq
 		local package=qemu-system-s390x
 		[ -n "$(apt-cache show --no-all-versions "$package" 2>/dev/null)" ] || package=qemu-system-misc
 		need qemu-system-s390x "$package"
