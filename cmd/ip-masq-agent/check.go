@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"path/filepath"
 
 	"ip-masq-agent/pkg/backend"
 	"ip-masq-agent/pkg/check"
@@ -42,7 +43,8 @@ func runCheck(_ context.Context, f *flags, stdout io.Writer) error {
 				results = append(results, check.Unreadable(name, err))
 				continue
 			}
-			results = append(results, check.Directory(name, files, options)...)
+			_, err = os.Lstat(filepath.Join(name, "..data"))
+			results = append(results, check.Directory(name, files, err == nil, options)...)
 			continue
 		}
 		data, shown, err := readOperand(name)

@@ -4,13 +4,14 @@
 // Package agent answers: what does the agent do, and when?
 //
 //  1. Each second it looks at the file and at the kernel, in one goroutine and
-//     with one or two system calls each. It reads the file if that may have
-//     changed.
+//     with one or two system calls each, and one more for each file of a
+//     directory that is no volume. It reads the file if that may have changed.
 //  2. A good file, or a missing one, which means the defaults, becomes what is
 //     wanted. A refused one changes nothing: the last good one stays wanted.
 //  3. Each family has a keeper, which makes its table as wanted: at once when
 //     that is new, within a second of the kernel's showing that something was
-//     committed, else each resyncInterval, and soon again after a failure.
+//     committed, else each resyncInterval, and soon again after a failure. The
+//     keeper of an optional family begins when the node needs the family.
 //  4. It stops when its context does. The rules stay.
 //
 // The families share nothing but what is wanted, so one that fails, or hangs,

@@ -82,12 +82,16 @@ func File(name string, data []byte, o Options) []Result {
 }
 
 // Directory checks the files of a directory, as the agent reads it: one Result
-// for all of them. If every file is a manifest, each is checked on its own.
-func Directory(name string, files config.Files, o Options) []Result {
+// for all of them. If every file is a manifest, each is checked on its own, but not
+// in a volume of Kubernetes: that is what an agent reads.
+func Directory(name string, files config.Files, isVolume bool, o Options) []Result {
 	var each []Result
 	for _, f := range files {
-		if f.Skipped {
+		switch {
+		case f.Skipped:
 			continue
+		case isVolume:
+			return []Result{check(name, files, o)}
 		}
 		if _, isManifest := configurations(f.Data); !isManifest || f.Err != nil {
 			return []Result{check(name, files, o)}

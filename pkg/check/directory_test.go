@@ -74,27 +74,30 @@ func TestDirectory(t *testing.T) {
 	manifest := object("n/a", "data: {config: '"+slip+"'}")
 	file := func(name, text string) config.File { return config.File{Name: "d/" + name, Data: []byte(text)} }
 	tests := []struct {
-		name  string
-		files config.Files
-		want  []string // FILE: and its summary
+		name     string
+		files    config.Files
+		isVolume bool
+		want     []string // FILE: and its summary
 	}{
-		{"no files", nil, []string{"d: : 169.254.0.0/16 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16"}},
-		{"configurations", config.Files{file("a", "masqLinkLocal: true"), file("b", "nonMasqueradeCIDRs:\n- 10.0.0.0/8\n- 10.1.0.0/16\n"), file("c", "nonMasqueradeCIDRs: [10.2.0.0/16]")},
+		{"no files", nil, false, []string{"d: : 169.254.0.0/16 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16"}},
+		{"configurations", config.Files{file("a", "masqLinkLocal: true"), file("b", "nonMasqueradeCIDRs:\n- 10.0.0.0/8\n- 10.1.0.0/16\n"), file("c", "nonMasqueradeCIDRs: [10.2.0.0/16]")}, false,
 			[]string{"d: : 10.0.0.0/8 10.1.0.0/16 10.2.0.0/16\n" +
 				"d/b:3: nonMasqueradeCIDRs: \"10.1.0.0/16\" lies inside 10.0.0.0/8 of the same list: remove it: it changes nothing\n" +
 				"d/c:1: nonMasqueradeCIDRs: \"10.2.0.0/16\" lies inside 10.0.0.0/8 of the same list: remove it: it changes nothing"}},
-		{"manifests", config.Files{file("a.yaml", manifest), {Name: "d/sub", Skipped: true}, file("b.yaml", manifest)},
+		{"manifests", config.Files{file("a.yaml", manifest), {Name: "d/sub", Skipped: true}, file("b.yaml", manifest)}, false,
 			[]string{"d/a.yaml: n/a:\nd/a.yaml:1: masqLinkLocl: is an unknown key: did you mean masqLinkLocal?",
 				"d/b.yaml: n/a:\nd/b.yaml:1: masqLinkLocl: is an unknown key: did you mean masqLinkLocal?"}},
-		{"a manifest among configurations", config.Files{file("a", "masqLinkLocal: true"), file("b", manifest)},
+		{"a manifest in a volume", config.Files{file("a", manifest)}, true,
+			[]string{"d: :\nd/a:1: is a whole Kubernetes manifest: write only the value of the ConfigMap's key \"config\""}},
+		{"a manifest among configurations", config.Files{file("a", "masqLinkLocal: true"), file("b", manifest)}, false,
 			[]string{"d: :\nd/b:1: is a whole Kubernetes manifest: write only the value of the ConfigMap's key \"config\""}},
-		{"one that cannot be read", config.Files{file("a", manifest), {Name: "d/b", Err: fmt.Errorf("no")}},
+		{"one that cannot be read", config.Files{file("a", manifest), {Name: "d/b", Err: fmt.Errorf("no")}}, false,
 			[]string{"d: :\nd/a:1: is a whole Kubernetes manifest: write only the value of the ConfigMap's key \"config\"\nd/b: cannot be read (no): repair it or remove it from the directory"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string
-			for _, r := range Directory("d", tt.files, Options{}) {
+			for _, r := range Directory("d", tt.files, tt.isVolume, Options{}) {
 				got = append(got, r.File+": "+summary(r))
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {

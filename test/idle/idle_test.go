@@ -76,3 +76,16 @@ func (n *node) waitTicks(more float64) {
 		return ""
 	})
 }
+
+// TestNoProcessForAFamilyThatIsOff: with --enable-ipv6=auto the agent asks on each
+// tick of the interval whether the node forwards IPv6, and runs no process for it.
+func TestNoProcessForAFamilyThatIsOff(t *testing.T) {
+	netns.Require(t, append(netns.Tools(netns.NFTables, "IPv4"), netns.Tools("iptables-nft", "IPv6")...)...)
+	netns.Run(t, func(t *testing.T) {
+		netns.Here(t).Sysctl(t, "net/ipv6/conf/all/forwarding", "0")
+		n := newNode(t, "iptables-nft", "IPv4")
+		n.run(append(n.arguments("1s"), "--enable-ipv6=auto")...)
+		n.agent.WaitLog("Leaving the family off", `family="IPv6"`)
+		n.quiet(func() { n.waitTicks(4) })
+	})
+}
