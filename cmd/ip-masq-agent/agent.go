@@ -60,11 +60,13 @@ func runAgent(ctx context.Context, f *flags) error {
 	}
 	log.Info("Starting to sync", "chain", f.masq.ChainName, "families", fmt.Sprint(families), "enableIPv6", f.ipv6, "file", f.configFile)
 	beside.Go(func() { backend.Watch(ctx, choice, query) })
-	time.AfterFunc(startupTime, func() {
-		if err := shrink(); err != nil {
-			log.V(1).Info("Keeping the memory of the start", "err", err)
-		}
-	})
+	for _, after := range shrinkTimes() {
+		time.AfterFunc(after, func() {
+			if err := shrink(); err != nil {
+				log.V(1).Info("Keeping the memory of the start", "err", err)
+			}
+		})
+	}
 	a := agent.Agent{
 		ConfigFile: f.configFile,
 		Config:     f.config,

@@ -27,9 +27,9 @@ func useOneCPU() {
 	}
 }
 
-// startupTime is how long the start takes, with the first rules and the search for
-// what other agents left.
-const startupTime = 3 * time.Second
+// shrinkTimes are how long after the start there is memory to give back: with the
+// first rules, and with the search for what other agents left.
+func shrinkTimes() []time.Duration { return []time.Duration{time.Second, 3 * time.Second} }
 
 // shrink gives back what only the start needed, and keeps the garbage small from
 // then on, unless the environment says otherwise: 0.4 MB are live, and the runtime

@@ -5,7 +5,6 @@ package main
 
 import (
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -16,28 +15,43 @@ type busy struct {
 	Passes  float64 // a second: how often the agent verified its rules
 }
 
-// commitInterval is the pause between two commits of the kube-proxy.
+// each is the share of one CPU that it would take to verify the rules after each
+// commit. All of the CPU time counts for the passes.
+func (b busy) each() float64 {
+	if b.Passes == 0 {
+		return 0
+	}
+	return b.CPU / b.Passes * b.Commits
+}
+
+// commitInterval is how often the kube-proxy commits.
 const commitInterval = 100 * time.Millisecond
 
 func measureBusy(p plan, t *table) (b busy, err error) {
 	err = during(p, theAgent, t, time.Minute, func(run *process, _ time.Time) error {
+		if err := t.restore(":" + churnChain + " - [0:0]\n"); err != nil {
+			return err
+		}
 		commits := 0
 		began := time.Now()
 		w, err := run.window(func() error {
-			for time.Since(began) < p.Busy {
+			tick := time.NewTicker(commitInterval)
+			defer tick.Stop()
+			for ; time.Since(began) < p.Busy; <-tick.C {
 				// The number of endpoints changes, so that legacy's size does too.
-				rules := ":KUBE-SVC-CHURN - [0:0]\n" + strings.Repeat("-A KUBE-SVC-CHURN -j RETURN\n", 1+commits%7)
-				if err := t.restore(rules); err != nil {
+				if err := t.commitRules(1 + commits%7); err != nil {
 					return fmt.Errorf("committing as kube-proxy: %w", err)
 				}
 				commits++
-				time.Sleep(commitInterval)
 			}
 			return nil
 		})
 		took := time.Since(began).Seconds()
 		b = busy{w.cpu.Seconds() / took, float64(commits) / took, float64(w.ticks) / took}
-		return err
+		if err != nil {
+			return err
+		}
+		return t.restore(":" + churnChain + " - [0:0]\n-X " + churnChain + "\n")
 	})
 	return b, err
 }

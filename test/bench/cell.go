@@ -24,7 +24,8 @@ type cellAnswer struct {
 
 // round is what one side did in one round.
 type round struct {
-	Start  time.Duration // to the rules, by the clock
+	Start  time.Duration // to the rules, by the clock,
+	Begin  time.Duration // and in CPU time
 	Tick   time.Duration // CPU of a tick of the interval, with the next one soon after
 	Repair time.Duration // CPU of a tick that found the chain flushed
 }
@@ -63,7 +64,7 @@ func measureCell(q cellQuestion) (cellAnswer, error) {
 
 func measureRound(p plan, s side, t *table) (r round, err error) {
 	err = during(p, s, t, tickInterval, func(run *process, inForce time.Time) error {
-		r.Start = inForce.Sub(run.began)
+		r.Start, r.Begin = inForce.Sub(run.began), run.toRules
 		w, err := run.window(func() error { time.Sleep(p.Ticks); return nil })
 		r.Tick = w.cpu / time.Duration(max(w.ticks, 1))
 		return err
@@ -100,6 +101,9 @@ func during(p plan, s side, t *table, interval time.Duration, measure func(run *
 		return err
 	}
 	inForce, err := t.waitInForce(before, patience)
+	if err == nil {
+		run.toRules, err = run.group.cpu()
+	}
 	if err == nil {
 		err = run.settle(30 * time.Millisecond)
 	}

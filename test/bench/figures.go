@@ -52,13 +52,15 @@ func differences(a, b []time.Duration) []time.Duration {
 	return more
 }
 
-// times formats a ratio with two digits.
+// times formats a ratio with two or three digits.
 func times(r float64) string {
 	switch {
 	case r == 0:
 		return "–"
-	case r < 10:
-		return fmt.Sprintf("%.1f×", r)
+	case r < 0.095:
+		return fmt.Sprintf("%.3f×", r)
+	case r < 9.5:
+		return fmt.Sprintf("%.2f×", r)
 	}
 	return fmt.Sprintf("%.0f×", r)
 }
@@ -77,4 +79,4 @@ func milliseconds(d time.Duration) string {
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.2f s", d.Seconds()) }
 
-func mebibytes(kib int64) string { return fmt.Sprintf("%.0f MiB", float64(kib)/1024) }
+func mebibytes(kib int64) string { return fmt.Sprintf("%.1f MiB", float64(kib)/1024) }

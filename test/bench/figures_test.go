@@ -49,9 +49,9 @@ func TestDifferences(t *testing.T) {
 func TestFormats(t *testing.T) {
 	got := []string{
 		milliseconds(420 * time.Microsecond), milliseconds(5140 * time.Microsecond), milliseconds(318900 * time.Microsecond),
-		seconds(1234 * time.Millisecond), mebibytes(12288), times(0), times(2.04), times(66.6),
+		seconds(1234 * time.Millisecond), mebibytes(12288), times(0), times(0.034), times(0.62), times(2.04), times(66.6),
 	}
-	want := []string{"0.42 ms", "5.1 ms", "319 ms", "1.23 s", "12 MiB", "–", "2.0×", "67×"}
+	want := []string{"0.42 ms", "5.1 ms", "319 ms", "1.23 s", "12.0 MiB", "–", "0.034×", "0.62×", "2.04×", "67×"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("formats (-want +got):\n%s", diff)
 	}

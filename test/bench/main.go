@@ -16,7 +16,8 @@
 //
 // CPU is what a control group accounts to a process and to all that it starts, in
 // nanoseconds. So the figures bear a busy machine better than a clock would.
-// Figures are medians, ratios medians of the rounds' ratios.
+// Figures are medians. A ratio is the agent's figure divided by that of the
+// commands, and the median of the rounds' ratios.
 package main
 
 import (

@@ -22,6 +22,8 @@ type process struct {
 	group *cgroup
 	log   *os.File
 	began time.Time
+	// toRules is the CPU time until its rules were seen in force.
+	toRules time.Duration
 }
 
 // start starts a side on the table of this namespace. env is added to its

@@ -45,16 +45,22 @@ func nftSign() (sign, error) {
 // askNetfilter sends a message without attributes to the kernel and returns the
 // first packet that comes back.
 func askNetfilter(kind, flags uint16) ([]byte, error) {
+	message := make([]byte, unix.SizeofNlMsghdr+4) // the last four, struct nfgenmsg, are zero
+	binary.NativeEndian.PutUint32(message, uint32(len(message)))
+	binary.NativeEndian.PutUint16(message[4:], kind)
+	binary.NativeEndian.PutUint16(message[6:], flags)
+	return sendNetfilter(message)
+}
+
+// sendNetfilter sends messages to the kernel and returns the first packet that
+// comes back.
+func sendNetfilter(messages []byte) ([]byte, error) {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_NETFILTER)
 	if err != nil {
 		return nil, err
 	}
 	defer unix.Close(fd)
-	message := make([]byte, unix.SizeofNlMsghdr+4) // the last four, struct nfgenmsg, are zero
-	binary.NativeEndian.PutUint32(message, uint32(len(message)))
-	binary.NativeEndian.PutUint16(message[4:], kind)
-	binary.NativeEndian.PutUint16(message[6:], flags)
-	if err := unix.Sendto(fd, message, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
+	if err := unix.Sendto(fd, messages, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
 		return nil, err
 	}
 	answer := make([]byte, 4096)

@@ -33,7 +33,7 @@ if [ "${1:-}" = inside ]; then
 		sleep .05
 	done
 	[ -n "$ready" ] || die "the agent did not get ready: $(cat "$work/log")"
-	sleep 3.5 # after 3 s the agent gives back what only its start needs
+	sleep 3.5 # after 1 s and 3 s the agent gives back what only its start needs
 	for _ in $(seq 20); do
 		curl -sf -H 'Accept: application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.2,*/*;q=0.1' \
 			-H 'Accept-Encoding: gzip' $url/metrics >/dev/null

@@ -132,19 +132,27 @@ func (t *table) holds() (bool, error) {
 	return rules == strings.Count(chainRules, "\n") && strings.Contains(jumps, "-j IP-MASQ\n"), err
 }
 
+// quiet is how long nothing must have been committed before the commands of the
+// backend are asked for the chain: they would compete with those of a side.
+const quiet = 50 * time.Millisecond
+
 // waitInForce waits until chain and jump are there, and returns when the commit
 // was seen that made it so, to about a millisecond.
 func (t *table) waitInForce(from sign, patience time.Duration) (time.Time, error) {
+	var at time.Time
+	changed := false
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		now, err := look(t.Backend)
-		at := time.Now()
 		if err != nil {
 			return at, err
 		}
-		if now == from {
+		if now != from {
+			from, at, changed = now, time.Now(), true
+		}
+		if !changed || t.Backend != iptablesLegacy && time.Since(at) < quiet {
 			continue
 		}
-		from = now
+		changed = false
 		if there, err := t.inForce(now); there || err != nil {
 			return at, err
 		}
