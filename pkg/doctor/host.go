@@ -57,7 +57,7 @@ func ipv6(n Node) []Finding {
 	default:
 		f.Severity, f.What = Warning, "the node forwards IPv6 and has an IPv6 address, while --enable-ipv6 is off"
 		f.Consequence = "pods that have IPv6 addresses leave with them to every destination"
-		f.Remedy = "run with --enable-ipv6, unless the pods' IPv6 addresses are routed everywhere"
+		f.Remedy = "run with --enable-ipv6, or --enable-ipv6=auto, unless the pods' IPv6 addresses are routed everywhere"
 	}
 	return []Finding{f}
 }
