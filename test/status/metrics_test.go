@@ -95,5 +95,27 @@ func TestCountsConnectionsByVerdict(t *testing.T) {
 		n.waitFor("/readyz", 200, "ok")
 		dial(toWorld, bare(world, 1), 1)
 		n.waitFor("/metrics", 200, series("packets", "return")+"3\n", series("packets", "masquerade")+"3\n")
+
+		// With sourceCIDRs the node's own connections reach the end of the chain,
+		// where no rule counts them.
+		others, rules := ", 198.51.100.0/24, 203.0.113.0/24", 5
+		if family == "IPv6" {
+			others = ", 2001:db8:1::/64, 2001:db8:2::/64"
+		}
+		if backend == netns.NFTables {
+			rules = 7
+		}
+		n.write("nonMasqueradeCIDRs: [" + strings.Replace(at(kept, 0), "::0/", "::/", 1) + "]\nsourceCIDRs: [" + strings.Replace(at(pod, 0), "::0/", "::/", 1) + others + "]\nresyncInterval: 200ms\n")
+		n.waitFor("/metrics", 200, fmt.Sprintf("\nip_masq_agent_rules{family=%q} %d\n", family, rules))
+		dial(toWorld, bare(world, 1), 1)
+		dial(toKept, bare(pod, 2), 1)
+		for range 2 {
+			if _, err := netns.Dial(here, toWorld); err != nil {
+				t.Fatal(err)
+			}
+		}
+		n.waitFor("/metrics", 200,
+			series("packets", "return")+"6\n", series("packets", "masquerade")+"4\n",
+			series("bytes", "return")+fmt.Sprint(6*size)+"\n", series("bytes", "masquerade")+fmt.Sprint(4*size)+"\n")
 	})
 }
