@@ -169,6 +169,12 @@ func (w *world) randomConfig(random *rand.Rand) config.Config {
 			c.NonMasquerade = append(c.NonMasquerade, p)
 		}
 	}
+	switch pod := netip.PrefixFrom(w.pod, w.pod.BitLen()); random.IntN(4) {
+	case 0:
+		c.Source = []netip.Prefix{netip.PrefixFrom(w.node, w.node.BitLen()), pod}
+	case 1:
+		c.Source = []netip.Prefix{netip.PrefixFrom(w.pod.Next(), w.pod.BitLen())}
+	}
 	return c
 }
 

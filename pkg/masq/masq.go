@@ -37,7 +37,7 @@ type Options struct {
 
 // Chain returns the chain that a configuration asks for in one family.
 func (o Options) Chain(f netfilter.Family, c config.Config) iptables.Chain {
-	var rules []iptables.Rule
+	rules := []iptables.Rule{} // not nil, even if it stays empty: a chain without rules is a chain
 	from := sources(f, c)
 	for _, v := range verdicts(f, c) {
 		if v.masquerade {

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package explain
+
+import (
+	"net/netip"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ip-masq-agent/pkg/config"
+	"ip-masq-agent/pkg/masq"
+	"ip-masq-agent/pkg/netfilter"
+)
+
+// sourcesTable is iptables' nat table with a chain of sourceCIDRs.
+func sourcesTable() *netfilter.Table {
+	return table(netfilter.OwnerNFTables, "ip", "nat", map[string]*netfilter.Chain{
+		"POSTROUTING": base(100, ownJump()),
+		"IP-MASQ": {Rules: []netfilter.Rule{
+			rule("-A IP-MASQ -d 10.0.0.0/8 -j RETURN", dst("10.0.0.0/8"), to(netfilter.Return)),
+			rule("-A IP-MASQ -s 10.4.0.0/14 -j MASQUERADE", src("10.4.0.0/14"), to(netfilter.Masquerade)),
+			rule("-A IP-MASQ -s 10.8.0.0/14 -j MASQUERADE", src("10.8.0.0/14"), to(netfilter.Masquerade)),
+		}},
+	})
+}
+
+// sourcesOwnTable is the table of the backend nftables with the same.
+func sourcesOwnTable() *netfilter.Table {
+	others := netfilter.SourceIn(netip.MustParsePrefix("10.4.0.0/14"), true, "ip saddr != @sources")
+	return table(netfilter.OwnerNFTables, "ip", "ip-masq-agent", map[string]*netfilter.Chain{
+		"postrouting": base(105,
+			rule("add rule ip ip-masq-agent postrouting ip saddr != @sources goto kept", others, netfilter.Verdict{Action: netfilter.Goto, Chain: "kept"}),
+			rule("add rule ip ip-masq-agent postrouting goto masq", netfilter.Verdict{Action: netfilter.Goto, Chain: "masq"})),
+		"kept": {Rules: []netfilter.Rule{rule("add rule ip ip-masq-agent kept accept", to(netfilter.Accept))}},
+		"masq": {Rules: []netfilter.Rule{rule("add rule ip ip-masq-agent masq masquerade", to(netfilter.Masquerade))}},
+	})
+}
+
+func TestByKernelWithSources(t *testing.T) {
+	assumed := ask("10.4.0.1", "8.8.8.8")
+	assumed.Assumed = netip.MustParsePrefix("10.4.0.0/14")
+	mixed := sourcesTable()
+	mixed.Chains["IP-MASQ"].Rules = append(mixed.Chains["IP-MASQ"].Rules, rule("-A IP-MASQ -d 9.9.9.9/32 -j MASQUERADE", dst("9.9.9.9/32"), to(netfilter.Masquerade)))
+	tests := []struct {
+		name     string
+		question Question
+		table    *netfilter.Table
+		want     string
+	}{
+		{"inside", ask("10.9.0.7", "8.8.8.8"), sourcesTable(), `8.8.8.8 from 10.9.0.7: leaves with the node's address
+  because  no CIDR of the chain contains it (kernel)
+  rule     -A IP-MASQ -s 10.8.0.0/14 -j MASQUERADE
+  in       table ip nat, chain IP-MASQ
+`},
+		{"assumed", assumed, sourcesTable(), `8.8.8.8 from 10.4.0.1: leaves with the node's address
+  because  no CIDR of the chain contains it (kernel)
+  rule     -A IP-MASQ -s 10.4.0.0/14 -j MASQUERADE
+  in       table ip nat, chain IP-MASQ
+  note     assumes a pod of 10.4.0.0/14, the first range of sourceCIDRs; --source names another source
+`},
+		{"outside", ask("192.0.2.9", "8.8.8.8"), sourcesTable(), `8.8.8.8 from 192.0.2.9: keeps its source address
+  because  no source CIDR of the chain contains 192.0.2.9 (kernel)
+`},
+		{"not only because of the source", ask("192.0.2.9", "8.8.8.8"), mixed, `8.8.8.8 from 192.0.2.9: keeps the pod's address
+  because  no rule of chain IP-MASQ matches (kernel)
+`},
+		{"outside, backend nftables", ask("192.0.2.9", "8.8.8.8"), sourcesOwnTable(), `8.8.8.8 from 192.0.2.9: keeps its source address
+  because  no source CIDR of the chain contains 192.0.2.9 (kernel)
+  rule     add rule ip ip-masq-agent kept accept
+  in       table ip ip-masq-agent, chain kept
+`},
+		{"any source", ask("", "8.8.8.8"), sourcesTable(), `8.8.8.8: cannot be told
+  because  it depends on the source, which --source names (kernel)
+  perhaps  masquerade: -A IP-MASQ -s 10.4.0.0/14 -j MASQUERADE
+  in       table ip nat, chain IP-MASQ
+  if       -s 10.4.0.0/14 (source)
+  perhaps  masquerade: -A IP-MASQ -s 10.8.0.0/14 -j MASQUERADE
+  in       table ip nat, chain IP-MASQ
+  if       -s 10.8.0.0/14 (source)
+  perhaps  keep: no rule
+`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := written(t, ByKernel(tt.question, "IP-MASQ", netfilter.Ruleset{Tables: []*netfilter.Table{tt.table}}))
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestByFileWithSources(t *testing.T) {
+	c := config.Config{NonMasquerade: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, Source: []netip.Prefix{netip.MustParsePrefix("10.4.0.0/14")}}
+	rules := func(f netfilter.Family) Answer {
+		q := ask("192.0.2.9", "8.8.8.8")
+		if f == netfilter.IPv6 {
+			q = ask("", "2001:db8::1")
+		}
+		return ByFile(q, "file", "IP-MASQ", masq.Options{ChainName: "IP-MASQ"}.Chain(f, c).Rules)
+	}
+	want := `8.8.8.8 from 192.0.2.9: keeps its source address
+  because  no range of sourceCIDRs contains 192.0.2.9 (file)
+2001:db8::1: keeps its source address
+  because  sourceCIDRs has no IPv6 range, so chain IP-MASQ masquerades nothing (file)
+`
+	c.MasqLinkLocalIPv6 = true // the IPv6 chain has no rules at all
+	if diff := cmp.Diff(want, written(t, rules(netfilter.IPv4))+written(t, rules(netfilter.IPv6))); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
