@@ -222,7 +222,8 @@ func TestCountersSurviveAnEdit(t *testing.T) {
 // connections. A packet sees all of the old rules or all of the new, and both
 // masquerade this destination.
 func TestAtomicUnderLoad(t *testing.T) {
-	for name, replace := range map[string]bool{"replaced": true, "edited": false} {
+	pod := "100.64.1.2-100.64.1.2"
+	for name, replace := range map[string]bool{"replaced": true, "edited": false, "sources edited": false} {
 		t.Run(name, func(t *testing.T) {
 			netns.Require(t, "nft")
 			netns.Run(t, func(t *testing.T) {
@@ -231,6 +232,12 @@ func TestAtomicUnderLoad(t *testing.T) {
 				specs := []Spec{
 					{Destinations: append(intervals("10.0.0.0-10.8.255.255 keep, 10.9.0.0-10.9.255.255 masquerade"), many(netfilter.IPv4, 500)...)},
 					{Destinations: append(intervals("9.0.0.0-10.9.0.8 keep, 10.9.0.10-10.255.255.255 keep"), many(netfilter.IPv4, 400)...), RandomFully: replace},
+				}
+				if name == "sources edited" { // the destinations stay
+					specs = []Spec{
+						{Destinations: specs[0].Destinations, OnlySources: true, Sources: ranges("10.0.0.0-10.0.0.255 " + pod)},
+						{Destinations: specs[0].Destinations, OnlySources: true, Sources: ranges("100.64.0.0-100.64.255.255 192.0.2.0-192.0.2.255")},
+					}
 				}
 				apply(t, table, specs[0])
 				var stop atomic.Bool
