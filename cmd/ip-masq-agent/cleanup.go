@@ -8,9 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 
 	"ip-masq-agent/pkg/backend"
+	"ip-masq-agent/pkg/iptables"
 	"ip-masq-agent/pkg/netfilter"
 )
 
@@ -24,7 +28,8 @@ func cleanupFlags(f *flags) {
 	set := f.group("Cleanup")
 	set.StringVar(&f.masq.ChainName, "masq-chain", "IP-MASQ", "`name` of the chain to remove, such as IP-MASQ-AGENT after another agent")
 	f.backendFlag(set, "`name` of the backend to clean: auto, which is all, iptables-nft, iptables-legacy or nftables")
-	set.BoolVar(&f.dryRun, "dry-run", false, "only print what would be removed, as input for a command")
+	set.BoolVar(&f.dryRun, "dry-run", false, "only print what would be removed, as input for a command; exit with status 1 if there is something")
+	set.BoolVar(&f.stay, "stay", false, "after the rules are removed, wait for SIGTERM or SIGINT and exit with status 0, as the container of a DaemonSet must")
 }
 
 // cleaned is what became of one family in one backend.
@@ -42,6 +47,27 @@ type cleaned struct {
 }
 
 func runCleanup(ctx context.Context, f *flags, stdout io.Writer) error {
+	if !f.stay {
+		return f.cleanup(ctx, stdout)
+	}
+	// A signal that arrives during the removal takes effect after it, so that
+	// the exit status tells whether the rules are gone.
+	stopped, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	if err := f.cleanup(ctx, stdout); err != nil {
+		return err
+	}
+	if os.Getpid() == 1 {
+		// Of the commands that run in the container meanwhile, such as a probe.
+		go iptables.Reap(stopped)
+	}
+	<-stopped.Done()
+	return nil
+}
+
+// cleanup removes the rules and prints what was removed. With --dry-run it
+// removes nothing, and returns errFound if there is something to remove.
+func (f *flags) cleanup(ctx context.Context, stdout io.Writer) error {
 	if a := liveAgent(ctx, f.masq.ChainName, string(f.backend)); a != nil && !f.dryRun {
 		return fmt.Errorf("process %d is an agent that keeps chain %s on this node, and would write it again: delete its DaemonSet first. Nothing was removed", a.PID, f.masq.ChainName)
 	}
@@ -56,7 +82,7 @@ func runCleanup(ctx context.Context, f *flags, stdout io.Writer) error {
 		return err
 	}
 	for _, t := range tables {
-		if t.Error != "" {
+		if t.Error != "" || f.dryRun && t.Found {
 			return errFound
 		}
 	}

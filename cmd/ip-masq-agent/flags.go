@@ -39,6 +39,7 @@ type flags struct {
 	source      string
 	live        bool
 	dryRun      bool
+	stay        bool
 
 	usage  string // head of --help
 	groups []group
@@ -145,6 +146,9 @@ func (f *flags) validate() error {
 	}
 	if has("backend") && !slices.Contains(backend.Names(), f.backend) {
 		return fmt.Errorf("--backend: %q is none of %s", f.backend, backendNames())
+	}
+	if f.stay && f.dryRun {
+		return errors.New("--stay and --dry-run: use only one; --stay waits after rules were removed")
 	}
 	if has("output") && f.output != outputText && f.output != outputJSON {
 		return fmt.Errorf("--output: %q is neither text nor json", f.output)

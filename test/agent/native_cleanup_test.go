@@ -87,7 +87,7 @@ func (n nativeNode) cleanup(others func(), change func(n nativeNode)) {
 
 	install()
 	installed := ruleset(n.t)
-	dry := n.subcommand("cleanup", "--dry-run")
+	dry := n.dryRun()
 	if diff := cmp.Diff(installed, ruleset(n.t)); diff != "" {
 		n.t.Fatalf("a dry run changed the rule set (-before +after):\n%s", diff)
 	}
@@ -112,6 +112,17 @@ func (n nativeNode) subcommand(args ...string) string {
 	out, err := program.Command(nil, args...).CombinedOutput()
 	if err != nil {
 		n.t.Fatalf("%s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+// dryRun runs cleanup --dry-run, which must find something to remove.
+func (n nativeNode) dryRun() string {
+	n.t.Helper()
+	cmd := program.Command(nil, "cleanup", "--dry-run")
+	out, err := cmd.CombinedOutput()
+	if status := cmd.ProcessState.ExitCode(); status != 1 {
+		n.t.Fatalf("cleanup --dry-run ended with status %d (%v), want 1:\n%s", status, err, out)
 	}
 	return string(out)
 }

@@ -98,7 +98,8 @@ func TestCleanupGoesOn(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		r := subcommand(t, "", []string{"PATH=" + bin}, "cleanup")
+		// With --stay a failure ends it too, for the kubelet to start it again.
+		r := subcommand(t, "", []string{"PATH=" + bin}, "cleanup", "--stay")
 		for _, want := range []string{"iptables-legacy  IPv4  failed: ", "iptables-legacy  IPv6  removed chain IP-MASQ", "iptables-nft     IPv4  removed chain IP-MASQ"} {
 			if r.status != 1 || !strings.Contains(r.stdout, want) {
 				t.Errorf("status %d, no %q: %s%s", r.status, want, r.stdout, r.stderr)

@@ -5,6 +5,7 @@ package subcommands_test
 
 import (
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -12,24 +13,24 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"ip-masq-agent/test/netns"
+	"ip-masq-agent/test/program"
 )
 
 // daemonSet is what the tests look at of a manifest.
 type daemonSet struct {
 	Spec struct {
 		Template struct {
-			Spec pod `json:"spec"`
+			Spec podSpec `json:"spec"`
 		} `json:"template"`
 	} `json:"spec"`
 }
 
-type pod struct {
-	HostNetwork    bool              `json:"hostNetwork"`
-	NodeSelector   map[string]string `json:"nodeSelector"`
-	InitContainers []container       `json:"initContainers"`
-	Containers     []container       `json:"containers"`
-	Volumes        []any             `json:"volumes"`
-	Tolerations    []any             `json:"tolerations"`
+type podSpec struct {
+	HostNetwork  bool              `json:"hostNetwork"`
+	NodeSelector map[string]string `json:"nodeSelector"`
+	Containers   []container       `json:"containers"`
+	Volumes      []any             `json:"volumes"`
+	Tolerations  []any             `json:"tolerations"`
 }
 
 type container struct {
@@ -37,9 +38,14 @@ type container struct {
 	Args            []string `json:"args"`
 	SecurityContext any      `json:"securityContext"`
 	VolumeMounts    []any    `json:"volumeMounts"`
+	ReadinessProbe  struct {
+		Exec struct {
+			Command []string `json:"command"`
+		} `json:"exec"`
+	} `json:"readinessProbe"`
 }
 
-func manifest(t *testing.T, path string) pod {
+func manifest(t *testing.T, path string) podSpec {
 	t.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -59,8 +65,8 @@ func manifest(t *testing.T, path string) pod {
 // pod with the agent's: it must come to the same nodes, with the same rights.
 func TestCleanupManifest(t *testing.T) {
 	netns.Matrix(t, func(t *testing.T, backend, family string) {
-		agent, cleanup := manifest(t, "../../manifests/ip-masq-agent.yaml"), manifest(t, "../../manifests/cleanup.yaml")
-		init := cleanup.InitContainers[0]
+		agent, pod := manifest(t, "../../manifests/ip-masq-agent.yaml"), manifest(t, "../../manifests/cleanup.yaml")
+		cleanup := pod.Containers[0]
 		type same struct {
 			HostNetwork  bool
 			NodeSelector map[string]string
@@ -70,22 +76,30 @@ func TestCleanupManifest(t *testing.T) {
 			Lock, Mount  any
 		}
 		last := func(list []any) any { return list[len(list)-1] }
-		of := func(p pod, c container) same {
+		of := func(p podSpec, c container) same {
 			return same{p.HostNetwork, p.NodeSelector, p.Tolerations, c.Image, c.SecurityContext, last(p.Volumes), last(c.VolumeMounts)}
 		}
-		if diff := cmp.Diff(of(agent, agent.Containers[0]), of(cleanup, init)); diff != "" {
+		if diff := cmp.Diff(of(agent, agent.Containers[0]), of(pod, cleanup)); diff != "" {
 			t.Errorf("the pods of agent and cleanup (-agent +cleanup):\n%s", diff)
 		}
+		probe := func() result { return subcommand(t, "", nil, cleanup.ReadinessProbe.Exec.Command[1:]...) }
+
 		netns.Restore(t, backend, family, other)
 		before := netns.Save(t, backend, family)
 		start(t, backend, good(t), agent.Containers[0].Args...).Stop(syscall.SIGTERM)
+		if r := probe(); r.status != 1 || !strings.Contains(r.stdout, "would remove chain IP-MASQ") {
+			t.Errorf("the probe before cleanup: status %d: %s%s", r.status, r.stdout, r.stderr)
+		}
 		for range 2 { // the kubelet may run it twice
-			if r := subcommand(t, "", nil, init.Args...); r.status != 0 {
-				t.Errorf("status %d: %s%s", r.status, r.stdout, r.stderr)
+			p := program.Start(t, program.Command(nil, cleanup.Args...))
+			p.WaitLog("nftables", "IPv6") // the last line
+			if r := probe(); r.status != 0 {
+				t.Errorf("the probe after cleanup: status %d: %s%s", r.status, r.stdout, r.stderr)
 			}
 			if diff := cmp.Diff(before, netns.Save(t, backend, family)); diff != "" {
 				t.Errorf("the table after cleanup (-want +got):\n%s", diff)
 			}
+			p.Stop(syscall.SIGTERM)
 		}
 	})
 }
