@@ -109,11 +109,12 @@ func TestARebootedNodeGetsItsRulesBack(t *testing.T) {
 	stop()
 }
 
-// bootID is what tells one life of the node from the next: the namespace that
-// its process 1 lives in.
+// bootID is what tells one life of the node from the next: when its process 1
+// started, in clock ticks of this machine, see /proc/PID/stat in proc(5). The
+// inode of its namespace may be that of the one before.
 func bootID(t *testing.T, n node) uint64 {
 	t.Helper()
-	out := strings.TrimSpace(n.must(t, "stat", "-Lc", "%i", "/proc/1/ns/pid"))
+	out := strings.TrimSpace(n.must(t, "awk", "{ print $22 }", "/proc/1/stat"))
 	id, err := strconv.ParseUint(out, 10, 64)
 	if err != nil {
 		t.Fatalf("%s: %v", n.name, err)
