@@ -3,9 +3,9 @@
 # Copyright The ip-masq-agent Authors
 #
 # images.sh FOLDER: the images that the nodes run, as archives in that folder.
-# No registry is asked: the base images of the project's Dockerfile are made of
-# Debian's packages and of the Go that is installed here, and stand in under
-# names of their own, which its build arguments take.
+# No registry is asked: the base image of the project's Dockerfile, Debian with
+# Go, is made of Debian's packages and of the Go that is installed here. It has a
+# name of its own, which the Dockerfile takes as a build argument.
 set -euo pipefail
 here=$(dirname "$(realpath "$0")")
 # shellcheck source-path=SCRIPTDIR source=lib.sh
@@ -14,9 +14,12 @@ here=$(dirname "$(realpath "$0")")
 folder=$1
 : "${IMAGE:?the name of the image of the agent}"
 store=$cache/images
-debian=localhost/e2e/debian:bookworm
 golang=localhost/e2e/golang:$(go env GOVERSION)
-mkdir -p "$folder" "$store"
+mkdir -p "$folder" "$store/tmp"
+# buildah keeps the cache of Go in TMPDIR. All else there is of a build that was
+# interrupted.
+export TMPDIR=$store/tmp
+find "$TMPDIR" -mindepth 1 -maxdepth 1 -not -name buildah-cache -exec rm -rf {} +
 
 build() {
 	buildah --root "$store/root" --runroot "$state/buildah" --storage-driver overlay "$@"
@@ -24,23 +27,16 @@ build() {
 
 have() { build inspect --type image "$1" >/dev/null 2>&1; }
 
-debian_base() {
+golang_base() {
 	local container tarball=$store/debian.tar
-	TMPDIR=$state mmdebstrap --quiet --variant=minbase bookworm "$tarball"
+	mmdebstrap --quiet --variant=minbase bookworm "$tarball"
 	container=$(build from scratch)
 	build add --quiet "$container" "$tarball" / >/dev/null
-	build commit --quiet --rm "$container" "$debian" >/dev/null
 	rm "$tarball"
-}
-
-golang_base() {
-	local container goroot path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-	goroot=$(go env GOROOT)
-	container=$(build from --pull-never "$debian")
-	build add --quiet "$container" "$goroot" /usr/local/go >/dev/null
+	build add --quiet "$container" "$(go env GOROOT)" /usr/local/go >/dev/null
 	build add --quiet "$container" /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt >/dev/null
-	build config --env "PATH=/go/bin:/usr/local/go/bin:$path" --env GOPATH=/go --env GOTOOLCHAIN=local \
-		--workingdir /go "$container"
+	build config --env PATH=/go/bin:/usr/local/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+		--env GOPATH=/go --env GOTOOLCHAIN=local --workingdir /go "$container"
 	build commit --quiet --rm "$container" "$golang" >/dev/null
 }
 
@@ -60,7 +56,6 @@ save() {
 }
 
 build rm --all >/dev/null # of a build that was interrupted
-have "$debian" || debian_base
 have "$golang" || golang_base
 (cd "$here/e2e" && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$state/probe" ./probe)
 pod_image localhost/pause:e2e pause
@@ -70,10 +65,10 @@ save localhost/probe:e2e probe
 # chroot isolation: the other kinds want more than a container has. The host's
 # network: go and apt fetch what the Dockerfile names, from where the host does.
 build bud --quiet --layers --isolation chroot --pull-never --network host \
-	--build-arg "GO_IMAGE=$golang" --build-arg "BASE_IMAGE=$debian" \
+	--build-arg "GO_IMAGE=$golang" \
 	--platform "linux/$(go env GOARCH)" --build-arg "BUILDPLATFORM=linux/$(go env GOARCH)" \
 	--build-arg "GOPROXY=$(go env GOPROXY)" \
 	--tag "$IMAGE" "$here/../.." >/dev/null
 save "$IMAGE" ip-masq-agent
-# The layers that make the next build short grow by 200 MB with each edit.
+# The layers that make the next build short grow with each edit.
 [ "$(du -sm "$store" | cut -f1)" -lt 6000 ] || build rmi --prune >/dev/null

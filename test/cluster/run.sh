@@ -78,5 +78,7 @@ mkdir -p "$state"
 step "Kubernetes: compiled, or from the cache" "$here/binary.sh" "$state/bin"
 # In a mount namespace, with which goes what an interrupted build left mounted.
 step "Images: the project's Dockerfile" unshare --mount "$here/images.sh" "$state/images"
+step "Image: its size and content" env IP_MASQ_AGENT_TEST_IMAGE="$state/images/ip-masq-agent.tar" \
+	go -C "$here/../../tools/image" test -count=1 -v -run Image .
 step "Cluster: a node on iptables-nft, one on iptables-legacy, one without iptables" "$here/cluster.sh" up nft legacy nftables
 step "Stories" "$here/test.sh" "$@"
