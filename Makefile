@@ -13,12 +13,17 @@ OUTPUT    ?= --load
 BUILDER   ?= $(if $(shell command -v docker),docker,buildah)
 docker     = docker buildx build $(OUTPUT)
 buildah    = buildah bud --build-arg BUILDPLATFORM=linux/$(shell go env GOHOSTARCH)
+# How each writes the image to the archive bin/image.tar.
+docker-save  = docker save --output bin/image.tar $(IMAGE)
+buildah-save = buildah push --quiet $(IMAGE) docker-archive:bin/image.tar:$(IMAGE)
+# Where make sbom writes.
+SBOM      ?= dist/ip-masq-agent.spdx.json
 export VERSION
 # Where sudo's PATH does not have them: Go as its own archive installs it, and iptables.
 export PATH := $(PATH):/usr/local/go/bin:/usr/sbin:/sbin
 
 .DEFAULT_GOAL := help
-.PHONY: help build binaries image chart run test s390x vm e2e fuzz bench lint clean
+.PHONY: help build binaries image image-archive sbom test-image chart run test s390x vm e2e fuzz bench lint clean
 
 help: ## Print this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +40,15 @@ image: ## Build the container image IMAGE for PLATFORM, with docker or buildah
 
 chart: ## Package the Helm chart, with IMAGE as its default, in bin/
 	charts/package.sh $(VERSION) $(IMAGE) bin
+
+image-archive: image
+	mkdir -p bin && rm -f bin/image.tar && $($(BUILDER)-save)
+
+sbom: image-archive ## Build the image and write its SBOM, SPDX 2.3 as JSON, to dist/ip-masq-agent.spdx.json
+	mkdir -p $(dir $(SBOM)) && go -C tools/image run . sbom $(CURDIR)/bin/image.tar >$(SBOM)
+
+test-image: image-archive ## Build the image, and test its size, its content and its SBOM (as root)
+	IP_MASQ_AGENT_TEST_IMAGE=$(CURDIR)/bin/image.tar go -C tools/image test -count=1 -v ./...
 
 run: build ## Run the agent in a throwaway network namespace and show its rules
 	test/demo/run.sh bin/ip-masq-agent
@@ -61,4 +75,4 @@ lint: ## gofmt, go vet, staticcheck, shellcheck, and who may run other programs
 	test/lint.sh
 
 clean: ## Remove what was built
-	rm -rf bin
+	rm -rf bin dist

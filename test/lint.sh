@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 need shellcheck shellcheck
 
 say "gofmt"
-unformatted=$(gofmt -l cmd pkg test)
+unformatted=$(gofmt -l cmd pkg test tools)
 [ -z "$unformatted" ] || die "gofmt would change: $unformatted"
 
 say "go vet and staticcheck, in each module"

@@ -23,7 +23,7 @@ fi
 say "Testing, with the fuzz seeds: go test ${race[*]} ./..."
 # The tests wait for namespaces more than they compute, hence -parallel.
 go test "${race[@]}" -parallel 8 -timeout 20m ./...
-for module in test/*/go.mod; do
+for module in test/*/go.mod tools/*/go.mod; do
 	[ -f "$module" ] || continue
 	dir=$(dirname "$module")
 	[ "$dir" = test/cluster ] && continue
