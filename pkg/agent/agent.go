@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ip-masq-agent Authors
 
-// Package agent answers: what does the agent do, and when?
+// Package agent is the loop that keeps the rules of a node in sync with the file.
 //
-//  1. Each second it looks at the file and at the kernel, in one goroutine and
-//     with one or two system calls each, and one more for each file of a
-//     directory that is no volume. It reads the file if that may have changed.
-//  2. A good file, or a missing one, which means the defaults, becomes what is
-//     wanted. A refused one changes nothing: the last good one stays wanted.
-//  3. Each family has a keeper, which makes its table as wanted: at once when
-//     that is new, within a second of the kernel's showing that something was
-//     committed, else each resyncInterval, and soon again after a failure. The
-//     keeper of an optional family begins when the node needs the family.
-//  4. It stops when its context does. The rules stay.
+//  1. Each second one goroutine checks the file and the kernel for changes, with
+//     one or two system calls each, and one more for each file of a directory
+//     that is not a volume. It reads the file if that may have changed.
+//  2. A valid file, or a missing one, which means the defaults, becomes the
+//     desired state. An invalid file changes nothing: the last valid one stays.
+//  3. Each family has a syncer, which makes the kernel hold the desired rules: at
+//     once when they are new, within a second after the kernel shows that
+//     something was committed, otherwise every resyncInterval, and soon again
+//     after a failure. The syncer of an optional family begins when the node
+//     needs the family.
+//  4. The loop ends when its context is done. The rules stay in force.
 //
-// The families share nothing but what is wanted, so one that fails, or hangs,
-// never keeps the other from its rules.
+// The families share only the desired state, so a family that fails or hangs does
+// not affect the other.
 package agent
 
 import (
@@ -29,68 +30,68 @@ import (
 	"ip-masq-agent/pkg/netfilter"
 )
 
-// lookInterval is how often the agent looks at the file and the kernel. inotify
-// would miss changes: the kubelet replaces the directory that the file's link
-// leads to. A subscription to nf_tables' notices would be paid for by others: the
-// kernel then builds a message for each rule that kube-proxy commits.
-const lookInterval = time.Second
+// pollInterval is the time between two checks for changes. inotify would miss
+// changes, because the kubelet replaces the directory to which the file's link
+// points. A subscription to the notifications of nf_tables would slow down other
+// programs: the kernel then builds a message for each rule that kube-proxy
+// commits.
+const pollInterval = time.Second
 
-// Table is what the kernel holds for one IP family, in whichever backend.
+// Table is the rules of one IP family in the kernel, in any backend.
 type Table interface {
-	// Apply makes the kernel hold the rules that a configuration asks for, in
-	// one commit, and reports what it had to do. Applied again it does nothing.
-	// On an error the kernel holds what it held, or what another program made
-	// of it.
+	// Apply makes the kernel hold the rules of a configuration, in one commit, and
+	// reports what it wrote. It is idempotent. After an error the kernel holds the
+	// rules that it held before, or what another program made of them.
 	Apply(ctx context.Context, c config.Config) (netfilter.Report, error)
-	// HasRules tells whether the kernel has rules of ours, whatever they say.
+	// HasRules reports whether the kernel has rules of the agent, of any content.
 	HasRules(ctx context.Context) (bool, error)
-	// Look tells, without running a process, whether anything was committed
-	// since the last Apply that succeeded. It does not block, for one goroutine
-	// looks at all tables.
-	Look() (netfilter.Change, error)
-	// Traffic returns what the rules counted, without running a process.
+	// Change reports, without starting a process, whether anything was committed
+	// since the last successful Apply. It does not block, because one goroutine
+	// checks all tables.
+	Change() (netfilter.Change, error)
+	// Traffic returns the counters of the rules, without starting a process.
 	Traffic() (netfilter.Traffic, error)
 }
 
-// Agent keeps the tables of the enabled families as a file says.
+// Agent keeps the tables of the enabled families in sync with a file.
 type Agent struct {
 	ConfigFile string
 	Config     config.Options
 	Tables     map[netfilter.Family]Table
-	// Optional has the families of Tables that are not enabled from the start.
+	// Optional contains the families of Tables that are not enabled from the start.
 	Optional map[netfilter.Family]Optional
 	Observer Observer
 }
 
-// Run works until ctx is done. Nothing that goes wrong ends it earlier.
+// Run runs the loop until ctx is done. No failure ends it earlier.
 func (a *Agent) Run(ctx context.Context) {
 	log := klog.FromContext(ctx)
 	file := source{path: a.ConfigFile, options: a.Config}
-	var keepers []*keeper
+	var syncers []*syncer
 	var running sync.WaitGroup
 	for family, table := range a.Tables {
-		k := newKeeper(family, table, a.Observer)
+		s := newSyncer(family, table, a.Observer)
 		if o, ok := a.Optional[family]; ok {
-			k.option = &option{Optional: o}
+			s.option = &option{Optional: o}
 		}
-		keepers = append(keepers, k)
-		running.Go(func() { k.run(ctx) })
+		syncers = append(syncers, s)
+		running.Go(func() { s.run(ctx) })
 	}
 	defer running.Wait()
 
-	tick := time.NewTicker(lookInterval)
+	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
 	for {
-		a.Observer.Turned()
-		w, changed := file.poll(log)
+		a.Observer.Polled()
+		d, changed := file.poll(log)
 		if changed {
-			a.Observer.ConfigRead(w.status)
+			a.Observer.ConfigRead(d.status)
 		}
-		for _, k := range keepers {
+		for _, s := range syncers {
 			if changed {
-				k.want(w)
+				s.set(d)
 			} else {
-				k.lookForChange(log)
+				s.checkForChange(log)
 			}
 		}
 		select {

@@ -93,7 +93,7 @@ func TestRefusedFileChangesNothing(t *testing.T) {
 		if len(passes) < 3 {
 			t.Errorf("%d passes in 150 s: healing stopped", len(passes))
 		}
-		if len(got) != 2 || got[1].Refused == nil || got[1].Source != FromFile || got[1].Hash != hash {
+		if len(got) != 2 || got[1].Err == nil || got[1].Source != FromFile || got[1].Hash != hash {
 			t.Errorf("told %+v, want one more, a refusal that keeps the first file", got)
 		}
 		n.write(second)
@@ -142,10 +142,10 @@ func TestRepairsAreToldApartFromEdits(t *testing.T) {
 func TestLooksEachSecond(t *testing.T) {
 	const s = time.Second
 	tests := []struct {
-		name string
-		sign netfilter.Change
-		cost time.Duration
-		want []time.Duration // of passes within 121 s
+		name   string
+		change netfilter.Change
+		cost   time.Duration
+		want   []time.Duration // of passes within 121 s
 	}{
 		{"a proof that nothing changed saves the pass", netfilter.Unchanged, 0, []time.Duration{0}},
 		{"mere quiet does not", netfilter.PerhapsUnchanged, 0, []time.Duration{0, 60 * s, 120 * s}},
@@ -158,7 +158,7 @@ func TestLooksEachSecond(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				n := start(t, missing, func(n *node) {
-					n.v4.sign = tt.sign
+					n.v4.change = tt.change
 					n.v4.report.Cost = tt.cost
 				})
 				wait(121 * s)
@@ -177,10 +177,10 @@ func TestLooksEachSecond(t *testing.T) {
 
 func TestDriftIsHealedWithinASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := start(t, first, func(n *node) { n.v4.sign = netfilter.Unchanged })
+		n := start(t, first, func(n *node) { n.v4.change = netfilter.Unchanged })
 		n.v4.take()
 		wait(10300 * time.Millisecond)
-		n.v4.set(func(r *recorder) { r.sign, r.report.WroteChain = netfilter.Changed, true })
+		n.v4.set(func(r *recorder) { r.change, r.report.WroteChain = netfilter.Changed, true })
 		wait(time.Second)
 		check(t, "repaired", []application{{11 * time.Second, "10.1.0.0/16"}}, n.v4.take())
 	})
@@ -190,7 +190,7 @@ func TestDriftIsHealedWithinASecond(t *testing.T) {
 // wanted is not.
 func TestNewContentIsAppliedThoughNothingMoved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := start(t, first, func(n *node) { n.v4.sign = netfilter.Unchanged })
+		n := start(t, first, func(n *node) { n.v4.change = netfilter.Unchanged })
 		n.v4.take()
 		n.write(second)
 		wait(time.Second)

@@ -6,8 +6,8 @@ package agent
 import "time"
 
 const (
-	// fightRepairs repairs of one kind within fightWindow mean that something
-	// else keeps undoing them.
+	// fightRepairs repairs of one kind within fightWindow mean that another program
+	// keeps undoing them.
 	fightRepairs = 5
 	fightWindow  = time.Minute
 )
@@ -21,19 +21,19 @@ const (
 	repairJump
 )
 
-// damping slows down the repairs while another program keeps undoing them: two
-// agents with different files for one chain would else write once a second each,
-// for ever. After fightRepairs repairs of one kind within fightWindow it puts a
-// pause between a repair and the next, which doubles with each repair up to the
-// interval at which the rules are verified in any case.
+// damping slows down repairs while another program keeps undoing them. Without it,
+// two agents with different files for one chain would each write once a second for
+// ever. After fightRepairs repairs of one kind within fightWindow it enforces a
+// pause before the next repair. The pause doubles with each repair, up to
+// resyncInterval.
 type damping struct {
 	recent [repairJump + 1][]time.Time // the last repairs of each kind
 	last   time.Time
 	pause  time.Duration // 0: repairs are not slowed down
 }
 
-// repaired records a repair of these kinds, and tells whether the next one has
-// to wait.
+// repaired records repairs of these kinds, and reports whether the next one has to
+// wait.
 func (d *damping) repaired(interval time.Duration, kinds ...repair) bool {
 	now := time.Now()
 	fight := false
@@ -54,11 +54,11 @@ func (d *damping) repaired(interval time.Duration, kinds ...repair) bool {
 	return d.pause > 0
 }
 
-// waiting tells whether the next repair has to wait.
+// waiting reports whether the next repair has to wait.
 func (d *damping) waiting() bool { return time.Since(d.last) < d.pause }
 
-// calm ends the damping, and returns true, once nothing was repaired for a
-// fightWindow after the pause.
+// calm ends the damping and returns true if nothing was repaired for a fightWindow
+// after the pause.
 func (d *damping) calm() bool {
 	if d.pause == 0 || time.Since(d.last) < d.pause+fightWindow {
 		return false

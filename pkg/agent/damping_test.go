@@ -27,7 +27,7 @@ func TestFightsAreDamped(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				n := start(t, tt.file, func(n *node) { n.v4.sign, n.v4.report = netfilter.Changed, tt.report })
+				n := start(t, tt.file, func(n *node) { n.v4.change, n.v4.report = netfilter.Changed, tt.report })
 				wait(200 * s)
 				var at []time.Duration
 				for _, a := range n.v4.take() {
@@ -53,15 +53,15 @@ func TestFightsAreDamped(t *testing.T) {
 func TestDampingEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const s = time.Second
-		n := start(t, missing, func(n *node) { n.v4.sign, n.v4.report.WroteChain = netfilter.Changed, true })
+		n := start(t, missing, func(n *node) { n.v4.change, n.v4.report.WroteChain = netfilter.Changed, true })
 		wait(7 * s) // six repairs: the next one has to wait for 4 s
 		n.v4.take()
 		fight := func(on bool) {
 			n.v4.set(func(r *recorder) {
 				r.report.WroteChain = on
-				r.sign = netfilter.Unchanged
+				r.change = netfilter.Unchanged
 				if on {
-					r.sign = netfilter.Changed
+					r.change = netfilter.Changed
 				}
 			})
 		}

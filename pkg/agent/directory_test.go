@@ -96,7 +96,7 @@ func TestHashOfADirectory(t *testing.T) {
 	f.change(change{"replace", "b", "ncyInterval: 5s"})
 	f.change(change{"replace", "a", "# "})
 	w, _ := f.source.poll(f.logger)
-	if w.status.Refused == nil {
+	if w.status.Err == nil {
 		t.Fatal("b was accepted")
 	}
 	f.change(change{"replace", "a", "resyncInterval:"})
@@ -125,7 +125,7 @@ func TestGlanceAtADirectory(t *testing.T) {
 			f.change(change{"replace", "a", "resyncInterval: 10s\n"})
 			f.change(change{"replace", "b", ""})
 			must(t, syscall.Mkfifo(filepath.Join(f.source.path, "fifo"), 0o600))
-			g := settledGlance(t, f.source.path)
+			g := settledFileWatch(t, f.source.path)
 			f.change(tt.change)
 			if got := g.unchanged(); got != tt.unchanged {
 				t.Errorf("unchanged() = %v, want %v", got, tt.unchanged)
@@ -150,7 +150,7 @@ func TestGlanceAtAVolumeOfFiles(t *testing.T) {
 	for _, name := range []string{"a", "b", "c"} {
 		must(t, os.Symlink("..data/"+name, filepath.Join(dir, name)))
 	}
-	g := settledGlance(t, dir)
+	g := settledFileWatch(t, dir)
 	if !g.unchanged() {
 		t.Error("the volume is taken for changed")
 	}

@@ -45,7 +45,7 @@ func TestFailureIsTriedEach64Seconds(t *testing.T) {
 
 func TestFailureIsNotTriedFasterForASignOfChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := start(t, missing, func(n *node) { n.v4.err, n.v4.sign = errors.New("the lock is held"), netfilter.Changed })
+		n := start(t, missing, func(n *node) { n.v4.err, n.v4.change = errors.New("the lock is held"), netfilter.Changed })
 		wait(10 * time.Second)
 		var at []time.Duration
 		for _, a := range n.v4.take() {

@@ -37,10 +37,10 @@ func TestFailuresAreLoggedWhenTheyChange(t *testing.T) {
 
 func TestBlindnessIsLoggedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := start(t, missing, func(n *node) { n.v4.lookErr = errors.New("no netlink") })
+		n := start(t, missing, func(n *node) { n.v4.changeErr = errors.New("no netlink") })
 		wait(10 * time.Second)
 		check(t, "logged in ten seconds", 1, n.logged("no netlink"))
-		n.v4.set(func(r *recorder) { r.lookErr = errors.New("permission denied") })
+		n.v4.set(func(r *recorder) { r.changeErr = errors.New("permission denied") })
 		wait(10 * time.Second)
 		check(t, "another reason", 1, n.logged("permission denied"))
 	})
@@ -71,7 +71,7 @@ func TestSyncsAreLogged(t *testing.T) {
 func TestRepairsAreLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := start(t, missing, func(n *node) {
-			n.v4.report, n.v4.sign = netfilter.Report{WroteChain: true, WroteJump: true}, netfilter.Changed
+			n.v4.report, n.v4.change = netfilter.Report{WroteChain: true, WroteJump: true}, netfilter.Changed
 		})
 		wait(100 * time.Second)
 		_, passes := n.observer.seen(netfilter.IPv4)
@@ -79,7 +79,7 @@ func TestRepairsAreLogged(t *testing.T) {
 		check(t, "repairs of the jump", len(passes)-1, n.logged("Repaired the jump"))
 		check(t, "a fight", 1, n.logged("something else keeps changing the rules"))
 		check(t, "its end", 0, n.logged("Repairs are prompt again"))
-		n.v4.set(func(r *recorder) { r.sign, r.report = netfilter.Unchanged, netfilter.Report{} })
+		n.v4.set(func(r *recorder) { r.change, r.report = netfilter.Unchanged, netfilter.Report{} })
 		wait(200 * time.Second)
 		check(t, "its end", 1, n.logged("Repairs are prompt again"))
 	})

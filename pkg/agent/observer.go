@@ -9,52 +9,52 @@ import (
 	"ip-masq-agent/pkg/netfilter"
 )
 
-// Observer is told what the agent does. Its methods are called from several
+// Observer receives the events of the agent. Its methods are called from several
 // goroutines and must not block.
 type Observer interface {
-	// Turned is called at each turn of the loop that reads the file.
-	Turned()
-	// ConfigRead is called when the file's content is new.
+	// Polled is called each time that the loop checks for changes.
+	Polled()
+	// ConfigRead is called when the content of the file is new.
 	ConfigRead(ConfigStatus)
-	// Decided is called each time that the agent has decided whether an optional
-	// family is enabled; if it is, before its first pass.
+	// Decided is called each time the agent has decided whether an optional family
+	// is enabled. If it is, the call comes before the first sync.
 	Decided(f netfilter.Family, enabled bool)
-	// PassStarted and PassEnded stand around each pass over a family's table;
-	// a pass that was cut off by the agent's stopping has no end.
-	PassStarted(netfilter.Family)
-	PassEnded(netfilter.Family, Pass)
+	// SyncStarted and SyncEnded are called before and after each sync of a family.
+	// A sync that ends because the agent stops has no SyncEnded.
+	SyncStarted(netfilter.Family)
+	SyncEnded(netfilter.Family, Sync)
 }
 
-// Source is where the rules in force come from.
+// Source is the origin of the rules in force.
 type Source string
 
 // The sources.
 const (
 	FromFile    Source = "file"
-	FromDefault Source = "default" // no file, or none that was ever good
-	FromKernel  Source = "kernel"  // found there, and left alone for want of a good file
+	FromDefault Source = "default" // no file, or none that was ever valid
+	FromKernel  Source = "kernel"  // found in the kernel, and unchanged because no file was ever valid
 )
 
-// ConfigStatus is what the last reading of the file came to.
+// ConfigStatus is the result of reading the file.
 type ConfigStatus struct {
-	Refused error  // why the file is refused or unreadable; nil if it is good
-	Source  Source // of the configuration in force: FromFile or FromDefault
+	Err    error  // why the file is invalid or unreadable; nil if it is valid
+	Source Source // of the configuration in force: FromFile or FromDefault
 	// Hash is the start of the SHA-256 of the file in force, as sha256sum
 	// prints it; empty without a file.
 	Hash string
 }
 
-// Pass is what one pass over a family's table came to.
-type Pass struct {
-	Err           error // what failed, with the kernel left as it was
+// Sync is the result of one sync of a family.
+type Sync struct {
+	Err           error // what failed; the kernel is unchanged then
 	Source        Source
 	Rules         int // in the chain
 	Traffic       netfilter.Traffic
-	RepairedChain bool // something else had changed it
-	RepairedJump  bool
-	Damped        bool // the next repair has to wait, for something else keeps undoing them
-	Took          time.Duration
+	RepairedChain bool // another program had changed the rules
+	RepairedJump  bool // another program had changed the jump to them
+	Damped        bool // the next repair has to wait, because another program keeps undoing them
+	Duration      time.Duration
 }
 
-// Verified tells whether the pass saw the kernel hold what is wanted.
-func (p Pass) Verified() bool { return p.Err == nil && p.Source != FromKernel }
+// Verified reports whether the sync left the kernel with the desired rules.
+func (s Sync) Verified() bool { return s.Err == nil && s.Source != FromKernel }

@@ -12,7 +12,7 @@ import (
 
 // Optional says when a family is enabled that is not enabled from the start.
 type Optional struct {
-	// Needed tells whether the node needs the family, and why or why not. It is
+	// Needed reports whether the node needs the family, and why or why not. It is
 	// asked each resyncInterval, also when the family is enabled, and is cheap.
 	Needed func() (bool, string)
 	// Possible returns why the backend cannot hold rules of the family; nil if it
@@ -30,7 +30,7 @@ type option struct {
 	said    string // the reason that was last logged
 }
 
-// enable tells whether the family is enabled, and whether it should be asked
+// enable reports whether the family is enabled, and whether it should be asked
 // again soon, because what prevents it may be over.
 func (o *option) enable(ctx context.Context, log klog.Logger, t Table) (soon bool) {
 	needed, why := o.Needed()
@@ -66,7 +66,7 @@ func (o *option) prevented(ctx context.Context, t Table) error {
 	return err
 }
 
-// holdsRules tells whether an agent that ran before has left rules. If that
+// holdsRules reports whether an agent that ran before has left rules. If that
 // cannot be told, the family is off.
 func (o *option) holdsRules(ctx context.Context, t Table) bool {
 	found, err := t.HasRules(ctx)

@@ -21,15 +21,15 @@ func TestPassesTell(t *testing.T) {
 	failure := errors.New("the lock is held")
 	synctest.Test(t, func(t *testing.T) {
 		n := start(t, first, func(n *node) {
-			n.v4.takes, n.v4.sign = 30*time.Millisecond, netfilter.Unchanged
+			n.v4.takes, n.v4.change = 30*time.Millisecond, netfilter.Unchanged
 			n.v4.report = netfilter.Report{WroteChain: true, WroteJump: true, Rules: 3, Traffic: traffic(1)}
 		})
 		wait(10500 * time.Millisecond)
-		n.v4.set(func(r *recorder) { r.sign, r.report.Traffic = netfilter.Changed, traffic(2) })
+		n.v4.set(func(r *recorder) { r.change, r.report.Traffic = netfilter.Changed, traffic(2) })
 		wait(time.Second) // at 11 s
-		n.v4.set(func(r *recorder) { r.sign, r.report.Traffic = netfilter.Unchanged, traffic(7) })
+		n.v4.set(func(r *recorder) { r.change, r.report.Traffic = netfilter.Unchanged, traffic(7) })
 		wait(60 * time.Second) // at 71 s
-		n.v4.set(func(r *recorder) { r.sign, r.err = netfilter.Changed, failure })
+		n.v4.set(func(r *recorder) { r.change, r.err = netfilter.Changed, failure })
 		wait(time.Second)
 		_, got := n.observer.seen(netfilter.IPv4)
 		for i := range got {
@@ -38,11 +38,11 @@ func TestPassesTell(t *testing.T) {
 				got[i].Err = nil
 			}
 		}
-		check(t, "passes", []Pass{
-			{Source: FromFile, Rules: 3, Traffic: traffic(1), Took: 30 * time.Millisecond},
-			{Source: FromFile, Rules: 3, Traffic: traffic(2), Took: 30 * time.Millisecond, RepairedChain: true, RepairedJump: true},
+		check(t, "passes", []Sync{
+			{Source: FromFile, Rules: 3, Traffic: traffic(1), Duration: 30 * time.Millisecond},
+			{Source: FromFile, Rules: 3, Traffic: traffic(2), Duration: 30 * time.Millisecond, RepairedChain: true, RepairedJump: true},
 			{Source: FromFile, Rules: 3, Traffic: traffic(7)},
-			{Source: FromFile, Took: 30 * time.Millisecond},
+			{Source: FromFile, Duration: 30 * time.Millisecond},
 		}, got)
 		check(t, "passes that began", 3, n.observer.started[netfilter.IPv4])
 	})
@@ -51,14 +51,14 @@ func TestPassesTell(t *testing.T) {
 // TestConfirmedAfterAFight: what the kernel confirms is damped no longer.
 func TestConfirmedAfterAFight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := start(t, first, func(n *node) { n.v4.sign, n.v4.report.WroteChain = netfilter.Changed, true })
+		n := start(t, first, func(n *node) { n.v4.change, n.v4.report.WroteChain = netfilter.Changed, true })
 		wait(7 * time.Second)
 		_, passes := n.observer.seen(netfilter.IPv4)
-		check(t, "the last one", Pass{Source: FromFile, RepairedChain: true, Damped: true}, passes[len(passes)-1])
-		n.v4.set(func(r *recorder) { r.sign = netfilter.Unchanged })
+		check(t, "the last one", Sync{Source: FromFile, RepairedChain: true, Damped: true}, passes[len(passes)-1])
+		n.v4.set(func(r *recorder) { r.change = netfilter.Unchanged })
 		wait(61 * time.Second)
 		_, passes = n.observer.seen(netfilter.IPv4)
-		check(t, "after a quiet minute", Pass{Source: FromFile}, passes[len(passes)-1])
+		check(t, "after a quiet minute", Sync{Source: FromFile}, passes[len(passes)-1])
 	})
 }
 
@@ -66,10 +66,10 @@ func TestConfirmedAfterAFight(t *testing.T) {
 // do, so that an idle agent wakes no goroutine.
 func TestLooksAreFew(t *testing.T) {
 	for _, tt := range []struct {
-		name string
-		sign netfilter.Change
-		cost time.Duration
-		want int // in ten seconds, behind the one at the start
+		name   string
+		change netfilter.Change
+		cost   time.Duration
+		want   int // in ten seconds, behind the one at the start
 	}{
 		{"nothing happens", netfilter.Unchanged, 0, 10},
 		{"changes that cannot be afforded", netfilter.Changed, time.Minute, 10},
@@ -77,7 +77,7 @@ func TestLooksAreFew(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				n := start(t, first, func(n *node) { n.v4.sign, n.v4.report.Cost = tt.sign, tt.cost })
+				n := start(t, first, func(n *node) { n.v4.change, n.v4.report.Cost = tt.change, tt.cost })
 				wait(10500 * time.Millisecond)
 				check(t, "looks", tt.want+1, n.v4.looks)
 			})

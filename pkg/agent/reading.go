@@ -17,8 +17,8 @@ import (
 	"ip-masq-agent/pkg/config"
 )
 
-// reading is what one look at the configuration found: a file, or the files of a
-// directory.
+// reading is the result of reading the configuration once: a file, or the files of
+// a directory.
 type reading struct {
 	made  bool // false: the zero reading, before the first
 	files config.Files
@@ -31,7 +31,7 @@ func read(path string) reading {
 	return reading{made: true, files: files, err: err}
 }
 
-// same tells whether both readings found the same content, or the same errors.
+// same reports whether both readings found the same content, or the same errors.
 func (r reading) same(o reading) bool {
 	return r.made == o.made && text(r.err) == text(o.err) && slices.EqualFunc(r.files, o.files, func(a, b config.File) bool {
 		return a.Name == b.Name && a.Skipped == b.Skipped && sameContent(a, b)
@@ -52,8 +52,8 @@ func (r reading) file(name string) (config.File, bool) {
 	return config.File{}, false
 }
 
-// writtenInPlace tells whether a file has other content than in another reading
-// and is still the same file: its writer may not be done.
+// writtenInPlace reports whether a file has other content than in another reading
+// and is still the same inode: its writer may not be done.
 func (r reading) writtenInPlace(o reading) bool {
 	return slices.ContainsFunc(r.files, func(f config.File) bool {
 		before, found := o.file(f.Name)
@@ -61,7 +61,7 @@ func (r reading) writtenInPlace(o reading) bool {
 	})
 }
 
-// rewrittenSince tells whether an empty file was written after another reading
+// rewrittenSince reports whether an empty file was written after another reading
 // of it.
 func (r reading) rewrittenSince(o reading) bool {
 	return slices.ContainsFunc(r.files, func(f config.File) bool {
@@ -70,13 +70,13 @@ func (r reading) rewrittenSince(o reading) bool {
 	})
 }
 
-// sameFile tells whether both are the same file, whatever is in it.
+// sameFile reports whether both are the same inode.
 func sameFile(a, b config.File) bool {
 	return a.Info != nil && b.Info != nil && os.SameFile(a.Info, b.Info)
 }
 
-// lost returns the names of the files that say nothing any more: they had
-// content in another reading, and are gone or empty.
+// lost returns the names of the files that had content in another reading and are
+// missing or empty now.
 func (r reading) lost(o reading) []string {
 	var names []string
 	for _, before := range o.files {
@@ -87,7 +87,7 @@ func (r reading) lost(o reading) []string {
 	return names
 }
 
-// blank tells whether the reading leaves everything to the defaults: there is no
+// blank reports whether the reading leaves everything to the defaults: there is no
 // file, or nothing but comments in any.
 func (r reading) blank() bool {
 	if r.err != nil {
@@ -96,7 +96,7 @@ func (r reading) blank() bool {
 	return !slices.ContainsFunc(r.files, func(f config.File) bool { return !blank(f) })
 }
 
-// blank tells whether a file has nothing but comments.
+// blank reports whether a file has nothing but comments.
 func blank(f config.File) bool {
 	if f.Err != nil {
 		return false

@@ -77,11 +77,11 @@ func TestSameFile(t *testing.T) {
 func TestVerified(t *testing.T) {
 	failure := errors.New("no")
 	for _, tt := range []struct {
-		p    Pass
+		p    Sync
 		want bool
 	}{
-		{Pass{Source: FromFile}, true}, {Pass{Source: FromDefault}, true}, {Pass{Source: FromKernel}, false},
-		{Pass{Source: FromFile, Err: failure}, false}, {Pass{Source: FromKernel, Err: failure}, false},
+		{Sync{Source: FromFile}, true}, {Sync{Source: FromDefault}, true}, {Sync{Source: FromKernel}, false},
+		{Sync{Source: FromFile, Err: failure}, false}, {Sync{Source: FromKernel, Err: failure}, false},
 	} {
 		if got := tt.p.Verified(); got != tt.want {
 			t.Errorf("%+v: %v", tt.p, got)

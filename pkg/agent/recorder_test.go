@@ -25,19 +25,19 @@ import (
 // recorder is a Table that writes down when it was told to apply what. It is
 // no model of iptables.
 type recorder struct {
-	start    time.Time
-	mu       sync.Mutex
-	applied  []application
-	report   netfilter.Report
-	err      error
-	hangs    bool
-	lingers  time.Duration // how long Apply takes to return after the end of its context
-	hasRules bool
-	rulesErr error         // of HasRules
-	takes    time.Duration // how long Apply takes
-	looks    int
-	sign     netfilter.Change // what Look tells: Unknown, unless a test says so
-	lookErr  error
+	start     time.Time
+	mu        sync.Mutex
+	applied   []application
+	report    netfilter.Report
+	err       error
+	hangs     bool
+	lingers   time.Duration // how long Apply takes to return after the end of its context
+	hasRules  bool
+	rulesErr  error         // of HasRules
+	takes     time.Duration // how long Apply takes
+	looks     int
+	change    netfilter.Change // what Change returns
+	changeErr error
 }
 
 // application is one call of Apply: when, since the start, and the first
@@ -71,11 +71,11 @@ func (r *recorder) HasRules(context.Context) (bool, error) {
 	return r.hasRules, r.rulesErr
 }
 
-func (r *recorder) Look() (netfilter.Change, error) {
+func (r *recorder) Change() (netfilter.Change, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.looks++
-	return r.sign, r.lookErr
+	return r.change, r.changeErr
 }
 
 func (r *recorder) Traffic() (netfilter.Traffic, error) {
@@ -106,11 +106,11 @@ type watcher struct {
 	decisions []bool
 	configs   []ConfigStatus
 	started   map[netfilter.Family]int
-	passes    map[netfilter.Family][]Pass
+	passes    map[netfilter.Family][]Sync
 }
 
 // seen returns what the watcher was told so far.
-func (w *watcher) seen(f netfilter.Family) ([]ConfigStatus, []Pass) {
+func (w *watcher) seen(f netfilter.Family) ([]ConfigStatus, []Sync) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Clone(w.configs), slices.Clone(w.passes[f])
@@ -122,7 +122,7 @@ func (w *watcher) turned() int {
 	return w.turns
 }
 
-func (w *watcher) Turned() { w.mu.Lock(); defer w.mu.Unlock(); w.turns++ }
+func (w *watcher) Polled() { w.mu.Lock(); defer w.mu.Unlock(); w.turns++ }
 func (w *watcher) ConfigRead(c ConfigStatus) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -133,12 +133,12 @@ func (w *watcher) Decided(_ netfilter.Family, enabled bool) {
 	defer w.mu.Unlock()
 	w.decisions = append(w.decisions, enabled)
 }
-func (w *watcher) PassStarted(f netfilter.Family) {
+func (w *watcher) SyncStarted(f netfilter.Family) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.started[f]++
 }
-func (w *watcher) PassEnded(f netfilter.Family, p Pass) {
+func (w *watcher) SyncEnded(f netfilter.Family, p Sync) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.passes[f] = append(w.passes[f], p)
@@ -164,7 +164,7 @@ func start(t *testing.T, content string, prepare ...func(n *node)) *node {
 	n := &node{
 		t: t, file: filepath.Join(t.TempDir(), "ip-masq-agent"),
 		v4: &recorder{start: time.Now()}, v6: &recorder{start: time.Now()},
-		observer: &watcher{started: map[netfilter.Family]int{}, passes: map[netfilter.Family][]Pass{}},
+		observer: &watcher{started: map[netfilter.Family]int{}, passes: map[netfilter.Family][]Sync{}},
 		logger:   logger,
 		stop:     cancel, stopped: make(chan struct{}),
 	}

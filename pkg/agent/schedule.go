@@ -6,37 +6,37 @@ package agent
 import "time"
 
 const (
-	// costFactor bounds what verifying costs where other writers commit all
-	// the time: a pass for a mere sign of change is paid for with 50 times its
-	// CPU time, which makes it 2 % of one CPU in the long run.
+	// costFactor limits the CPU time for syncs that changes in the kernel trigger.
+	// Each such sync delays the next one by 50 times its CPU time, which limits
+	// them to 2 % of one CPU in the long run.
 	costFactor = 50
-	// costCredit is the time that may be saved up for that, while nobody
-	// commits: what happens on a quiet node, or soon after the start, is
-	// followed at once however large the table. Passes that resyncInterval asks
-	// for are paid for, and never held back.
+	// costCredit is the maximum credit that builds up while nothing changes, so
+	// that a change on a quiet node, or soon after the start, is handled at once
+	// even if the table is large. Syncs of resyncInterval count, but are never
+	// delayed.
 	costCredit = time.Minute
 )
 
-// schedule is when a keeper's next pass is due.
+// schedule decides when the next sync of a family is due.
 type schedule struct {
-	next     time.Time // a pass is due, come what may
-	paid     time.Time // up to when the passes so far are paid for
+	next     time.Time // when a sync is due regardless of changes
+	paid     time.Time // the earliest time at which a change may trigger a sync
 	failures int       // in a row
 	damping  damping
 }
 
-// now makes a pass due at once.
+// now makes a sync due at once.
 func (s *schedule) now() { s.next = time.Time{} }
 
 func (s *schedule) due() bool { return !time.Now().Before(s.next) }
 
-// affordable tells whether a change in the kernel may be followed up. After a
+// affordable reports whether a change in the kernel may trigger a sync now. After a
 // failure only next counts.
 func (s *schedule) affordable() bool {
 	return s.failures == 0 && !time.Now().Before(s.paid) && !s.damping.waiting()
 }
 
-// sleep is how long until a pass is due.
+// sleep returns the time until a sync is due.
 func (s *schedule) sleep() time.Duration { return time.Until(s.next) }
 
 func (s *schedule) succeeded(interval, cost time.Duration) {
@@ -49,9 +49,9 @@ func (s *schedule) succeeded(interval, cost time.Duration) {
 	s.paid = s.paid.Add(costFactor * cost)
 }
 
-// failed tries again after 1 s, then twice that, and so on to 64 s, but not
-// later than the interval. A write that fails on a large legacy table costs
-// half a second of CPU.
+// failed schedules a retry after 1 s, then 2 s, and so on up to 64 s, but not later
+// than the interval. A write that fails on a large legacy table costs half a
+// second of CPU time.
 func (s *schedule) failed(interval time.Duration) {
 	s.failures++
 	wait := time.Second << min(s.failures-1, 6)

@@ -14,69 +14,69 @@ import (
 	"ip-masq-agent/pkg/config"
 )
 
-// want is what is to be in force, as the file was last read.
-type want struct {
+// desired is the desired state: the configuration that the rules must follow.
+type desired struct {
 	config config.Config
-	// stopgap tells that no good file was ever read: config is the defaults,
-	// and only for a family whose chain has no rules in the kernel.
-	stopgap bool
-	status  ConfigStatus
+	// fallback means that no valid file was read yet. config is then the
+	// defaults, which apply only to a family that has no rules in the kernel.
+	fallback bool
+	status   ConfigStatus
 }
 
-// source follows the file, or the files of a directory.
+// source reads the file, or the files of a directory, when they change.
 type source struct {
-	path    string
-	options config.Options
-	last    reading // the last that was made
-	settled reading // the last that was used
-	glance  *glance // nil before the first reading
-	pending bool    // the last reading was not used yet
-	good    *want   // what the last good reading asked for
+	path      string
+	options   config.Options
+	last      reading    // the last reading
+	settled   reading    // the last reading that was used
+	fileWatch *fileWatch // nil before the first reading
+	pending   bool       // the last reading has to be confirmed by another
+	valid     *desired   // what the last valid reading asked for; nil if there was none
 }
 
-// poll reads the file, unless it cannot have changed. It returns what is wanted,
-// and whether that may differ from before. Only then it logs.
-func (s *source) poll(log klog.Logger) (want, bool) {
-	if s.glance == nil {
-		s.glance = newGlance()
+// poll reads the file unless it is proven unchanged. It returns the desired state
+// and whether that may differ from before. It logs only if it may.
+func (s *source) poll(log klog.Logger) (desired, bool) {
+	if s.fileWatch == nil {
+		s.fileWatch = newFileWatch()
 	}
-	if !s.pending && s.glance.unchanged() {
-		return want{}, false
+	if !s.pending && s.fileWatch.unchanged() {
+		return desired{}, false
 	}
-	s.glance.beforeReading(s.path)
+	s.fileWatch.record(s.path)
 	r := read(s.path)
 	s.pending = s.unsettled(r)
 	s.last = r
 	if s.pending || r.same(s.settled) {
-		return want{}, false
+		return desired{}, false
 	}
 	before := s.settled
 	s.settled = r
 
-	w, warnings, err := s.parse(r)
+	d, warnings, err := s.parse(r)
 	if err != nil {
-		return s.refused(log, err), true
+		return s.invalid(log, err), true
 	}
 	for _, p := range warnings {
 		log.Info("Warning: " + p.String())
 	}
 	s.warnDefaults(log, r, before)
 	log = log.WithValues(s.names(r)...)
-	log.Info("Configuration read", "source", w.status.Source, "sha256", w.status.Hash,
-		"nonMasqueradeCIDRs", append([]netip.Prefix{}, w.config.NonMasquerade...), // [] is none, and not null
-		"masqueradeCIDRs", append([]netip.Prefix{}, w.config.Masquerade...),
-		"sourceCIDRs", append([]netip.Prefix{}, w.config.Source...),
-		"masqLinkLocal", w.config.MasqLinkLocal, "masqLinkLocalIPv6", w.config.MasqLinkLocalIPv6,
-		"resyncInterval", w.config.ResyncInterval)
-	s.good = &w
-	return w, true
+	log.Info("Configuration read", "source", d.status.Source, "sha256", d.status.Hash,
+		"nonMasqueradeCIDRs", append([]netip.Prefix{}, d.config.NonMasquerade...), // [] is none, and not null
+		"masqueradeCIDRs", append([]netip.Prefix{}, d.config.Masquerade...),
+		"sourceCIDRs", append([]netip.Prefix{}, d.config.Source...),
+		"masqLinkLocal", d.config.MasqLinkLocal, "masqLinkLocalIPv6", d.config.MasqLinkLocalIPv6,
+		"resyncInterval", d.config.ResyncInterval)
+	s.valid = &d
+	return d, true
 }
 
-// unsettled tells that a reading may be of a file that is being written, so that
-// the next one has to agree before it is used. Writers that keep the file, such
-// as those of a hostPath, truncate it first; others remove it. The kubelet
-// replaces it whole, which is used at once. Two readings of an empty file do not
-// agree if it was written in between.
+// unsettled reports whether the file may be in the middle of a write, so that the
+// next reading has to agree before this one is used. Programs that write a file in
+// place, such as editors on a hostPath, truncate it first; others remove it. The
+// kubelet replaces files as a whole, and such a reading is used at once. Two
+// readings of an empty file do not agree if it was written in between.
 func (s *source) unsettled(r reading) bool {
 	switch {
 	case !s.last.made:
@@ -84,7 +84,7 @@ func (s *source) unsettled(r reading) bool {
 	case r.same(s.last):
 		return r.rewrittenSince(s.last)
 	}
-	return s.good != nil && (r.blank() || len(r.lost(s.last)) > 0) || r.writtenInPlace(s.last) || errors.Is(r.err, config.ErrChanging)
+	return s.valid != nil && (r.blank() || len(r.lost(s.last)) > 0) || r.writtenInPlace(s.last) || errors.Is(r.err, config.ErrChanging)
 }
 
 // names returns the path and, of a directory, the names of its files, for the log.
@@ -99,11 +99,11 @@ func (s *source) names(r reading) []any {
 	return []any{"file", s.path, "files", names}
 }
 
-// warnDefaults warns when the defaults take the place of what a good reading
-// said, wholly or in part, or when there are other files where the agent's should
-// be: a ConfigMap whose key was renamed looks like that.
+// warnDefaults warns if defaults replace what a valid reading said, completely or
+// in part, or if the file is missing and there are others beside it, as after the
+// key of a ConfigMap was renamed.
 func (s *source) warnDefaults(log klog.Logger, r, before reading) {
-	fellBack := s.good != nil && !before.blank() && r.blank()
+	fellBack := s.valid != nil && !before.blank() && r.blank()
 	others := []string{}
 	if r.missing() {
 		others = otherFiles(s.path)
@@ -123,30 +123,30 @@ func (s *source) warnDefaults(log klog.Logger, r, before reading) {
 	}
 }
 
-// parse turns a reading into what it asks for.
-func (s *source) parse(r reading) (want, []config.Problem, error) {
+// parse returns the desired state of a reading.
+func (s *source) parse(r reading) (desired, []config.Problem, error) {
 	if errors.Is(r.err, fs.ErrNotExist) {
-		return want{config: config.Default(s.options), status: ConfigStatus{Source: FromDefault}}, nil, nil
+		return desired{config: config.Default(s.options), status: ConfigStatus{Source: FromDefault}}, nil, nil
 	}
 	if r.err != nil {
-		return want{}, nil, r.err
+		return desired{}, nil, r.err
 	}
 	c, _, warnings, err := r.files.Parse(s.options)
 	status := ConfigStatus{Source: FromFile, Hash: r.hash()}
 	if r.emptyDirectory() {
 		status = ConfigStatus{Source: FromDefault}
 	}
-	return want{config: c, status: status}, warnings, err
+	return desired{config: c, status: status}, warnings, err
 }
 
-// refused returns what stays wanted when the file cannot be used.
-func (s *source) refused(log klog.Logger, err error) want {
-	if s.good != nil {
+// invalid returns the desired state while the file cannot be used.
+func (s *source) invalid(log klog.Logger, err error) desired {
+	if s.valid != nil {
 		log.Error(err, "Invalid configuration, the last valid one stays in force", "file", s.path)
-		w := *s.good
-		w.status.Refused = err
-		return w
+		d := *s.valid
+		d.status.Err = err
+		return d
 	}
 	log.Error(err, "Invalid configuration and no previous valid one: chains that have rules are left unchanged, others get the defaults", "file", s.path)
-	return want{config: config.Default(s.options), stopgap: true, status: ConfigStatus{Refused: err, Source: FromDefault}}
+	return desired{config: config.Default(s.options), fallback: true, status: ConfigStatus{Err: err, Source: FromDefault}}
 }

@@ -39,7 +39,7 @@ func (f *follower) poll() (found, log string) {
 	switch {
 	case !changed:
 		return "same", log
-	case w.status.Refused != nil:
+	case w.status.Err != nil:
 		return "invalid", log
 	case len(w.config.NonMasquerade) == 0:
 		return "none", log
@@ -126,13 +126,13 @@ func TestFileIsNotReadAgain(t *testing.T) {
 	if !isLocal(f.source.path) {
 		t.Skipf("%s is not on a local file system", f.source.path)
 	}
-	f.source.glance = newGlance()
-	f.source.glance.settle = 0
+	f.source.fileWatch = newFileWatch()
+	f.source.fileWatch.settle = 0
 	f.do(step{do: "replace", content: "nonMasqueradeCIDRs: [1.0.0.0/8]\n"})
 	time.Sleep(20 * time.Millisecond)
 	for i, want := range []string{"1.0.0.0/8", "same", "same", "same"} {
-		if got, _ := f.poll(); got != want || f.source.glance.skipped != i {
-			t.Errorf("poll %d found %s and skipped %d readings, want %s and %d", i, got, f.source.glance.skipped, want, i)
+		if got, _ := f.poll(); got != want || f.source.fileWatch.skipped != i {
+			t.Errorf("poll %d found %s and skipped %d readings, want %s and %d", i, got, f.source.fileWatch.skipped, want, i)
 		}
 	}
 }

@@ -74,7 +74,7 @@ func (n *NAT) Apply(ctx context.Context, want Chain) (netfilter.Report, error) {
 	defer runtime.UnlockOSThread()
 	began := cpu()
 	for range maxRounds {
-		snapshot, _ := n.snapshot() // before the read; if it fails, Look reports why
+		snapshot, _ := n.snapshot() // before the read; if it fails, Change reports why
 		have, err := n.read(ctx, want.Name)
 		if err != nil {
 			return netfilter.Report{}, err

@@ -64,8 +64,8 @@ func TestLegacyRunsOnlyRestore(t *testing.T) {
 					if got := strings.Count(string(calls), "save"); got != tt.saves {
 						t.Errorf("iptables-legacy-save ran %d times, want %d: %q", got, tt.saves, calls)
 					}
-					if got, err := n.Look(); got != netfilter.PerhapsUnchanged || err != nil {
-						t.Errorf("Look() = %v, %v", got, err)
+					if got, err := n.Change(); got != netfilter.PerhapsUnchanged || err != nil {
+						t.Errorf("Change() = %v, %v", got, err)
 					}
 					if again := apply(); again.WroteChain || again.WroteJump {
 						t.Errorf("the rules were not right: %+v", again)

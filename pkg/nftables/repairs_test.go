@@ -57,7 +57,7 @@ func TestRepairs(t *testing.T) {
 				nft(t, "add table ip other\nadd chain ip other canary\n")
 
 				nft(t, strings.ReplaceAll(tt.damage, "; ", "\n"))
-				if change, err := table.Look(); err != nil || change != netfilter.Changed {
+				if change, err := table.Change(); err != nil || change != netfilter.Changed {
 					t.Errorf("Look after the damage: %v, %v", change, err)
 				}
 				report := apply(t, table, s)
@@ -69,7 +69,7 @@ func TestRepairs(t *testing.T) {
 					t.Errorf("repaired table (-want +got):\n%s", diff)
 				}
 				checkUnchanged(t, table, s)
-				if change, err := table.Look(); err != nil || change != netfilter.Unchanged {
+				if change, err := table.Change(); err != nil || change != netfilter.Unchanged {
 					t.Errorf("Look after the repair: %v, %v", change, err)
 				}
 				nftOutput(t, "list", "chain", "ip", "other", "canary")

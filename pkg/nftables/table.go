@@ -80,7 +80,7 @@ func (t *Table) Apply(ctx context.Context, want Spec) (netfilter.Report, error) 
 }
 
 // verify reads the table and compares it. If it does not differ, it is verified
-// for Look.
+// for Change.
 func (t *Table) verify(ctx context.Context, l layout, report *netfilter.Report) (difference, error) {
 	if err := ctx.Err(); err != nil {
 		return difference{}, err
@@ -157,9 +157,9 @@ func (t *Table) HasRules(context.Context) (bool, error) {
 	return found, nil
 }
 
-// Look compares the generation of the rule set with that of the last Apply. It
+// Change compares the generation of the rule set with that of the last Apply. It
 // takes a few microseconds, and does not block.
-func (t *Table) Look() (netfilter.Change, error) {
+func (t *Table) Change() (netfilter.Change, error) {
 	if !t.verified {
 		return netfilter.ChangeUnknown, nil
 	}
@@ -184,7 +184,7 @@ func (t *Table) Traffic() (netfilter.Traffic, error) {
 		return t.meter.Total(), fmt.Errorf("reading the counters of table %s: %w", t.name(), err)
 	}
 	if len(k.rules[keepChain]) == 0 || len(k.rules[masqueradeChain]) == 0 {
-		return t.meter.Total(), nil // another program deleted them, as Look will tell
+		return t.meter.Total(), nil // another program deleted them, as Change reports
 	}
 	return t.read(k)
 }

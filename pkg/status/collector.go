@@ -57,7 +57,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	}
 	if s.readings > 0 {
 		valid := 1.0
-		if s.config.Refused != nil {
+		if s.config.Err != nil {
 			valid = 0
 		}
 		gauge(c.valid, valid)

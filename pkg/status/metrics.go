@@ -84,7 +84,7 @@ func (m *metrics) enable(f netfilter.Family) {
 	m.damped.WithLabelValues(f.String())
 }
 
-func (m *metrics) passEnded(f netfilter.Family, p agent.Pass) {
+func (m *metrics) passEnded(f netfilter.Family, p agent.Sync) {
 	family, result := f.String(), success
 	switch {
 	case p.Err != nil:
@@ -93,8 +93,8 @@ func (m *metrics) passEnded(f netfilter.Family, p agent.Pass) {
 		result = skipped
 	}
 	m.syncs.WithLabelValues(family, result).Inc()
-	if p.Took > 0 {
-		m.seconds.WithLabelValues(family).Observe(p.Took.Seconds())
+	if p.Duration > 0 {
+		m.seconds.WithLabelValues(family).Observe(p.Duration.Seconds())
 	}
 	if p.RepairedChain {
 		m.repairs.WithLabelValues(family, causeChain).Inc()

@@ -50,18 +50,18 @@ func TestGolden(t *testing.T) {
 		s := New("v1.2.3", both)
 		s.SetBackend(netfilter.IPv4, "iptables-nft")
 		s.ConfigRead(good())
-		pass(netfilter.IPv4, agent.Pass{
-			Source: agent.FromFile, Rules: 5, Took: 3 * time.Millisecond,
+		pass(netfilter.IPv4, agent.Sync{
+			Source: agent.FromFile, Rules: 5, Duration: 3 * time.Millisecond,
 			Traffic: netfilter.Traffic{Kept: netfilter.Count{Packets: 7, Bytes: 420}, Masqueraded: netfilter.Count{Packets: 2, Bytes: 120}},
 		})(s)
 		time.Sleep(time.Minute)
-		pass(netfilter.IPv4, agent.Pass{
-			Source: agent.FromFile, Rules: 5, Took: 40 * time.Millisecond, RepairedChain: true, RepairedJump: true, Damped: true,
+		pass(netfilter.IPv4, agent.Sync{
+			Source: agent.FromFile, Rules: 5, Duration: 40 * time.Millisecond, RepairedChain: true, RepairedJump: true, Damped: true,
 			Traffic: netfilter.Traffic{Kept: netfilter.Count{Packets: 8, Bytes: 480}, Masqueraded: netfilter.Count{Packets: 2, Bytes: 120}},
 		})(s)
 		time.Sleep(time.Minute)
-		pass(netfilter.IPv4, agent.Pass{Source: agent.FromFile, Took: 20 * time.Second, Err: errors.New("hung")})(s)
-		pass(netfilter.IPv6, agent.Pass{Source: agent.FromKernel, Took: time.Millisecond})(s)
+		pass(netfilter.IPv4, agent.Sync{Source: agent.FromFile, Duration: 20 * time.Second, Err: errors.New("hung")})(s)
+		pass(netfilter.IPv6, agent.Sync{Source: agent.FromKernel, Duration: time.Millisecond})(s)
 		for range 2 {
 			if diff := cmp.Diff(want, scrape(t, s, true)); diff != "" {
 				t.Errorf("/metrics (-want +got):\n%s", diff)
@@ -73,8 +73,8 @@ func TestGolden(t *testing.T) {
 // TestDurationIsOfCommands: a pass that ran none is not in the histogram.
 func TestDurationIsOfCommands(t *testing.T) {
 	s := New("v1.2.3", both[:1])
-	pass(both[0], agent.Pass{Source: agent.FromFile})(s)
-	pass(both[0], agent.Pass{Source: agent.FromFile, Took: 1})(s)
+	pass(both[0], agent.Sync{Source: agent.FromFile})(s)
+	pass(both[0], agent.Sync{Source: agent.FromFile, Duration: 1})(s)
 	if got := scrape(t, s, false); !strings.Contains(got, `ip_masq_agent_sync_duration_seconds_count{family="IPv4"} 1`) {
 		t.Errorf("want one observation:\n%s", got)
 	}
@@ -131,10 +131,10 @@ func TestConfigMetrics(t *testing.T) {
 			`ip_masq_agent_config_info{family="IPv4",hash="0123456789abcdef",source="file"} 1`, `ip_masq_agent_config_valid 1`}},
 		{"refused, the last good one in force", told{read(refused()), pass(netfilter.IPv4, verified())}, []string{
 			`ip_masq_agent_config_info{family="IPv4",hash="0123456789abcdef",source="file"} 1`, `ip_masq_agent_config_valid 0`}},
-		{"no file", told{read(agent.ConfigStatus{Source: agent.FromDefault}), pass(netfilter.IPv4, agent.Pass{Source: agent.FromDefault})}, []string{
+		{"no file", told{read(agent.ConfigStatus{Source: agent.FromDefault}), pass(netfilter.IPv4, agent.Sync{Source: agent.FromDefault})}, []string{
 			`ip_masq_agent_config_info{family="IPv4",hash="",source="default"} 1`, `ip_masq_agent_config_valid 1`}},
 		{"refused at start, the kernel's left alone", told{
-			read(agent.ConfigStatus{Source: agent.FromDefault, Refused: errors.New("no")}), pass(netfilter.IPv4, agent.Pass{Source: agent.FromKernel})}, []string{
+			read(agent.ConfigStatus{Source: agent.FromDefault, Err: errors.New("no")}), pass(netfilter.IPv4, agent.Sync{Source: agent.FromKernel})}, []string{
 			`ip_masq_agent_config_info{family="IPv4",hash="",source="kernel"} 1`, `ip_masq_agent_config_valid 0`}},
 	}
 	for _, tt := range tests {

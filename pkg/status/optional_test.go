@@ -37,8 +37,8 @@ func TestOptionalFamily(t *testing.T) {
 	s := New("v1.2.3", both[:1], netfilter.IPv6)
 	s.SetBackend(netfilter.IPv6, "nftables")
 	s.ConfigRead(good())
-	s.PassStarted(netfilter.IPv4)
-	s.PassEnded(netfilter.IPv4, verified())
+	s.SyncStarted(netfilter.IPv4)
+	s.SyncEnded(netfilter.IPv4, verified())
 	step(s, "undecided", "IPv6: not decided yet whether it is enabled", false)
 	for range 2 {
 		s.Decided(netfilter.IPv6, false)
@@ -48,8 +48,8 @@ func TestOptionalFamily(t *testing.T) {
 		s.Decided(netfilter.IPv6, true)
 		step(s, "on", "IPv6: not verified yet", true)
 	}
-	s.PassStarted(netfilter.IPv6)
-	s.PassEnded(netfilter.IPv6, verified())
+	s.SyncStarted(netfilter.IPv6)
+	s.SyncEnded(netfilter.IPv6, verified())
 	step(s, "verified", "", true)
 	if text := page(s); !strings.Contains(text, `ip_masq_agent_backend{backend="nftables",family="IPv6"} 1`) || !strings.Contains(text, `ip_masq_agent_repairs_total{cause="jump",family="IPv6"} 0`) {
 		t.Errorf("metrics of IPv6 are missing:\n%s", text)

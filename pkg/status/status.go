@@ -42,7 +42,7 @@ type Status struct {
 type table struct {
 	began    time.Time  // when the pass that is running did; zero if none is
 	reading  int        // of the file, the newest when that pass began
-	last     agent.Pass // that ended
+	last     agent.Sync // that ended
 	ended    bool       // at least one did
 	pending  bool       // it is not decided yet whether the family is enabled
 	lastFor  int        // the reading that the last pass was for
@@ -82,8 +82,8 @@ func (s *Status) Decided(f netfilter.Family, enabled bool) {
 	}
 }
 
-// Turned, ConfigRead, PassStarted and PassEnded make a Status an agent.Observer.
-func (s *Status) Turned() {
+// Polled, ConfigRead, SyncStarted and SyncEnded make a Status an agent.Observer.
+func (s *Status) Polled() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.turned = time.Now()
@@ -104,16 +104,16 @@ func (s *Status) ConfigRead(c agent.ConfigStatus) {
 	s.readings++
 }
 
-// PassStarted takes when a pass began.
-func (s *Status) PassStarted(f netfilter.Family) {
+// SyncStarted takes when a pass began.
+func (s *Status) SyncStarted(f netfilter.Family) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t := s.tables[f]
 	t.began, t.reading = time.Now(), s.readings
 }
 
-// PassEnded takes what a pass came to.
-func (s *Status) PassEnded(f netfilter.Family, p agent.Pass) {
+// SyncEnded takes what a pass came to.
+func (s *Status) SyncEnded(f netfilter.Family, p agent.Sync) {
 	s.metrics.passEnded(f, p)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -154,8 +154,8 @@ func (s *Status) Ready() error {
 		reasons = append(reasons, s.starting.Error())
 	case s.readings == 0:
 		reasons = append(reasons, "the configuration was not read yet")
-	case s.config.Refused != nil:
-		reasons = append(reasons, "configuration refused: "+s.config.Refused.Error())
+	case s.config.Err != nil:
+		reasons = append(reasons, "configuration refused: "+s.config.Err.Error())
 	}
 	for _, f := range s.families {
 		if why := s.tables[f].unverified(s.readings); why != "" {

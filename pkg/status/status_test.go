@@ -24,8 +24,8 @@ func read(c agent.ConfigStatus) func(*Status) {
 	return func(s *Status) { s.ConfigRead(c) }
 }
 
-func pass(f netfilter.Family, p agent.Pass) func(*Status) {
-	return func(s *Status) { s.PassStarted(f); s.PassEnded(f, p) }
+func pass(f netfilter.Family, p agent.Sync) func(*Status) {
+	return func(s *Status) { s.SyncStarted(f); s.SyncEnded(f, p) }
 }
 
 func starting(err error) func(*Status) {
@@ -42,13 +42,13 @@ func good() agent.ConfigStatus {
 
 func refused() agent.ConfigStatus {
 	return agent.ConfigStatus{
-		Source:  agent.FromFile,
-		Hash:    "0123456789abcdef",
-		Refused: errors.New("/etc/config/ip-masq-agent:3: first\n/etc/config/ip-masq-agent:4: second"),
+		Source: agent.FromFile,
+		Hash:   "0123456789abcdef",
+		Err:    errors.New("/etc/config/ip-masq-agent:3: first\n/etc/config/ip-masq-agent:4: second"),
 	}
 }
 
-func verified() agent.Pass { return agent.Pass{Source: agent.FromFile, Rules: 3} }
+func verified() agent.Sync { return agent.Sync{Source: agent.FromFile, Rules: 3} }
 
 // tell returns the text of an error of a Status that was told so; empty for nil.
 func tell(t *testing.T, families []netfilter.Family, what told, ask func(*Status) error) (text string) {
@@ -66,7 +66,7 @@ func tell(t *testing.T, families []netfilter.Family, what told, ask func(*Status
 }
 
 func TestReady(t *testing.T) {
-	busy := agent.Pass{Source: agent.FromFile, Err: errors.New("restoring ip-masq chain: exit status 4:\nAnother app is currently holding the xtables lock.")}
+	busy := agent.Sync{Source: agent.FromFile, Err: errors.New("restoring ip-masq chain: exit status 4:\nAnother app is currently holding the xtables lock.")}
 	tests := []struct {
 		name     string
 		families []netfilter.Family
@@ -83,34 +83,34 @@ func TestReady(t *testing.T) {
 		{"one of two verified", both, told{read(good()), pass(netfilter.IPv4, verified())}, "IPv6: not verified yet"},
 		{"both verified", both, told{read(good()), pass(netfilter.IPv4, verified()), pass(netfilter.IPv6, verified())}, ""},
 		{"no file, defaults verified", both[:1],
-			told{read(agent.ConfigStatus{Source: agent.FromDefault}), pass(netfilter.IPv4, agent.Pass{Source: agent.FromDefault})}, ""},
+			told{read(agent.ConfigStatus{Source: agent.FromDefault}), pass(netfilter.IPv4, agent.Sync{Source: agent.FromDefault})}, ""},
 		{"refused, on one line", both[:1], told{read(refused()), pass(netfilter.IPv4, verified())},
 			"configuration refused: /etc/config/ip-masq-agent:3: first; /etc/config/ip-masq-agent:4: second"},
-		{"refused, with the line breaks of Windows", both[:1], told{read(agent.ConfigStatus{Refused: errors.New("first\r\nsecond\rthird")}), pass(netfilter.IPv4, verified())},
+		{"refused, with the line breaks of Windows", both[:1], told{read(agent.ConfigStatus{Err: errors.New("first\r\nsecond\rthird")}), pass(netfilter.IPv4, verified())},
 			"configuration refused: first; second; third"},
 		{"mended", both[:1], told{read(refused()), pass(netfilter.IPv4, verified()), read(good()), pass(netfilter.IPv4, verified())}, ""},
 		{"refused at start, chain left alone", both[:1],
-			told{read(agent.ConfigStatus{Source: agent.FromDefault, Refused: errors.New("no")}), pass(netfilter.IPv4, agent.Pass{Source: agent.FromKernel})},
+			told{read(agent.ConfigStatus{Source: agent.FromDefault, Err: errors.New("no")}), pass(netfilter.IPv4, agent.Sync{Source: agent.FromKernel})},
 			"configuration refused: no; IPv4: the chain found in the kernel was left alone"},
 		{"failing, on one line", both,
 			told{read(good()), pass(netfilter.IPv4, busy), pass(netfilter.IPv6, verified())},
 			"IPv4: restoring ip-masq chain: exit status 4:; Another app is currently holding the xtables lock."},
-		{"repaired, and the next repair waits", both[:1], told{read(good()), pass(netfilter.IPv4, agent.Pass{Source: agent.FromFile, RepairedChain: true, Damped: true})},
+		{"repaired, and the next repair waits", both[:1], told{read(good()), pass(netfilter.IPv4, agent.Sync{Source: agent.FromFile, RepairedChain: true, Damped: true})},
 			"IPv4: something else keeps undoing the repairs of the rules, so they wait longer and longer: the log says more"},
 		{"repaired, then found as it was left", both[:1],
-			told{read(good()), pass(netfilter.IPv4, agent.Pass{Source: agent.FromFile, RepairedChain: true, Damped: true}), pass(netfilter.IPv4, verified())}, ""},
+			told{read(good()), pass(netfilter.IPv4, agent.Sync{Source: agent.FromFile, RepairedChain: true, Damped: true}), pass(netfilter.IPv4, verified())}, ""},
 		{"failed and back", both[:1], told{read(good()), pass(netfilter.IPv4, busy), pass(netfilter.IPv4, verified())}, ""},
 		{"the file changed, no pass since", both[:1], told{read(good()), pass(netfilter.IPv4, verified()), read(good())},
 			"IPv4: not verified since the file changed"},
 		{"the file changed during the pass", both[:1],
 			told{read(good()), func(s *Status) {
-				s.PassStarted(netfilter.IPv4)
+				s.SyncStarted(netfilter.IPv4)
 				s.ConfigRead(good())
-				s.PassEnded(netfilter.IPv4, verified())
+				s.SyncEnded(netfilter.IPv4, verified())
 			}},
 			"IPv4: not verified since the file changed"},
 		{"the next pass is running", both[:1],
-			told{read(good()), pass(netfilter.IPv4, verified()), func(s *Status) { s.PassStarted(netfilter.IPv4) }}, ""},
+			told{read(good()), pass(netfilter.IPv4, verified()), func(s *Status) { s.SyncStarted(netfilter.IPv4) }}, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -122,8 +122,8 @@ func TestReady(t *testing.T) {
 }
 
 func TestHealthy(t *testing.T) {
-	turned := (*Status).Turned
-	began := func(s *Status) { s.PassStarted(netfilter.IPv6) }
+	turned := (*Status).Polled
+	began := func(s *Status) { s.SyncStarted(netfilter.IPv6) }
 	tests := []struct {
 		name string
 		told told
@@ -136,8 +136,8 @@ func TestHealthy(t *testing.T) {
 		{"no backend, still trying", told{after(time.Hour), starting(errors.New("no iptables")), after(60 * time.Second)}, ""},
 		{"a pass takes its time", told{began, after(60 * time.Second), turned}, ""},
 		{"a pass is stuck", told{began, after(61 * time.Second), turned}, "IPv6: a pass has been running for 1m1s"},
-		{"it was, and ended", told{began, after(90 * time.Second), turned, func(s *Status) { s.PassEnded(netfilter.IPv6, verified()) }}, ""},
-		{"file and kernel are its patients, not its health", told{read(refused()), pass(netfilter.IPv4, agent.Pass{Err: errors.New("no")})}, ""},
+		{"it was, and ended", told{began, after(90 * time.Second), turned, func(s *Status) { s.SyncEnded(netfilter.IPv6, verified()) }}, ""},
+		{"file and kernel are its patients, not its health", told{read(refused()), pass(netfilter.IPv4, agent.Sync{Err: errors.New("no")})}, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -50,8 +50,8 @@ func exported(t *testing.T) map[string]metric {
 	s := status.New("v1.2.3", []netfilter.Family{netfilter.IPv4})
 	s.ConfigRead(agent.ConfigStatus{Source: agent.FromFile, Hash: "0123"})
 	s.SetBackend(netfilter.IPv4, "nftables")
-	s.PassStarted(netfilter.IPv4)
-	s.PassEnded(netfilter.IPv4, agent.Pass{Source: agent.FromFile, Rules: 3, Took: 1})
+	s.SyncStarted(netfilter.IPv4)
+	s.SyncEnded(netfilter.IPv4, agent.Sync{Source: agent.FromFile, Rules: 3, Duration: 1})
 	w := httptest.NewRecorder()
 	s.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
 

@@ -27,8 +27,8 @@ func exported(t *testing.T) (names, labels []string) {
 	s.ConfigRead(agent.ConfigStatus{Source: agent.FromFile, Hash: "0123"})
 	for _, f := range families {
 		s.SetBackend(f, "nftables")
-		s.PassStarted(f)
-		s.PassEnded(f, agent.Pass{Source: agent.FromFile, Rules: 3, Took: 1})
+		s.SyncStarted(f)
+		s.SyncEnded(f, agent.Sync{Source: agent.FromFile, Rules: 3, Duration: 1})
 	}
 	w := httptest.NewRecorder()
 	s.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))

@@ -26,84 +26,85 @@ const (
 	maxSkipped = 60
 )
 
-// fileSign is what the kernel tells about a file without reading it. It follows
+// fileState is the metadata of a file that reports whether it changed. It follows
 // symbolic links, so it changes when the kubelet replaces the link ..data.
-type fileSign struct {
+type fileState struct {
 	mode              uint16 // the kind of file alone; 0 if there is none
 	major, minor      uint32 // of the device
 	inode, size       uint64
 	modified, changed int64 // Unix time in nanoseconds
 }
 
-// glance tells whether a file, or a file of a directory, may have changed since
-// it was last read.
-type glance struct {
+// fileWatch finds out whether a file, or a file of a directory, may have changed
+// since it was last read.
+type fileWatch struct {
 	settle  time.Duration // settleTime, but for tests
-	watched []watched     // as they were just before the last reading
-	proof   bool          // equal signs mean that nothing changed
+	watched []watched     // as they were before the last reading
+	proof   bool          // equal states prove that nothing changed
 	skipped int           // readings
-	stat    unix.Statx_t
+	buffer  unix.Statx_t
 }
 
-// watched is a path to look at.
+// watched is a path with its state.
 type watched struct {
-	path []byte // with the zero byte that ends it
-	sign fileSign
+	path  []byte // with the zero byte that ends it
+	state fileState
 }
 
-func newGlance() *glance { return &glance{settle: settleTime} }
+func newFileWatch() *fileWatch { return &fileWatch{settle: settleTime} }
 
-// unchanged tells that the file is what it was when it was last read. It is one
-// raw system call for a file, and one for each path of [config.Watched]: see
-// generationSocket in pkg/nftables for what raw calls save.
-func (g *glance) unchanged() bool {
-	if !g.proof || g.skipped >= maxSkipped {
+// unchanged reports whether the files are proven to be the same as when they were
+// last read. It makes one raw system call for a file, and one for each path of
+// [config.Watched]; generationSocket in pkg/nftables says what raw calls save.
+func (w *fileWatch) unchanged() bool {
+	if !w.proof || w.skipped >= maxSkipped {
 		return false
 	}
-	for i := range g.watched {
-		sign, err := g.look(g.watched[i].path, true)
-		if err != nil || sign != g.watched[i].sign {
+	for i := range w.watched {
+		state, err := w.stat(w.watched[i].path, true)
+		if err != nil || state != w.watched[i].state {
 			return false
 		}
 	}
-	g.skipped++
+	w.skipped++
 	return true
 }
 
-// beforeReading remembers how the files look. They must be read afterwards, so
-// that a change in between makes the next look differ. The path itself is looked
-// at before its files are listed, so that one that comes or goes meanwhile does.
-func (g *glance) beforeReading(path string) {
-	g.watched, g.proof, g.skipped = g.watched[:0], true, 0
-	g.watch(path)
+// record records the states of the files. The files must be read afterwards, so
+// that a change in between makes the next check differ. It records the path itself
+// before it lists the files in it, for the same reason.
+func (w *fileWatch) record(path string) {
+	w.watched, w.proof, w.skipped = w.watched[:0], true, 0
+	w.watch(path)
 	for _, file := range config.Watched(path) {
-		g.watch(file)
+		w.watch(file)
 	}
 }
 
-// watch adds a path to the watched ones.
-func (g *glance) watch(path string) {
-	w := watched{path: append([]byte(path), 0)}
+// watch records the state of one path.
+func (w *fileWatch) watch(path string) {
+	added := watched{path: append([]byte(path), 0)}
 	var err error
-	w.sign, err = g.look(w.path, false)
-	g.proof = g.proof && err == nil && isLocal(path) && (w.sign.mode == 0 || g.settled(w.sign))
-	g.watched = append(g.watched, w)
+	added.state, err = w.stat(added.path, false)
+	w.proof = w.proof && err == nil && isLocal(path) && (added.state.mode == 0 || w.settled(added.state))
+	w.watched = append(w.watched, added)
 }
 
-// settled tells whether the timestamps are old enough. One that lies in the
+// settled reports whether the timestamps are older than settle. A timestamp in the
 // future is not.
-func (g *glance) settled(s fileSign) bool {
+func (w *fileWatch) settled(s fileState) bool {
 	var now unix.Timespec // of the kernel, which also made the timestamps
 	if err := unix.ClockGettime(unix.CLOCK_REALTIME_COARSE, &now); err != nil {
 		return false
 	}
-	return time.Duration(now.Nano()-s.changed) > g.settle
+	return time.Duration(now.Nano()-s.changed) > w.settle
 }
 
-// look asks the kernel by statx(2), with a raw system call if that cannot wait.
-func (g *glance) look(path []byte, raw bool) (fileSign, error) {
+// stat reads the state of a file with statx(2), as a raw system call if it cannot
+// block.
+func (w *fileWatch) stat(path []byte, raw bool) (fileState, error) {
 	var errno unix.Errno
-	cwd, s := unix.AT_FDCWD, &g.stat
+	cwd, s := unix.AT_FDCWD, &w.buffer
 	if raw {
 		_, _, errno = unix.RawSyscall6(unix.SYS_STATX, uintptr(cwd), uintptr(unsafe.Pointer(&path[0])), 0, unix.STATX_BASIC_STATS, uintptr(unsafe.Pointer(s)), 0)
 	} else {
@@ -111,12 +112,12 @@ func (g *glance) look(path []byte, raw bool) (fileSign, error) {
 	}
 	switch {
 	case errno == unix.ENOENT:
-		return fileSign{}, nil
+		return fileState{}, nil
 	case errno != 0:
-		return fileSign{}, errno
+		return fileState{}, errno
 	}
 	nanoseconds := func(t unix.StatxTimestamp) int64 { return t.Sec*int64(time.Second) + int64(t.Nsec) }
-	return fileSign{s.Mode & unix.S_IFMT, s.Dev_major, s.Dev_minor, s.Ino, s.Size, nanoseconds(s.Mtime), nanoseconds(s.Ctime)}, nil
+	return fileState{s.Mode & unix.S_IFMT, s.Dev_major, s.Dev_minor, s.Ino, s.Size, nanoseconds(s.Mtime), nanoseconds(s.Ctime)}, nil
 }
 
 // localFileSystems are those that answer statx(2) without waiting for a server
@@ -124,7 +125,7 @@ func (g *glance) look(path []byte, raw bool) (fileSign, error) {
 // ext4, XFS, Btrfs, F2FS and overlayfs.
 var localFileSystems = []int64{unix.TMPFS_MAGIC, unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.F2FS_SUPER_MAGIC, unix.OVERLAYFS_SUPER_MAGIC}
 
-// isLocal tells whether the file at path, or else the nearest directory above it
+// isLocal reports whether the file at path, or else the nearest directory above it
 // that exists, is in one of them.
 func isLocal(path string) bool {
 	for {

@@ -19,9 +19,9 @@ func TestLook(t *testing.T) {
 		n, c := NewNAT(familyOf(family), Backend(backend)), wanted(family)
 		look := func(when string, want netfilter.Change) {
 			t.Helper()
-			got, err := n.Look()
+			got, err := n.Change()
 			if err != nil || got != want {
-				t.Errorf("%s: Look() = %v, %v, want %v", when, got, err, want)
+				t.Errorf("%s: Change() = %v, %v, want %v", when, got, err, want)
 			}
 		}
 		apply := func() {
@@ -67,8 +67,8 @@ func TestLookAfterAFailure(t *testing.T) {
 		if _, err := n.Apply(t.Context(), c); err == nil {
 			t.Fatal("a jump to a chain that does not exist was accepted")
 		}
-		if got, err := n.Look(); got != netfilter.ChangeUnknown || err != nil {
-			t.Errorf("Look() = %v, %v, want ChangeUnknown", got, err)
+		if got, err := n.Change(); got != netfilter.ChangeUnknown || err != nil {
+			t.Errorf("Change() = %v, %v, want ChangeUnknown", got, err)
 		}
 	})
 }

@@ -49,7 +49,7 @@ func TestGlance(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "ip-masq-agent")
 			write(before)(t, path)
-			g := settledGlance(t, path)
+			g := settledFileWatch(t, path)
 			tt.change(t, path)
 			if got := g.unchanged(); got != tt.unchanged {
 				t.Errorf("unchanged() = %v, want %v", got, tt.unchanged)
@@ -71,7 +71,7 @@ func TestGlanceAtAVolume(t *testing.T) {
 	}
 	publish("..1", "resyncInterval: 10s\n")
 	must(t, os.Symlink("..data/ip-masq-agent", path))
-	g := settledGlance(t, path)
+	g := settledFileWatch(t, path)
 	if !g.unchanged() {
 		t.Error("the file is taken for changed")
 	}
@@ -87,7 +87,7 @@ func TestGlanceBelowAFile(t *testing.T) {
 	path := filepath.Join(dir, "ip-masq-agent")
 	must(t, os.Mkdir(dir, 0o700))
 	must(t, os.WriteFile(path, nil, 0o600))
-	g := settledGlance(t, path)
+	g := settledFileWatch(t, path)
 	must(t, os.RemoveAll(dir))
 	must(t, os.WriteFile(dir, nil, 0o600))
 	if g.unchanged() {
@@ -100,26 +100,26 @@ func TestGlanceProvesNothing(t *testing.T) {
 	dir := t.TempDir()
 	must(t, os.Symlink("/proc/version", filepath.Join(dir, "link")))
 	for _, path := range []string{"/proc/version", dir} {
-		g := newGlance()
+		g := newFileWatch()
 		g.settle = 0
-		g.beforeReading(path)
+		g.record(path)
 		time.Sleep(20 * time.Millisecond)
-		g.beforeReading(path)
+		g.record(path)
 		if g.unchanged() {
 			t.Errorf("%s is taken for unchanged", path)
 		}
 	}
 }
 
-func TestLookHasTheTimes(t *testing.T) {
+func TestStatHasTheTimes(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ip-masq-agent")
 	must(t, os.WriteFile(path, []byte("abc"), 0o600))
 	at := time.Unix(1_700_000_000, 123_456_789)
 	must(t, os.Chtimes(path, at, at))
 	for _, raw := range []bool{true, false} {
-		sign, err := newGlance().look(append([]byte(path), 0), raw)
-		if err != nil || sign.modified != at.UnixNano() || sign.size != 3 || sign.mode != syscall.S_IFREG {
-			t.Errorf("look(%v) = %+v, %v", raw, sign, err)
+		state, err := newFileWatch().stat(append([]byte(path), 0), raw)
+		if err != nil || state.modified != at.UnixNano() || state.size != 3 || state.mode != syscall.S_IFREG {
+			t.Errorf("stat(%v) = %+v, %v", raw, state, err)
 		}
 	}
 }
@@ -152,7 +152,7 @@ var longName = strings.Repeat("x", 300)
 
 func TestGlanceAtNoFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "none", "ip-masq-agent")
-	g := settledGlance(t, path)
+	g := settledFileWatch(t, path)
 	if !g.unchanged() {
 		t.Error("a file that is still missing is taken for changed")
 	}
@@ -168,8 +168,8 @@ func TestGlanceAtNoFile(t *testing.T) {
 func TestYoungFileIsRead(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ip-masq-agent")
 	must(t, os.WriteFile(path, []byte("a"), 0o600))
-	g := newGlance()
-	g.beforeReading(path)
+	g := newFileWatch()
+	g.record(path)
 	if g.unchanged() {
 		t.Error("a file that was just written is not read again")
 	}
@@ -177,7 +177,7 @@ func TestYoungFileIsRead(t *testing.T) {
 
 func TestFileIsReadNowAndThen(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ip-masq-agent")
-	g := settledGlance(t, path)
+	g := settledFileWatch(t, path)
 	for i := range maxSkipped {
 		if !g.unchanged() {
 			t.Fatalf("look %d found a change", i)
@@ -189,22 +189,22 @@ func TestFileIsReadNowAndThen(t *testing.T) {
 }
 
 func TestLookAllocatesNothing(t *testing.T) {
-	g := settledGlance(t, filepath.Join(t.TempDir(), "ip-masq-agent"))
+	g := settledFileWatch(t, filepath.Join(t.TempDir(), "ip-masq-agent"))
 	if got := testing.AllocsPerRun(maxSkipped/2, func() { g.unchanged() }); got > 0 {
 		t.Errorf("a look at the file takes %v allocations, want none", got)
 	}
 }
 
-// settledGlance returns a glance that has seen the file, which is old enough.
-func settledGlance(t *testing.T, path string) *glance {
+// settledFileWatch returns a fileWatch that has seen the file, which is old enough.
+func settledFileWatch(t *testing.T, path string) *fileWatch {
 	t.Helper()
 	if !isLocal(path) {
 		t.Skipf("%s is not on a local file system", path)
 	}
-	g := newGlance()
+	g := newFileWatch()
 	g.settle = 50 * time.Millisecond
 	time.Sleep(2 * g.settle)
-	g.beforeReading(path)
+	g.record(path)
 	return g
 }
 

@@ -17,9 +17,9 @@ type snapshot struct {
 	legacy legacyInfo // sizes and offsets of the table
 }
 
-// Look compares the kernel's rules, by their snapshot, with those that the last
+// Change compares the kernel's rules, by their snapshot, with those that the last
 // successful Apply saw. It takes a few microseconds, and does not block.
-func (n *NAT) Look() (netfilter.Change, error) {
+func (n *NAT) Change() (netfilter.Change, error) {
 	if n.verified == nil {
 		return netfilter.ChangeUnknown, nil
 	}
