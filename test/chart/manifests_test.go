@@ -100,3 +100,21 @@ func TestNames(t *testing.T) {
 		}
 	}
 }
+
+// TestNamesThatLookLikeNumbers are strings nevertheless.
+func TestNamesThatLookLikeNumbers(t *testing.T) {
+	all := release(t, `
+fullnameOverride: "1e3"
+nameOverride: "true"
+namespaceOverride: "42"
+existingConfigMap: "007"
+extraConfigMaps: [{name: "8", key: "9"}]
+priorityClassName: "10"
+poolLabel: pool
+pools: [{name: "11"}]
+`)
+	set := get[*appsv1.DaemonSet](t, all, "DaemonSet/1e3-11")
+	if diff := cmp.Diff(map[string]string{"k8s-app": "true", "pool": "11"}, set.Spec.Selector.MatchLabels); diff != "" {
+		t.Errorf("selector (-want +got):\n%s", diff)
+	}
+}

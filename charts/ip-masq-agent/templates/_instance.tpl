@@ -29,9 +29,9 @@ ownConfig (the keys of a ConfigMap to create). Arguments: root, pool (empty for 
 
 {{- /* podLabels are the labels of an instance's pods that select them. */ -}}
 {{- define "ip-masq-agent.selector" -}}
-k8s-app: {{ include "ip-masq-agent.name" .root }}
+k8s-app: {{ include "ip-masq-agent.name" .root | quote }}
 {{- with .instance.pool }}
-pool: {{ . }}
+pool: {{ quote . }}
 {{- end }}
 {{- end -}}
 
@@ -85,22 +85,22 @@ extraConfigMaps, a directory of files. Arguments: configMap, extraConfigMaps.
 projected:
   sources:
   - configMap:
-      name: {{ .configMap }}
+      name: {{ quote .configMap }}
       optional: true
       items:
       - key: config
         path: ip-masq-agent
   {{- range .extraConfigMaps }}
   - configMap:
-      name: {{ .name }}
+      name: {{ quote .name }}
       optional: true
       items:
-      - key: {{ default "config" .key }}
-        path: {{ include "ip-masq-agent.extraFile" . }}
+      - key: {{ default "config" .key | quote }}
+        path: {{ include "ip-masq-agent.extraFile" . | quote }}
   {{- end }}
 {{- else -}}
 configMap:
-  name: {{ .configMap }}
+  name: {{ quote .configMap }}
   # Without the ConfigMap the agent uses its defaults. It finds one that is created later.
   optional: true
   items:
@@ -116,12 +116,4 @@ ConfigMap's file is ip-masq-agent.
 {{- define "ip-masq-agent.extraFile" -}}
 {{- $key := default "config" .key -}}
 {{- .name }}{{ if or (ne $key "config") (eq .name "ip-masq-agent") }}.{{ $key }}{{ end -}}
-{{- end -}}
-
-{{- /* configText is the configuration file with the given keys. */ -}}
-{{- define "ip-masq-agent.configText" -}}
-{{- $keys := deepCopy . -}}
-{{- /* Helm reads numbers as floats, and would write 1000000 as 1e+06. */ -}}
-{{- if hasKey $keys "cidrLimit" }}{{ $_ := set $keys "cidrLimit" (int64 $keys.cidrLimit) }}{{ end -}}
-{{- toYaml $keys -}}
 {{- end -}}

@@ -32,8 +32,8 @@ Without labels the field is left out.
 */ -}}
 {{- define "ip-masq-agent.metadata" -}}
 {{- $labels := merge (dict) (default dict .labels) (default dict .root.Values.commonLabels) -}}
-name: {{ .name }}
-namespace: {{ include "ip-masq-agent.namespace" .root }}
+name: {{ quote .name }}
+namespace: {{ include "ip-masq-agent.namespace" .root | quote }}
 {{- with $labels }}
 labels:
   {{- toYaml . | nindent 2 }}
