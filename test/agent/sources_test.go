@@ -6,11 +6,8 @@ package agent_test
 import (
 	"net"
 	"net/netip"
-	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
-	"time"
 
 	"ip-masq-agent/test/netns"
 )
@@ -146,96 +143,6 @@ func TestSourcesWithExceptionsAndPorts(t *testing.T) {
 		}
 		if got := w.inbound(); got != w.client {
 			n.t.Errorf("the pod sees the client as %s, want %s", got, w.client)
-		}
-	})
-}
-
-// sourceLists returns lists of sources, each of which has the pod of a world. The
-// exception and the ranges that are kept stay the same.
-func (n *node) sourceLists() [][]string {
-	pod, other := n.pick("10.244.1.2/32", "fd00:244:1::2/128"), n.pick("100.64.0.0/10", "fd64::/16")
-	return [][]string{{n.podRange()}, {other, pod}, {pod, n.pick("10.245.0.0/16", "fd00:245::/32"), other}}
-}
-
-// sourceFile is the file with one of the lists.
-func (n *node) sourceFile(sources []string) string {
-	return "nonMasqueradeCIDRs: ['" + n.pick("10.0.0.0/8", "fd00::/16") + "']\nmasqueradeCIDRs: ['" + n.pick("10.9.0.0/16", "fd00:9::/32") +
-		"']\nsourceCIDRs: ['" + strings.Join(sources, "', '") + "']\n"
-}
-
-// sourceChain is the chain that the file makes.
-func (n *node) sourceChain(sources []string) []string {
-	rules := []string{"-N IP-MASQ", keep(n.pick("169.254.0.0/16", "fe80::/10"))}
-	for _, s := range sources {
-		rules = append(rules, exceptFrom(s, n.pick("10.9.0.0/16", "fd00:9::/32")))
-	}
-	rules = append(rules, keep(n.pick("10.0.0.0/8", "fd00::/16")))
-	for _, s := range sources {
-		rules = append(rules, lastFrom(s))
-	}
-	return rules
-}
-
-// editSources writes each of the lists twice, and waits for its rules.
-func (n *node) editSources() {
-	n.t.Helper()
-	for _, list := range slices.Repeat(n.sourceLists(), 2) {
-		n.config.write(n.t, n.sourceFile(list))
-		n.wait(n.sourceChain(list))
-	}
-}
-
-// TestSourceEditsUnderLoad edits sourceCIDRs while the pod, which is in each of
-// the lists, and the node, which is in none, make connections. A packet sees all
-// of the old list or all of the new one.
-func TestSourceEditsUnderLoad(t *testing.T) {
-	eachNode(t, func(n *node) {
-		w := newSourcesWorld(n)
-		first := n.sourceLists()[0]
-		n.startRight(n.sourceFile(first), n.sourceChain(first))
-		w.sees(w.nodeAddr, w.publicAddr())
-		var stop atomic.Bool
-		made := make(chan int, 2)
-		dial := func(want netip.Addr, connect func(addr string) (netip.AddrPort, error)) {
-			count := 0
-			for ; !stop.Load(); count++ {
-				address := net.JoinHostPort([]string{w.publicAddr(), w.privateAddr()}[count%2], "8080")
-				if source, err := connect(address); err != nil || source.Addr() != want {
-					n.t.Errorf("connection %d to %s came from %v, %v, want %s", count, address, source, err, want)
-					break
-				}
-				time.Sleep(time.Millisecond)
-			}
-			made <- count
-		}
-		go dial(w.nodeAddr, func(addr string) (netip.AddrPort, error) { return netns.Dial(w.pod, addr) })
-		go dial(w.second, func(addr string) (netip.AddrPort, error) { return netns.DialFrom(w.here, w.second, addr) })
-		n.editSources()
-		stop.Store(true)
-		for range 2 {
-			connections := <-made
-			n.t.Logf("%d connections", connections)
-			if connections < 100 {
-				n.t.Errorf("only %d connections", connections)
-			}
-		}
-	})
-}
-
-// TestEveryMomentOfSourcesIsComplete: a program that dumps the rules while
-// sourceCIDRs is edited sees all of the old list or all of the new one.
-func TestEveryMomentOfSourcesIsComplete(t *testing.T) {
-	eachNode(t, func(n *node) {
-		var chains [][]string
-		for _, list := range n.sourceLists() {
-			chains = append(chains, n.sourceChain(list))
-		}
-		n.config.write(n.t, n.sourceFile(n.sourceLists()[0]))
-		watcher := n.watch(chains...)
-		defer watcher.end(n.t)
-		n.start()
-		for range 3 { // the watcher needs the time
-			n.editSources()
 		}
 	})
 }
