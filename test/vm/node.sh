@@ -37,16 +37,14 @@ esac
 files=$(folder "$suite" "$arch")
 initramfs=$(dirname "$tests")/$suite-$kind-$arch.initramfs
 cat "$files/root.cpio" "$files/$kind.cpio" "$tests" >"$initramfs"
-# Without KVM unless asked for: nested KVM often is there and fails. And with one
-# thread for both processors: with two, a kernel that patched its own code, as it
-# does when the first netfilter hook comes, met an invalid opcode now and then.
-# Its clock counts instructions, 500 million to a second, so that a busy machine
-# makes a node slow but nothing in it time out. While the node waits for a
-# clock, the clock jumps.
+# Without KVM unless asked for: nested KVM often is there and fails. The clock
+# counts instructions, 500 million to a second, so that a busy machine makes a node
+# slow but no test time out. While the node sleeps, the clock jumps. It has one
+# processor: two that wait for each other and share such a clock take minutes.
 clock=()
 [ -n "${ACCEL:-}" ] || clock=(-icount "shift=1,sleep=off" -rtc clock=vm)
 seconds=${VM_SECONDS:-$([ -n "${ALL:-}" ] && echo 3600 || echo 900)}
 exec timeout --kill-after=5 --foreground "$seconds" "${machine[@]}" -nodefaults -no-user-config \
-	-accel "${ACCEL:-tcg,thread=single}" "${clock[@]}" -cpu max -smp 2 -m 2048 -display none -no-reboot \
+	-accel "${ACCEL:-tcg,thread=single}" "${clock[@]}" -cpu max -m 2048 -display none -no-reboot \
 	-kernel "$files/vmlinuz" -initrd "$initramfs" \
 	-append "$terminals quiet panic=-1 kind=$kind" </dev/null
