@@ -67,7 +67,7 @@ func freshCluster(t *testing.T) {
 func removeAgent(t *testing.T) {
 	t.Helper()
 	kubectl(t, "delete", "daemonset", "ip-masq-agent", "ip-masq-agent-nftables", "ip-masq-agent-cleanup", "-n", "kube-system", "--ignore-not-found")
-	kubectl(t, "delete", "configmap", "ip-masq-agent", "ip-masq-agent-broken", "-n", "kube-system", "--ignore-not-found")
+	kubectl(t, "delete", "configmap", "ip-masq-agent", "ip-masq-agent-extra", "ip-masq-agent-broken", "-n", "kube-system", "--ignore-not-found")
 	noPodLeft(t)
 }
 
