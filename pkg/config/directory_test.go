@@ -4,7 +4,6 @@
 package config_test
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -85,20 +84,6 @@ func TestReadDirectoryLimits(t *testing.T) {
 	checkReadRefused(t, dir, dir+": is a directory with more than 256 entries: name a directory that holds the configuration and nothing else")
 }
 
-// TestVolume has a volume in the middle of the steps of the kubelet's
-// AtomicWriter: only ..data tells which files there are.
-func TestVolume(t *testing.T) {
-	v := &volume{dir: t.TempDir()}
-	must(t, v.publish(map[string]string{"a": "1", "b": "2"}))
-	checkContents(t, v.dir, "a=1 b=2")
-	must(t, v.swap(map[string]string{"b": "3", "c": "4"})) // links are not changed yet
-	checkContents(t, v.dir, "b=3 c=4")
-	must(t, os.WriteFile(filepath.Join(v.dir, "beside"), []byte("5"), 0o600)) // mounted by subPath
-	checkContents(t, v.dir, "b=3 beside=5 c=4")
-	must(t, v.swap(nil))
-	checkContents(t, v.dir, "beside=5")
-}
-
 func TestWatched(t *testing.T) {
 	v := &volume{dir: t.TempDir()}
 	must(t, v.publish(map[string]string{"a": "1", "b": "2"}))
@@ -116,125 +101,4 @@ func TestWatched(t *testing.T) {
 			t.Errorf("Watched(%s) (-want +got):\n%s", path, diff)
 		}
 	}
-}
-
-// TestReadSeesOneGeneration reads a volume while another goroutine replaces it
-// as fast as it can, as the kubelet does: all files have the content of one
-// generation, and none is missing.
-func TestReadSeesOneGeneration(t *testing.T) {
-	for name, below := range map[string]string{"of the volume": "", "of a directory by a link": "..data"} {
-		t.Run(name, func(t *testing.T) {
-			v := &volume{dir: t.TempDir()}
-			seesOneGeneration(t, v, filepath.Join(v.dir, below))
-		})
-	}
-}
-
-func seesOneGeneration(t *testing.T, v *volume, path string) {
-	generation := func(n int) map[string]string {
-		files := map[string]string{}
-		for i := range 6 + 6*(n%2) { // every other one has more files
-			files[fmt.Sprintf("%c%d", 'a'+i, n%3)] = fmt.Sprint(n) // and other names
-		}
-		return files
-	}
-	must(t, v.publish(generation(0)))
-	stop, done := make(chan struct{}), make(chan error, 1)
-	t.Cleanup(func() { close(stop); must(t, <-done) })
-	go func() {
-		for n := 1; ; n++ {
-			if err := v.publish(generation(n)); err != nil {
-				done <- err
-				return
-			}
-			select {
-			case <-stop:
-				done <- nil
-				return
-			default:
-			}
-		}
-	}()
-	seen, changing := map[string]bool{}, 0
-	for reading := 0; len(seen) < 50 && reading < 50_000; reading++ {
-		files, err := config.Read(path)
-		if errors.Is(err, config.ErrChanging) {
-			changing++
-			continue
-		}
-		must(t, err)
-		if len(files) == 0 {
-			t.Fatal("no files")
-		}
-		var n int
-		if _, err := fmt.Sscan(string(files[0].Data), &n); err != nil {
-			t.Fatalf("%s: %q", files[0].Name, files[0].Data)
-		}
-		want, got := generation(n), map[string]string{}
-		for _, f := range files {
-			must(t, f.Err)
-			got[filepath.Base(f.Name)] = string(f.Data)
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Fatalf("half of generation %d (-want +got):\n%s", n, diff)
-		}
-		seen[string(files[0].Data)] = true
-	}
-	t.Logf("saw %d generations; %d readings gave up", len(seen), changing)
-	if len(seen) < 50 {
-		t.Errorf("saw %d generations, which is no race", len(seen))
-	}
-}
-
-// volume is a volume of Kubernetes, written as the kubelet's AtomicWriter does.
-type volume struct {
-	dir string
-	n   int // generations so far
-}
-
-// publish makes these the files of the volume.
-func (v *volume) publish(files map[string]string) error {
-	old, _ := os.Readlink(filepath.Join(v.dir, "..data")) // none before the first
-	if err := v.swap(files); err != nil {
-		return err
-	}
-	for name := range files {
-		if err := os.Symlink(filepath.Join("..data", name), filepath.Join(v.dir, name)); err != nil && !errors.Is(err, os.ErrExist) {
-			return err
-		}
-	}
-	entries, err := os.ReadDir(v.dir)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if _, found := files[e.Name()]; !found && e.Type() == os.ModeSymlink && e.Name() != "..data" {
-			if err := os.Remove(filepath.Join(v.dir, e.Name())); err != nil {
-				return err
-			}
-		}
-	}
-	if old == "" {
-		return nil
-	}
-	return os.RemoveAll(filepath.Join(v.dir, old))
-}
-
-// swap writes a generation and points ..data to it, and does no more.
-func (v *volume) swap(files map[string]string) error {
-	v.n++
-	name := fmt.Sprintf("..2026_01_01_00_00_00.%09d", v.n)
-	if err := os.Mkdir(filepath.Join(v.dir, name), 0o700); err != nil {
-		return err
-	}
-	for file, text := range files {
-		if err := os.WriteFile(filepath.Join(v.dir, name, file), []byte(text), 0o600); err != nil {
-			return err
-		}
-	}
-	tmp := filepath.Join(v.dir, "..data_tmp")
-	if err := os.Symlink(name, tmp); err != nil {
-		return err
-	}
-	return os.Rename(tmp, filepath.Join(v.dir, "..data"))
 }
