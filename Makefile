@@ -18,12 +18,15 @@ docker-save  = docker save --output bin/image.tar $(IMAGE)
 buildah-save = buildah push --quiet $(IMAGE) docker-archive:bin/image.tar:$(IMAGE)
 # Where make sbom writes.
 SBOM      ?= dist/ip-masq-agent.spdx.json
+# What make release takes besides: the URL of the repository, such as https://github.com/OWNER/NAME.
+PLATFORMS ?= linux/amd64,linux/arm64,linux/ppc64le,linux/s390x,linux/arm/v7
+REPOSITORY ?=
 export VERSION
 # Where sudo's PATH does not have them: Go as its own archive installs it, and iptables.
 export PATH := $(PATH):/usr/local/go/bin:/usr/sbin:/sbin
 
 .DEFAULT_GOAL := help
-.PHONY: help build binaries image image-archive sbom test-image chart run test s390x vm e2e fuzz bench lint clean
+.PHONY: help build binaries image image-archive sbom test-image chart release run test s390x vm e2e fuzz bench lint clean
 
 help: ## Print this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +53,9 @@ sbom: image-archive ## Build the image and write its SBOM, SPDX 2.3 as JSON, to 
 test-image: image-archive ## Build the image, and test its size, its content and its SBOM (as root)
 	IP_MASQ_AGENT_TEST_IMAGE=$(CURDIR)/bin/image.tar go -C tools/image test -count=1 -v ./...
 
+release: ## Build a release in dist/: VERSION=v1.2.3 IMAGE=NAME:v1.2.3 REPOSITORY=URL, and OUTPUT=--push to push the image
+	@IMAGE="$(IMAGE)" PLATFORMS="$(PLATFORMS)" OUTPUT="$(OUTPUT)" REPOSITORY="$(REPOSITORY)" BUILDER="$(BUILDER)" IMAGE_ARGS="$(IMAGE_ARGS)" tools/release/release.sh
+
 run: build ## Run the agent in a throwaway network namespace and show its rules
 	test/demo/run.sh bin/ip-masq-agent
 
@@ -71,7 +77,7 @@ fuzz: ## Fuzz what reads untrusted text, 30 seconds each, and compare SEEDS rand
 bench: ## Measure the agent beside the commands that 2.12 runs, as root, some 15 minutes
 	go run ./test/bench
 
-lint: ## gofmt, go vet, staticcheck, shellcheck, and who may run other programs
+lint: ## gofmt, go vet, staticcheck, shellcheck, actionlint, and who may run other programs
 	test/lint.sh
 
 clean: ## Remove what was built

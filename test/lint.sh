@@ -28,6 +28,9 @@ others=$(grep -rl --include='*.go' '"os/exec"' cmd pkg | grep -v -e '^pkg/iptabl
 say "shellcheck"
 git ls-files --cached --others --exclude-standard '*.sh' .ci/run | xargs shellcheck --external-sources --source-path=SCRIPTDIR
 
+say "actionlint: the GitHub workflows"
+go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12 .github/workflows/*.yaml
+
 say "Each file has its licence"
 unlicensed=$(git ls-files --cached --others --exclude-standard '*.go' '*.sh' '*.yaml' Makefile Dockerfile .ci/run | xargs grep -L 'SPDX-License-Identifier: Apache-2.0' || true)
 [ -z "$unlicensed" ] || die "no SPDX header: $unlicensed"
