@@ -56,6 +56,20 @@ func TestUpgradeAndRollbackOfOneChain(t *testing.T) {
 	})
 }
 
+// TestRollbackLosesSourceCIDRs: 2.x does not know the key and masquerades traffic
+// from any source.
+func TestRollbackLosesSourceCIDRs(t *testing.T) {
+	netns.Matrix(t, func(t *testing.T, backend, family string) {
+		n := newNode(t, backend, family)
+		n.runAgent(file([]string{n.nearRange}) + "sourceCIDRs: " + list([]string{n.exceptionRange}) + "\n")
+		n.kept(n.far) // the pod is in no range of sourceCIDRs
+
+		n.old("IP-MASQ").sync(n.nearRange)
+		n.kept(n.near)
+		n.masqueraded(n.far)
+	})
+}
+
 // TestRollbackAfterAFreshInstall: 2.x does not recognize the jump of this agent and
 // adds its own. Both lead to one chain, so that changes no packet. This agent
 // removes the second one.
