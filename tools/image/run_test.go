@@ -47,7 +47,7 @@ func TestProgramsOfTheImage(t *testing.T) {
 	}
 	root := t.TempDir()
 	unpack(t, img, root)
-	run := func(ns *netns.NS, stdin string, args ...string) string {
+	run := func(t *testing.T, ns *netns.NS, stdin string, args ...string) string {
 		t.Helper()
 		cmd := exec.Command("unshare", append([]string{"--mount", "--root", root, "--mount-proc=/proc", "--"}, args...)...)
 		cmd.Env = img.config.Config.Env
@@ -71,12 +71,12 @@ func TestProgramsOfTheImage(t *testing.T) {
 				if family == "ip6tables" {
 					rules, listed = strings.ReplaceAll(rules, "10.0.0.0/8", "fd00::/8"), strings.ReplaceAll(listed, "10.0.0.0/8", "fd00::/8")
 				}
-				run(ns, rules, program+"-restore", "--noflush")
-				if diff := cmp.Diff(listed, run(ns, "", program, "-t", "nat", "-S", "IP-MASQ")); diff != "" {
+				run(t, ns, rules, program+"-restore", "--noflush")
+				if diff := cmp.Diff(listed, run(t, ns, "", program, "-t", "nat", "-S", "IP-MASQ")); diff != "" {
 					t.Errorf("the chain (-want +got):\n%s", diff)
 				}
-				run(ns, "", program+"-save", "-t", "nat")
-				if out := run(ns, "", "/ip-masq-agent", "cleanup"); !strings.Contains(out, "removed chain IP-MASQ") {
+				run(t, ns, "", program+"-save", "-t", "nat")
+				if out := run(t, ns, "", "/ip-masq-agent", "cleanup"); !strings.Contains(out, "removed chain IP-MASQ") {
 					t.Errorf("ip-masq-agent cleanup:\n%s", out)
 				}
 			})
