@@ -30,8 +30,8 @@ type option struct {
 	said    string // the reason that was last logged
 }
 
-// enable reports whether the family is enabled, and whether it should be asked
-// again soon, because what prevents it may be over.
+// enable decides whether the family is enabled. It returns true if it should be
+// asked again soon, because what prevents it may be over.
 func (o *option) enable(ctx context.Context, log klog.Logger, t Table) (soon bool) {
 	needed, why := o.Needed()
 	switch {
@@ -79,4 +79,26 @@ func (o *option) say(log klog.Logger, message, why string) {
 		log.Info(message, "reason", why)
 		o.said = why
 	}
+}
+
+// enabled reports whether the syncer manages its family.
+func (s *syncer) enabled() bool { return s.option == nil || s.option.enabled }
+
+// decide decides whether an optional family is enabled, and returns that.
+func (s *syncer) decide(ctx context.Context, d desired) bool {
+	before := s.option.enabled
+	soon := s.option.enable(ctx, klog.LoggerWithValues(klog.FromContext(ctx), "family", s.family), s.table)
+	switch {
+	case ctx.Err() != nil:
+		return false // the agent stops, and killed the process that was asked
+	case s.option.enabled && !before:
+		s.schedule = schedule{}
+	case s.option.enabled:
+	case soon:
+		s.schedule.failed(d.config.ResyncInterval)
+	default:
+		s.schedule.succeeded(d.config.ResyncInterval, 0)
+	}
+	s.observer.Decided(s.family, s.option.enabled)
+	return s.option.enabled
 }

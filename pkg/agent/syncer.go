@@ -123,27 +123,6 @@ func (s *syncer) reconcile(ctx context.Context, d desired, isNew bool) time.Dura
 	return s.schedule.sleep()
 }
 
-func (s *syncer) enabled() bool { return s.option == nil || s.option.enabled }
-
-// decide decides whether an optional family is enabled, and returns that.
-func (s *syncer) decide(ctx context.Context, d desired) bool {
-	before := s.option.enabled
-	soon := s.option.enable(ctx, klog.LoggerWithValues(klog.FromContext(ctx), "family", s.family), s.table)
-	switch {
-	case ctx.Err() != nil:
-		return false // the agent stops, and killed the process that was asked
-	case s.option.enabled && !before:
-		s.schedule = schedule{}
-	case s.option.enabled:
-	case soon:
-		s.schedule.failed(d.config.ResyncInterval)
-	default:
-		s.schedule.succeeded(d.config.ResyncInterval, 0)
-	}
-	s.observer.Decided(s.family, s.option.enabled)
-	return s.option.enabled
-}
-
 // change checks the kernel for changes.
 func (s *syncer) change(log klog.Logger) netfilter.Change {
 	change, err := s.table.Change()
