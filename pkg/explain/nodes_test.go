@@ -5,7 +5,6 @@ package explain_test
 
 import (
 	"net/netip"
-	"os/exec"
 	"strings"
 	"testing"
 
@@ -73,7 +72,7 @@ func TestRulesOfOthers(t *testing.T) {
 						if tt.mangle != "" {
 							netns.Output(netns.Command("iptables-nft", family), append([]string{"-t", "mangle", "-A"}, strings.Fields(words.Replace(tt.mangle))...)...)
 						}
-						load(t, strings.ReplaceAll(words.Replace(tt.nft), "} ", "}\n"))
+						netns.NFTOrSkip(t, strings.ReplaceAll(words.Replace(tt.nft), "} ", "}\n"))
 						for dst, want := range map[netip.Addr]netfilter.Fate{kept: tt.kept, masqueraded: tt.masq} {
 							a := w.live(t, w.question(t, dst))
 							real := w.connect(t, dst)
@@ -88,15 +87,5 @@ func TestRulesOfOthers(t *testing.T) {
 				})
 			}
 		})
-	}
-}
-
-// load feeds commands to nft.
-func load(t *testing.T, text string) {
-	t.Helper()
-	nft := exec.Command("nft", "-f", "-")
-	nft.Stdin = strings.NewReader(text)
-	if out, err := nft.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s\n%s", err, out, text)
 	}
 }
