@@ -8,18 +8,19 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
-// volume is a ConfigMap mounted into the agent's container, written as the
-// kubelet's atomic writer does it:
+// volume is a ConfigMap, or a projected volume of several, mounted into the
+// agent's container. It is written as the kubelet's atomic writer does it:
 //
 //	ip-masq-agent -> ..data/ip-masq-agent
 //	..data        -> ..2026_01_01_00_00_00.000000001
 //	..2026_01_01_00_00_00.000000001/ip-masq-agent
 //
-// An update makes a new directory and swaps ..data by a rename, so the file
-// that the agent opens is never written to.
+// An update makes a new directory and swaps ..data by a rename, so the files
+// that the agent opens are never written to.
 type volume struct {
 	dir string
 	n   int
@@ -31,22 +32,42 @@ func (v *volume) path() string { return filepath.Join(v.dir, "ip-masq-agent") }
 // write makes content the value of the ConfigMap's key.
 func (v *volume) write(t testing.TB, content string) {
 	t.Helper()
-	old := v.swap(t, func(dir string) error {
-		return os.WriteFile(filepath.Join(dir, "ip-masq-agent"), []byte(content), 0o644)
-	})
-	err := os.Symlink(filepath.Join("..data", "ip-masq-agent"), v.path())
-	if err != nil && !errors.Is(err, os.ErrExist) {
-		t.Fatal(err)
-	}
-	v.drop(t, old)
+	v.publish(t, map[string]string{"ip-masq-agent": content})
 }
 
 // remove takes the key away, as deleting an optional ConfigMap does.
 func (v *volume) remove(t testing.TB) {
 	t.Helper()
-	old := v.swap(t, func(string) error { return nil })
-	if err := os.Remove(v.path()); err != nil && !errors.Is(err, os.ErrNotExist) {
+	v.publish(t, nil)
+}
+
+// publish makes these all the files of the volume.
+func (v *volume) publish(t testing.TB, files map[string]string) {
+	t.Helper()
+	old := v.swap(t, func(dir string) error {
+		for name, content := range files {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	for name := range files {
+		err := os.Symlink(filepath.Join("..data", name), filepath.Join(v.dir, name))
+		if err != nil && !errors.Is(err, os.ErrExist) {
+			t.Fatal(err)
+		}
+	}
+	entries, err := os.ReadDir(v.dir)
+	if err != nil {
 		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if _, found := files[e.Name()]; !found && !strings.HasPrefix(e.Name(), ".") {
+			if err := os.Remove(filepath.Join(v.dir, e.Name())); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 	v.drop(t, old)
 }

@@ -50,3 +50,33 @@ func TestEveryFlagIsDocumented(t *testing.T) {
 		}
 	}
 }
+
+// TestFlagDefaults compares the defaults in docs/flags.md with those in --help.
+func TestFlagDefaults(t *testing.T) {
+	out, err := program.Command(nil, "--help").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, _, _ := strings.Cut(string(out), "\nLogging (klog):")
+	agent, _, _ := strings.Cut(page(t, "docs/flags.md"), "\n## Subcommands")
+	documented := map[string]string{}
+	for _, m := range regexp.MustCompile("(?m)^\\| `(--[a-z0-9-]+)` \\| `([^`]*)` \\|").FindAllStringSubmatch(agent, -1) {
+		documented[m[1]] = m[2]
+	}
+	defaults := 0
+	for _, help := range strings.Split(text, "\n      --")[1:] {
+		name, rest, _ := strings.Cut(help, " ")
+		name, _, _ = strings.Cut(name, "[")
+		m := regexp.MustCompile(`\(default "?([^")]*)"?\)`).FindStringSubmatch(strings.Join(strings.Fields(rest), " "))
+		if m == nil {
+			continue
+		}
+		defaults++
+		if documented["--"+name] != m[1] {
+			t.Errorf("the default of --%s is %q, and in docs/flags.md %q", name, m[1], documented["--"+name])
+		}
+	}
+	if defaults < 5 {
+		t.Errorf("found %d defaults in --help", defaults)
+	}
+}

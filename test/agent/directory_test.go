@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package agent_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"ip-masq-agent/test/netns"
+)
+
+// TestDirectory has a platform team and the owner of a cluster, each with a
+// ConfigMap in one projected volume.
+func TestDirectory(t *testing.T) {
+	eachNode(t, func(n *node) {
+		platform := n.oneRange() // keeps one range, and has the interval
+		team := n.pick("nonMasqueradeCIDRs: [198.51.100.0/24]\n", "nonMasqueradeCIDRs: ['2001:db8:51::/48']\n")
+		both := append(slices.Clone(n.oneRangeChain()[:3]), keep(n.pick("198.51.100.0/24", "2001:db8:51::/48")), last)
+
+		n.config.publish(n.t, map[string]string{"platform": platform, "team": team})
+		p := n.start("--config=" + n.config.dir)
+		n.wait(both)
+
+		// What is wrong names its file, and changes nothing.
+		n.config.publish(n.t, map[string]string{"platform": platform, "team": "resyncInterval: 5s\n"})
+		p.WaitLog("Invalid configuration, the last valid one stays in force", "/team:1: resyncInterval: is given in two files", "/platform:2")
+		n.do(n.rules.Flush)
+		n.wait(both)
+		p.Mark()
+		n.config.publish(n.t, map[string]string{"platform": platform, "team": team})
+		p.WaitLog("Configuration read", `files=["platform","team"]`)
+
+		// A ConfigMap that is deleted, and the whole volume.
+		n.config.publish(n.t, map[string]string{"platform": platform})
+		p.WaitLog("Warning: files of the configuration directory are gone or empty", "/team")
+		n.wait(n.oneRangeChain())
+		n.config.publish(n.t, nil)
+		p.WaitLog("Warning: the configuration directory has no files any more, falling back to the defaults")
+		n.wait(n.defaultChain())
+
+		// A pipe beside the volume's files holds nothing up.
+		if err := syscall.Mkfifo(filepath.Join(n.config.dir, "pipe"), 0o600); err != nil {
+			n.t.Fatal(err)
+		}
+		p.WaitLog("Warning: ", "/pipe: is not a regular file, so it is skipped")
+		if err := os.Remove(filepath.Join(n.config.dir, "pipe")); err != nil {
+			n.t.Fatal(err)
+		}
+		n.config.publish(n.t, map[string]string{"team": team})
+		n.wait(slices.Concat(n.defaultChain()[:2], both[3:]))
+	})
+}
+
+// TestVolumeIsReadWhole replaces a projected volume as fast as possible, while the
+// agent reads it each second. Each generation has other ranges in its two files,
+// and every third has one file more: the agent must never use half of one.
+func TestVolumeIsReadWhole(t *testing.T) {
+	netns.Require(t, "nft")
+	netns.Run(t, func(t *testing.T) {
+		n := newNode(t, netns.NFTables, "IPv4")
+		allowed := map[string]bool{}
+		swaps := 0
+		publish := func() {
+			swaps++
+			files, all := map[string]string{}, []string{}
+			for i := range 2 + swaps%3/2 {
+				network := fmt.Sprintf("10.%d.%d.0/24", swaps%250, i)
+				files[fmt.Sprintf("f%d", i)] = "nonMasqueradeCIDRs: [" + network + "]\n"
+				all = append(all, `"`+network+`"`)
+			}
+			allowed["["+strings.Join(all, ",")+"]"] = true
+			n.config.publish(t, files)
+		}
+		publish()
+		p := n.start("--config=" + n.config.dir)
+		p.WaitLog("Synced rules")
+		for end := time.Now().Add(12 * time.Second); time.Now().Before(end); {
+			publish()
+		}
+		p.Mark()
+		publish()
+		p.WaitLog("Configuration read")
+
+		readings := 0
+		for line := range strings.Lines(p.Log.String()) {
+			if _, list, found := strings.Cut(line, "nonMasqueradeCIDRs="); found {
+				readings++
+				if list, _, _ = strings.Cut(list, " "); !allowed[list] {
+					t.Errorf("no generation has these ranges: %s", line)
+				}
+			}
+			if strings.Contains(line, "falling back") || strings.Contains(line, "Invalid") {
+				t.Errorf("logged %s", line)
+			}
+		}
+		t.Logf("%d readings of %d generations", readings, swaps)
+		if readings < 5 || swaps < 100 {
+			t.Errorf("%d readings of %d generations are no race", readings, swaps)
+		}
+	})
+}
