@@ -12,8 +12,8 @@ import (
 	"ip-masq-agent/pkg/netfilter"
 )
 
-// collector is what the Status holds, as metrics. They cost no process: the
-// counters of packets come from the read that verified the chain.
+// collector exports the state in Status as metrics. The packet counters are those
+// of the last verification, so a scrape starts no process.
 type collector struct {
 	status                                                   *Status
 	valid, info, backend, rules, packets, bytes, lastSuccess *prometheus.Desc
@@ -29,25 +29,25 @@ func newCollector(s *Status) *collector {
 	}
 	return &collector{
 		status: s,
-		valid:  describe("config_valid", "1 if the file is good or missing, 0 if it is refused."),
-		info: describe("config_info", "Always 1; hash is the start of the SHA-256 of the file in force, source where a family's rules come from: file, default or kernel.",
+		valid:  describe("config_valid", "1 if the file is valid or missing, 0 if it is invalid."),
+		info: describe("config_info", "Always 1; hash is the start of the SHA-256 of the file in force, source the origin of the family's rules: file, default or kernel.",
 			"family", "hash", "source"),
-		backend:     describe("backend", "Always 1; backend is where the family's rules are: iptables-nft, iptables-legacy or nftables.", "backend", "family"),
+		backend:     describe("backend", "Always 1; backend is the backend of the family: iptables-nft, iptables-legacy or nftables.", "backend", "family"),
 		rules:       describe("rules", "Rules in the chain, as last verified.", "family"),
 		packets:     describe("packets_total", "First packets of connections, by verdict: return keeps the pod's address, masquerade takes the node's.", "family", "verdict"),
 		bytes:       describe("bytes_total", "Bytes of the packets in ip_masq_agent_packets_total.", "family", "verdict"),
-		lastSuccess: describe("last_success_timestamp_seconds", "When the kernel was last verified to hold what is wanted, in Unix time; 0 is never.", "family"),
+		lastSuccess: describe("last_success_timestamp_seconds", "When the rules in the kernel were last verified, in Unix time; 0 is never.", "family"),
 	}
 }
 
-// Describe is part of prometheus.Collector.
+// Describe implements prometheus.Collector.
 func (c *collector) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{c.valid, c.info, c.backend, c.rules, c.packets, c.bytes, c.lastSuccess} {
 		out <- d
 	}
 }
 
-// Collect is part of prometheus.Collector.
+// Collect implements prometheus.Collector.
 func (c *collector) Collect(out chan<- prometheus.Metric) {
 	s := c.status
 	s.mu.Lock()
@@ -82,7 +82,8 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
-// hash is that of the file in force, for rules that come from the file.
+// hash returns the hash of the file in force; empty if the rules do not come from
+// a file.
 func (s *Status) hash(source agent.Source) string {
 	if source != agent.FromFile {
 		return ""
@@ -90,7 +91,7 @@ func (s *Status) hash(source agent.Source) string {
 	return s.config.Hash
 }
 
-// seconds is Unix time, 0 for never.
+// seconds returns a time as Unix time, and 0 for the zero time.
 func seconds(t time.Time) float64 {
 	if t.IsZero() {
 		return 0

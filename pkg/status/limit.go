@@ -14,8 +14,8 @@ import (
 const maxConnections = 32
 
 // limitListener closes the oldest connection when there are more than max.
-// netutil.LimitListener of golang.org/x/net would have the newest wait, so
-// that clients that never finish a request keep the kubelet's probes out.
+// netutil.LimitListener of golang.org/x/net would make the newest wait instead.
+// Clients that never finish a request would then block the kubelet's probes.
 type limitListener struct {
 	net.Listener
 	max int
@@ -24,7 +24,7 @@ type limitListener struct {
 	open []*limitedConn // oldest first
 }
 
-// Accept is part of net.Listener.
+// Accept implements net.Listener.
 func (l *limitListener) Accept() (net.Conn, error) {
 	conn, err := l.Listener.Accept()
 	if err != nil {
@@ -50,7 +50,7 @@ type limitedConn struct {
 	listener *limitListener
 }
 
-// Close is part of net.Conn.
+// Close implements net.Conn.
 func (c *limitedConn) Close() error {
 	c.listener.mu.Lock()
 	c.listener.open = slices.DeleteFunc(c.listener.open, func(o *limitedConn) bool { return o == c })

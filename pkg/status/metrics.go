@@ -16,7 +16,8 @@ import (
 	"ip-masq-agent/pkg/netfilter"
 )
 
-// metrics are what happened, counted; what is, is collected from the Status.
+// metrics are the counters and histograms, which events update. Gauges are computed
+// from the Status by [collector] when they are scraped.
 type metrics struct {
 	registry *prometheus.Registry
 	syncs    *prometheus.CounterVec
@@ -40,21 +41,21 @@ func newMetrics(s *Status, version string) *metrics {
 		registry: prometheus.NewRegistry(),
 		syncs: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ip_masq_agent_syncs_total",
-			Help: "Passes over a family's nat table, by result: success if the kernel was verified to hold what is wanted, error, or skipped if a chain found in the kernel was left alone.",
+			Help: "Syncs of a family's rules, by result: success if the rules in the kernel were verified, error, or skipped if rules found in the kernel were left unchanged.",
 		}, []string{"family", "result"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "ip_masq_agent_sync_duration_seconds",
-			Help: "How long a pass took that ran a command; what the kernel confirmed without one is not among them.",
+			Help: "Duration of syncs that read or wrote rules. Syncs that the kernel's generation number made unnecessary are not included.",
 			// From a read in nft to a legacy restore that waits for the lock.
 			Buckets: []float64{.002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5, 10},
 		}, []string{"family"}),
 		repairs: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ip_masq_agent_repairs_total",
-			Help: "Repairs of what something else had changed, by cause: chain or jump.",
+			Help: "Repairs of rules that another program had changed, by cause: chain or jump.",
 		}, []string{"family", "cause"}),
 		damped: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ip_masq_agent_damped_repairs_total",
-			Help: "Repairs after which the next one had to wait, because something else keeps undoing them.",
+			Help: "Repairs after which the next one was delayed, because another program keeps undoing them.",
 		}, []string{"family"}),
 	}
 	for _, f := range s.families {
@@ -62,7 +63,7 @@ func newMetrics(s *Status, version string) *metrics {
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name:        "ip_masq_agent_build_info",
-		Help:        "Always 1; the labels tell which agent this is.",
+		Help:        "Always 1; the labels are the version of the agent and of Go.",
 		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
 	})
 	build.Set(1)
@@ -71,8 +72,8 @@ func newMetrics(s *Status, version string) *metrics {
 	return m
 }
 
-// enable makes the series of a family exist before their first event, so that
-// increase() of PromQL sees it.
+// enable creates the series of a family before their first event, so that
+// increase() of PromQL sees that event.
 func (m *metrics) enable(f netfilter.Family) {
 	for _, result := range []string{success, failure, skipped} {
 		m.syncs.WithLabelValues(f.String(), result)
@@ -84,7 +85,7 @@ func (m *metrics) enable(f netfilter.Family) {
 	m.damped.WithLabelValues(f.String())
 }
 
-func (m *metrics) passEnded(f netfilter.Family, p agent.Sync) {
+func (m *metrics) syncEnded(f netfilter.Family, p agent.Sync) {
 	family, result := f.String(), success
 	switch {
 	case p.Err != nil:
@@ -107,9 +108,9 @@ func (m *metrics) passEnded(f netfilter.Family, p agent.Sync) {
 	}
 }
 
-// expose writes the metrics in the text format, plain, which every Prometheus
-// takes. It is client_golang's own writer without promhttp, whose gzip keeps
-// 2 MB of memory for a page of 5 kB.
+// expose writes the metrics in the plain text format, which every Prometheus
+// accepts. It uses the encoder of client_golang without promhttp, whose gzip
+// encoder keeps 2 MB of memory for a page of 5 kB.
 func (m *metrics) expose(w http.ResponseWriter, _ *http.Request) {
 	families, err := m.registry.Gather()
 	if err != nil {
@@ -122,6 +123,6 @@ func (m *metrics) expose(w http.ResponseWriter, _ *http.Request) {
 			return // the client went away
 		}
 	}
-	// A page leaves 0.15 MB of garbage. The runtime would let it add up to 1 MB.
+	// A page leaves 0.15 MB of garbage, which the runtime would let grow to 1 MB.
 	debug.FreeOSMemory()
 }

@@ -15,11 +15,11 @@ import (
 	"k8s.io/klog/v2"
 )
 
-// listenRetry is how long to wait before asking for a taken port again.
+// listenRetry is the pause before the next attempt to listen on a used port.
 const listenRetry = time.Second
 
-// Serve answers at address until ctx is done. It never gives up: if the port is
-// taken it logs that once and retries until the port is free.
+// Serve serves at address until ctx is done. If the port is in use, it logs that
+// once and retries until the port is free.
 func (s *Status) Serve(ctx context.Context, address string) {
 	log := klog.FromContext(ctx)
 	logged := ""
@@ -41,7 +41,7 @@ func (s *Status) Serve(ctx context.Context, address string) {
 	}
 }
 
-// serve answers at listener, and closes it, until ctx is done or it fails.
+// serve serves at listener until ctx is done or an error occurs. It closes listener.
 func serve(ctx context.Context, handler http.Handler, listener net.Listener) error {
 	server := newServer(handler)
 	server.ErrorLog = stdlog.New(errorLog{klog.FromContext(ctx)}, "", 0)
@@ -52,7 +52,7 @@ func serve(ctx context.Context, handler http.Handler, listener net.Listener) err
 	return nil
 }
 
-// errorLog passes on what net/http reports, such as a failed accept.
+// errorLog logs the errors of net/http, such as a failed accept.
 type errorLog struct{ log klog.Logger }
 
 func (l errorLog) Write(line []byte) (int, error) {
@@ -60,7 +60,7 @@ func (l errorLog) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// newServer returns a server on which no client can hold a connection for long.
+// newServer returns a server with time limits for every connection.
 func newServer(handler http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           handler,
@@ -74,7 +74,7 @@ func newServer(handler http.Handler) *http.Server {
 	}
 }
 
-// Handler answers GET and HEAD for the three paths, and nothing else.
+// Handler serves GET and HEAD of the three paths, and nothing else.
 func (s *Status) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", answer(s.Healthy))
@@ -83,7 +83,7 @@ func (s *Status) Handler() http.Handler {
 	return mux
 }
 
-// answer says ok, or 503 and why not.
+// answer responds 200 and "ok", or 503 and the reason.
 func answer(check func() error) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -93,7 +93,7 @@ func answer(check func() error) http.HandlerFunc {
 			w.WriteHeader(http.StatusServiceUnavailable)
 			text = err.Error()
 		}
-		// A client that went away is no concern of ours.
+		// An error means that the client is gone.
 		_, _ = w.Write([]byte(text + "\n"))
 	}
 }

@@ -10,13 +10,13 @@ import (
 
 var errChoosing = errors.New("the backend is not chosen yet")
 
-// Starting tells that the agent is choosing its backend, and the error of the
-// last try, nil if this is the first. A restart would not help, so the agent counts as
-// healthy meanwhile, but not as ready.
+// Starting records that the agent is choosing its backend, with the error of the
+// last attempt, or nil for the first. The agent is healthy meanwhile, because a
+// restart would not help, but it is not ready.
 func (s *Status) Starting(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.turned = time.Now()
+	s.polled = time.Now()
 	switch {
 	case err != nil:
 		s.starting = err

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ip-masq-agent Authors
 
-// Package status answers: is the agent well, is this node as it should be, and
-// what has the agent done?
+// Package status serves /healthz, /readyz and /metrics.
 //
-// A Status is what the agent tells (it is an agent.Observer), and what
-// /healthz, /readyz and /metrics say of that. The agent knows nothing of HTTP,
-// and nothing here changes what the agent does.
+// A [Status] receives the events of the agent, as an agent.Observer, and answers
+// the HTTP requests from them. It does not influence the agent, and the agent does
+// not know HTTP.
 package status
 
 import (
@@ -20,39 +19,39 @@ import (
 	"ip-masq-agent/pkg/netfilter"
 )
 
-// stuckAfter is how long the loop, or one pass, may take before the agent calls
-// itself unhealthy. Every child of a pass is ended long before.
+// stuckAfter is the time that the loop, or one sync, may take before the agent
+// reports itself as unhealthy. Every process of a sync is killed long before.
 const stuckAfter = 60 * time.Second
 
-// Status is what the agent last told. Make it with New.
+// Status is the present state of the agent. Create it with New.
 type Status struct {
-	families []netfilter.Family // that are enabled, or about which it is not decided yet
+	families []netfilter.Family // those enabled, or not decided yet
 	metrics  *metrics
 
 	mu       sync.Mutex
-	turned   time.Time
-	starting error // why no backend was chosen yet
+	polled   time.Time // when the loop last checked for changes
+	starting error     // why no backend was chosen yet
 	config   agent.ConfigStatus
-	readings int // of the file, those that told anything new
+	readings int // number of readings of the file with new content
 	backends map[netfilter.Family]string
 	tables   map[netfilter.Family]*table
 }
 
-// table is what was told of one family.
+// table is the state of one family.
 type table struct {
-	began    time.Time  // when the pass that is running did; zero if none is
-	reading  int        // of the file, the newest when that pass began
-	last     agent.Sync // that ended
-	ended    bool       // at least one did
+	began    time.Time  // when the running sync began; zero if none is running
+	reading  int        // the newest reading of the file when that sync began
+	last     agent.Sync // the last sync that ended
+	ended    bool       // at least one sync ended
 	pending  bool       // it is not decided yet whether the family is enabled
-	lastFor  int        // the reading that the last pass was for
-	verified time.Time  // when a pass last ended well; zero if none ever did
+	lastFor  int        // the reading that the last sync was for
+	verified time.Time  // when a sync last succeeded; zero if none did
 }
 
-// New returns the status of an agent that has not started yet. About the optional
-// families the agent decides later.
+// New returns the status of an agent that has not started yet. The agent decides
+// later whether the optional families are enabled.
 func New(version string, families []netfilter.Family, optional ...netfilter.Family) *Status {
-	s := &Status{families: families, turned: time.Now(), tables: map[netfilter.Family]*table{}, backends: map[netfilter.Family]string{}}
+	s := &Status{families: families, polled: time.Now(), tables: map[netfilter.Family]*table{}, backends: map[netfilter.Family]string{}}
 	s.metrics = newMetrics(s, version)
 	for _, f := range families {
 		s.tables[f] = &table{}
@@ -64,8 +63,8 @@ func New(version string, families []netfilter.Family, optional ...netfilter.Fami
 	return s
 }
 
-// Decided takes whether an optional family is enabled. One that is not has no
-// metrics and does not matter for /readyz.
+// Decided records whether an optional family is enabled. A family that is not has
+// no metrics, and /readyz ignores it.
 func (s *Status) Decided(f netfilter.Family, enabled bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -82,21 +81,21 @@ func (s *Status) Decided(f netfilter.Family, enabled bool) {
 	}
 }
 
-// Polled, ConfigRead, SyncStarted and SyncEnded make a Status an agent.Observer.
+// Polled records that the loop checked for changes.
 func (s *Status) Polled() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.turned = time.Now()
+	s.polled = time.Now()
 }
 
-// SetBackend sets where a family's rules are, as --backend names it.
+// SetBackend records the backend of a family, as --backend names it.
 func (s *Status) SetBackend(f netfilter.Family, backend string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.backends[f] = backend
 }
 
-// ConfigRead takes what a new reading of the file came to.
+// ConfigRead records the result of reading the file.
 func (s *Status) ConfigRead(c agent.ConfigStatus) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -104,7 +103,7 @@ func (s *Status) ConfigRead(c agent.ConfigStatus) {
 	s.readings++
 }
 
-// SyncStarted takes when a pass began.
+// SyncStarted records that a sync began.
 func (s *Status) SyncStarted(f netfilter.Family) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -112,39 +111,39 @@ func (s *Status) SyncStarted(f netfilter.Family) {
 	t.began, t.reading = time.Now(), s.readings
 }
 
-// SyncEnded takes what a pass came to.
-func (s *Status) SyncEnded(f netfilter.Family, p agent.Sync) {
-	s.metrics.passEnded(f, p)
+// SyncEnded records the result of a sync.
+func (s *Status) SyncEnded(f netfilter.Family, r agent.Sync) {
+	s.metrics.syncEnded(f, r)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t := s.tables[f]
-	if p.Verified() {
+	if r.Verified() {
 		t.verified = time.Now()
-	} else { // it found out nothing new
-		p.Rules, p.Traffic = t.last.Rules, t.last.Traffic
+	} else { // rules and counters were not read
+		r.Rules, r.Traffic = t.last.Rules, t.last.Traffic
 	}
-	t.began, t.last, t.lastFor, t.ended = time.Time{}, p, t.reading, true
+	t.began, t.last, t.lastFor, t.ended = time.Time{}, r, t.reading, true
 }
 
-// Healthy returns what is wrong with the agent itself, nil if its loop turns.
-// A restart is the remedy for what it returns, and for nothing else.
+// Healthy returns what is wrong with the agent itself, and nil if its loop runs. It
+// returns only what a restart can fix.
 func (s *Status) Healthy() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if d := time.Since(s.turned); d > stuckAfter {
+	if d := time.Since(s.polled); d > stuckAfter {
 		return fmt.Errorf("the file was last read %v ago", d.Round(time.Second))
 	}
 	for _, f := range s.families {
 		if began := s.tables[f].began; !began.IsZero() && time.Since(began) > stuckAfter {
-			return fmt.Errorf("%s: a pass has been running for %v", f, time.Since(began).Round(time.Second))
+			return fmt.Errorf("%s: a sync has been running for %v", f, time.Since(began).Round(time.Second))
 		}
 	}
 	return nil
 }
 
-// Ready returns, in one line, why this node is not as the file says; nil if the
-// file is good and each enabled family was verified in the kernel since it was
-// read.
+// Ready returns, in one line, why the rules of this node are not as the file says.
+// It returns nil if the file is valid and the rules of each enabled family were
+// verified in the kernel since the file was read.
 func (s *Status) Ready() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -155,7 +154,7 @@ func (s *Status) Ready() error {
 	case s.readings == 0:
 		reasons = append(reasons, "the configuration was not read yet")
 	case s.config.Err != nil:
-		reasons = append(reasons, "configuration refused: "+s.config.Err.Error())
+		reasons = append(reasons, "invalid configuration: "+s.config.Err.Error())
 	}
 	for _, f := range s.families {
 		if why := s.tables[f].unverified(s.readings); why != "" {
@@ -168,8 +167,8 @@ func (s *Status) Ready() error {
 	return oneLine(strings.Join(reasons, "; "))
 }
 
-// unverified returns why the kernel is not known to hold what the newest
-// reading asks for; empty if it is.
+// unverified returns why the kernel is not known to hold the rules of the newest
+// reading, and "" if it is.
 func (t *table) unverified(newest int) string {
 	switch {
 	case t.pending:
@@ -179,16 +178,16 @@ func (t *table) unverified(newest int) string {
 	case t.last.Err != nil:
 		return t.last.Err.Error()
 	case t.last.Damped: // the repair may be undone already, and the next one waits
-		return "something else keeps undoing the repairs of the rules, so they wait longer and longer: the log says more"
+		return "another program keeps undoing the repairs of the rules, so they are delayed: see the log"
 	case t.last.Source == agent.FromKernel:
-		return "the chain found in the kernel was left alone"
+		return "the rules found in the kernel were left unchanged"
 	case t.lastFor != newest:
 		return "not verified since the file changed"
 	}
 	return ""
 }
 
-// oneLine is an error whose text has no line breaks, as kubectl describe shows.
+// oneLine is an error without line breaks in its text, for kubectl describe.
 type oneLine string
 
 func (e oneLine) Error() string {

@@ -47,7 +47,7 @@ func TestReadyFollowsTheFile(t *testing.T) {
 
 		n.write(refused)
 		reason := n.waitFor("/readyz", 503,
-			"configuration refused: ", n.file+":2: ", `"10.0.0.1"`, "10.0.0.1/32", n.file+":3: ", "did you mean resyncInterval?")
+			"invalid configuration: ", n.file+":2: ", `"10.0.0.1"`, "10.0.0.1/32", n.file+":3: ", "did you mean resyncInterval?")
 		oneLine(t, reason)
 		n.well()
 		n.waitFor("/metrics", 200, "\nip_masq_agent_config_valid 0\n")
@@ -64,7 +64,7 @@ func TestRefusedAtTheStart(t *testing.T) {
 	netns.Run(t, func(t *testing.T) {
 		n := newNode(t, refused)
 		n.start()
-		oneLine(t, n.waitFor("/readyz", 503, "configuration refused: "))
+		oneLine(t, n.waitFor("/readyz", 503, "invalid configuration: "))
 		n.waitFor("/metrics", 200, `ip_masq_agent_config_info{family="IPv4",hash="",source="default"} 1`)
 		n.well()
 	})
