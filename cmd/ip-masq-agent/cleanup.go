@@ -51,7 +51,7 @@ func runCleanup(ctx context.Context, f *flags, stdout io.Writer) error {
 		return f.cleanup(ctx, stdout)
 	}
 	// A signal that arrives during the removal takes effect after it, so that
-	// the exit status tells whether the rules are gone.
+	// the exit status reports whether the rules are gone.
 	stopped, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	if err := f.cleanup(ctx, stdout); err != nil {

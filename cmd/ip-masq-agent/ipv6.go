@@ -85,7 +85,7 @@ func whenForwarding(b backend.Name, q backend.Query) agent.Optional {
 	}
 }
 
-// managesIPv6 tells whether an agent with these flags manages IPv6 rules on this
+// managesIPv6 reports whether an agent with these flags manages IPv6 rules on this
 // node, and why not. agent is the one that runs here, nil if none was found.
 func (f *flags) managesIPv6(ctx context.Context, agent *runningAgent) (bool, string) {
 	switch f.ipv6 {

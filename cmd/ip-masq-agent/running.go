@@ -67,7 +67,7 @@ func runningAgents() []*runningAgent {
 	})
 }
 
-// isRoot tells whether a process' effective user is root, see /proc/PID/status in
+// isRoot reports whether a process' effective user is root, see /proc/PID/status in
 // proc(5). Any user can give a process the agent's name.
 func isRoot(pid int) bool {
 	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid)) // a process that is gone is nobody's
@@ -80,7 +80,7 @@ func isRoot(pid int) bool {
 	return false
 }
 
-// isAgent tells whether an executable is this program, of whatever version: its
+// isAgent reports whether an executable is this program, of whatever version: its
 // build information (runtime/debug.BuildInfo) names the package of main. It is
 // searched as text, because the package debug/buildinfo would cost 0.2 MB.
 func isAgent(exe string) bool {
@@ -118,7 +118,7 @@ func parent(pid int) int {
 	return ppid
 }
 
-// agentFlagsGiven tells whether one of the flags was given that an agent would
+// agentFlagsGiven reports whether one of the flags was given that an agent would
 // be asked for.
 func (f *flags) agentFlagsGiven() bool {
 	return slices.ContainsFunc([]string{"masq-chain", "enable-ipv6", "random-fully", "to-ports", "config", "nomasq-all-reserved-ranges", "backend"}, f.all.Changed)

@@ -7,7 +7,7 @@ import (
 	"ip-masq-agent/pkg/iptables"
 )
 
-// Name is a backend, as --backend takes it.
+// Name is a value of --backend.
 type Name string
 
 // The backends. Auto stands for the one that Detect chooses.
@@ -21,13 +21,13 @@ const (
 // Names returns the values of --backend.
 func Names() []Name { return []Name{Auto, IPTablesNFT, IPTablesLegacy, NFTables} }
 
-// Choice is the backend to use, and why.
+// Choice is the chosen backend and the reason.
 type Choice struct {
 	Backend Name
 	Reason  string
-	// Marked means that the choice follows a mark of the kubelet, or the
-	// command line. Otherwise a mark may still appear that asks for another.
+	// Marked means that the choice follows a mark of the kubelet or the command
+	// line. Otherwise a mark for another backend may still appear.
 	Marked bool
-	// Unread is what could not be read while choosing; nil if everything was.
+	// Unread is why the choice is based on incomplete data; nil if it is not.
 	Unread error
 }

@@ -11,8 +11,8 @@ import (
 	"ip-masq-agent/pkg/nftables"
 )
 
-// CanHold returns why a backend cannot hold the rules of the query's families, as
-// far as its commands and the kernel's extensions tell; nil if it can.
+// CanHold returns why a backend cannot hold the rules of the query's families, and
+// nil if it can. It checks the commands and the extensions of the kernel.
 func CanHold(ctx context.Context, b Name, q Query) error {
 	d := detector{query: q}
 	d.conn, d.noNFTables = nftables.Dial()

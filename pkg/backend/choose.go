@@ -13,18 +13,18 @@ import (
 )
 
 const (
-	// detectTimeout bounds one detection as a whole: a command that hangs must
-	// not keep the agent from reporting that it does.
+	// detectTimeout is the time limit of one detection, so that the agent can
+	// report a command that hangs.
 	detectTimeout = 15 * time.Second
-	// detectRetry is the pause after a detection that was not completed.
+	// detectRetry is the pause after an incomplete detection.
 	detectRetry = time.Second
 )
 
 var errDetectTimeout = fmt.Errorf("the detection was ended after %v: a command of iptables hangs, or the node is overloaded", detectTimeout)
 
-// Choose detects the backend and logs the choice. As long as a detection does
-// not complete, it calls pending with the reason, and tries again. It returns an
-// error if there is no usable backend, or if ctx is done.
+// Choose detects the backend and logs the choice. After an incomplete detection it
+// calls pending with the reason, and retries. It returns an error if there is no
+// usable backend, or if ctx is done.
 func Choose(ctx context.Context, q Query, pending func(error)) (Choice, error) {
 	log := klog.FromContext(ctx)
 	logged := ""

@@ -18,7 +18,7 @@ import (
 // ErrNone means that the node has no backend that can be used.
 var ErrNone = errors.New("no usable backend")
 
-// Query is what Detect needs to know of the command line.
+// Query holds the flags that Detect depends on.
 type Query struct {
 	Prefer   Name // Auto, or the backend to use
 	Chain    string
@@ -26,15 +26,19 @@ type Query struct {
 	ToPorts  bool               // --to-ports is given, so rules need more extensions
 }
 
-// Detect chooses the backend. In this order it takes the one that is asked for;
-// the one in which the kubelet left a mark; the one whose nat table has our
-// chain; the one that plain iptables writes to; any that has a command. Instead
-// of iptables-nft it takes nftables if the kernel lacks an extension that our
-// rules need there, and nftables also if there is no usable iptables.
+// Detect chooses the backend. The first of these applies:
 //
-// It creates no table. It starts no process where the kernel can answer, and the
-// commands are the programs that iptables installs. If ctx
-// is done before it has an answer, the error is not ErrNone.
+//  1. the backend that the command line asks for;
+//  2. the backend of iptables in which the kubelet left a mark;
+//  3. the one whose nat table has the agent's chain;
+//  4. the one that plain iptables writes to;
+//  5. any that has commands.
+//
+// It chooses nftables if there is no usable iptables, and in place of iptables-nft
+// if the kernel lacks an extension that the rules need there.
+//
+// Detect creates no table, and starts no process where the kernel can answer. If
+// ctx is done before the detection is, the error is not ErrNone.
 func Detect(ctx context.Context, q Query) (Choice, error) {
 	d := detector{query: q}
 	d.conn, d.noNFTables = nftables.Dial()
@@ -55,11 +59,11 @@ func Detect(ctx context.Context, q Query) (Choice, error) {
 	return choice, nil
 }
 
-// detector holds what is asked once and needed more often.
+// detector is one detection. It caches what is needed several times.
 type detector struct {
 	query        Query
-	conn         *nftables.Conn // nil if nf_tables cannot be asked,
-	noNFTables   error          // and why
+	conn         *nftables.Conn // nil if nf_tables cannot be used
+	noNFTables   error          // why it cannot
 	missing      []error        // why a backend cannot be used
 	unread       error          // what could not be read
 	legacyChains map[netfilter.Family]map[string][]string
@@ -95,8 +99,8 @@ func oneLine(errs []error) string {
 	return strings.Join(all, "; ")
 }
 
-// chooseIPTables chooses among the backends of iptables, and makes sure that the
-// command of the chosen one works. False means that none does.
+// chooseIPTables chooses among the backends of iptables, and checks that the
+// command of the chosen one works. It returns false if none works.
 func (d *detector) chooseIPTables(ctx context.Context) (Choice, bool) {
 	var found []iptables.Backend
 	for _, b := range []iptables.Backend{iptables.NFT, iptables.Legacy} {
@@ -119,8 +123,7 @@ func (d *detector) chooseIPTables(ctx context.Context) (Choice, bool) {
 	return Choice{}, false
 }
 
-// among chooses among the backends of iptables that have a command. A mark in
-// another is of no help.
+// among chooses among the backends of iptables that have commands.
 func (d *detector) among(ctx context.Context, found []iptables.Backend) Choice {
 	if len(found) == 1 {
 		return Choice{Backend: Name(found[0]), Reason: fmt.Sprintf("only the commands of %s are there", found[0]), Marked: true}
@@ -139,15 +142,15 @@ func (d *detector) among(ctx context.Context, found []iptables.Backend) Choice {
 	if plain := iptables.Plain(ctx); plain != "" {
 		return Choice{Backend: Name(plain), Reason: "it is what plain iptables is"}
 	}
-	return Choice{Backend: Name(found[0]), Reason: "nothing on the node tells, and it is the newer one"}
+	return Choice{Backend: Name(found[0]), Reason: "no sign of a backend was found, and it is the newer one"}
 }
 
-// withoutNFTables tells whether the kernel has no nf_tables. That it cannot be
-// asked for another reason, such as a missing capability, does not make the
-// backend unusable: Apply reports it, and it may change.
+// withoutNFTables reports whether the kernel has no nf_tables. Another failure, such
+// as a missing capability, does not make the backend unusable: it may be temporary,
+// and Apply reports it.
 func (d *detector) withoutNFTables() bool { return errors.Is(d.noNFTables, errors.ErrUnsupported) }
 
-// unusable returns why the backend that is asked for cannot be used.
+// unusable returns why the requested backend cannot be used, and nil if it can.
 func (d *detector) unusable(ctx context.Context, b Name) error {
 	if b == NFTables {
 		if d.withoutNFTables() {
@@ -165,8 +168,8 @@ func (d *detector) unusable(ctx context.Context, b Name) error {
 	return fmt.Errorf("%w: --backend=%s: %w", ErrNone, b, err)
 }
 
-// missingExtension returns an extension of x_tables that our rules need in
-// iptables-nft and that the kernel lacks, empty if there is none.
+// missingExtension returns an extension of x_tables that the rules need in
+// iptables-nft and that the kernel lacks; empty if there is none.
 func (d *detector) missingExtension() (string, error) {
 	type extension struct {
 		name     string

@@ -111,7 +111,7 @@ func TestDetectByPlainIptables(t *testing.T) {
 		{"both backends, plain is nft", map[string]string{"iptables-nft": "exit 0", "iptables-legacy": "exit 0", "iptables": version("v1.8.9 (nf_tables)")},
 			Choice{Backend: IPTablesNFT, Reason: "it is what plain iptables is"}},
 		{"both backends, no plain", map[string]string{"iptables-nft": "exit 0", "iptables-legacy": "exit 0"},
-			Choice{Backend: IPTablesNFT, Reason: "nothing on the node tells, and it is the newer one"}},
+			Choice{Backend: IPTablesNFT, Reason: "no sign of a backend was found, and it is the newer one"}},
 		{"legacy alone", map[string]string{"iptables-legacy": "exit 0"},
 			Choice{Backend: IPTablesLegacy, Reason: "only the commands of iptables-legacy are there", Marked: true}},
 		{"nft is broken", map[string]string{"iptables-nft": "echo 'no such library' >&2; exit 127", "iptables-legacy": "exit 0"},

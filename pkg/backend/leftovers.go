@@ -14,24 +14,23 @@ import (
 	"ip-masq-agent/pkg/nftables"
 )
 
-// Leftover is something an agent wrote that the running agent does not keep. Its
-// rules are in force too.
+// Leftover is a chain or table of an agent that the running agent does not manage.
 type Leftover struct {
 	Backend Name
 	Family  netfilter.Family
 	Chain   string // empty for the table of the backend nftables
-	// Reached means that POSTROUTING has a rule that goes to the chain. It is
-	// always true of a table.
+	// Reached means that POSTROUTING has a rule that goes to the chain, so that
+	// its rules are in force. It is always true for a table.
 	Reached bool
 }
 
-// AgentChains returns the chains that agents of this kind keep by default:
-// GKE's and this one's, the upstream agent's, and kind's.
+// AgentChains returns the default chains of agents of this kind: IP-MASQ of GKE and
+// of this agent, and those of the upstream agent and of kind.
 func AgentChains() []string { return []string{"IP-MASQ", "IP-MASQ-AGENT", "KIND-MASQ-AGENT"} }
 
-// Leftovers returns our chain in other backends than the one in use, and other
-// agents' chains in all of them. It starts a process only if iptables-legacy has
-// one of them. An error does not mean that nothing was found.
+// Leftovers returns the agent's chain in backends other than the one in use, and
+// the chains of other agents in all backends. It starts a process only if
+// iptables-legacy has one of them. Results may be valid despite an error.
 func Leftovers(ctx context.Context, inUse Name, chain string) ([]Leftover, error) {
 	names := AgentChains()
 	if !slices.Contains(names, chain) {
@@ -42,7 +41,7 @@ func Leftovers(ctx context.Context, inUse Name, chain string) ([]Leftover, error
 	for _, f := range netfilter.Families() {
 		for _, b := range []iptables.Backend{iptables.NFT, iptables.Legacy} {
 			wanted := names
-			if Name(b) == inUse { // where our chain is no leftover
+			if Name(b) == inUse { // the chain is not a leftover there
 				wanted = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == chain })
 			}
 			found, err := iptables.FindChains(ctx, b, f, wanted)
@@ -68,8 +67,8 @@ func Leftovers(ctx context.Context, inUse Name, chain string) ([]Leftover, error
 	return out, nil
 }
 
-// joinDistinct joins errs and leaves out a text that was there before: one cause,
-// such as a missing capability, fails every step.
+// joinDistinct joins errors and drops repeated texts: one cause, such as a missing
+// capability, fails every step.
 func joinDistinct(errs []error) error {
 	var out []error
 	for _, err := range errs {
@@ -80,8 +79,8 @@ func joinDistinct(errs []error) error {
 	return errors.Join(out...)
 }
 
-// supported returns err, unless the kernel lacks what was asked for: then there
-// is nothing to find.
+// supported returns err, and nil if it says that the kernel lacks the backend:
+// then there is nothing to find.
 func supported(err error) error {
 	if errors.Is(err, errors.ErrUnsupported) {
 		return nil

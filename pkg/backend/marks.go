@@ -13,15 +13,15 @@ import (
 	"ip-masq-agent/pkg/netfilter"
 )
 
-// kubeletMarks are the chains that the kubelet leaves in the rule set that it
+// kubeletMarks returns the chains that the kubelet creates in the backend that it
 // and kube-proxy use: the first since Kubernetes 1.24, the second before.
 func kubeletMarks() []string { return []string{"KUBE-IPTABLES-HINT", "KUBE-KUBELET-CANARY"} }
 
 const mangle = "mangle"
 
-// findMark returns the backend in which the kubelet left a mark, iptables-nft
-// first, and where; it is empty if there is none. The mark may be in either
-// family, whether or not IPv6 is enabled.
+// findMark returns the backend in which the kubelet left a mark, and describes the
+// mark. iptables-nft takes precedence. The backend is empty if there is no mark.
+// The mark may be in either family, even if IPv6 is not enabled.
 func (d *detector) findMark(ctx context.Context) (b Name, where string) {
 	for _, f := range netfilter.Families() {
 		for _, chain := range kubeletMarks() {
@@ -53,7 +53,8 @@ func (d *detector) nftHas(f netfilter.Family, table, chain string) (bool, error)
 	return d.conn.HasChain(f, table, chain)
 }
 
-// holdsChain tells whether a backend's nat table has our chain in either family.
+// holdsChain reports whether the nat table of a backend has the agent's chain in
+// either family.
 func (d *detector) holdsChain(ctx context.Context, b iptables.Backend) bool {
 	for _, f := range netfilter.Families() {
 		if b == iptables.Legacy {
@@ -71,8 +72,9 @@ func (d *detector) holdsChain(ctx context.Context, b iptables.Backend) bool {
 	return false
 }
 
-// legacyHas tells whether one of the named tables of iptables-legacy has a chain,
-// or any table if none is named: older kubelets mark more than mangle.
+// legacyHas reports whether one of the named tables of iptables-legacy has a chain.
+// Without names it checks all tables, because older kubelets mark others than
+// mangle.
 func (d *detector) legacyHas(ctx context.Context, f netfilter.Family, chain string, names ...string) bool {
 	tables, err := iptables.LegacyTables(f)
 	d.unread = errors.Join(d.unread, err)
@@ -91,8 +93,8 @@ func (d *detector) legacyHas(ctx context.Context, f netfilter.Family, chain stri
 	return false
 }
 
-// saved returns the chains of iptables-legacy's tables as its command prints
-// them, which it runs once.
+// saved returns the chains of the tables of iptables-legacy. It runs
+// iptables-legacy-save once.
 func (d *detector) saved(ctx context.Context, f netfilter.Family) map[string][]string {
 	if chains, ok := d.legacyChains[f]; ok {
 		return chains

@@ -12,9 +12,9 @@ import (
 	"ip-masq-agent/pkg/nftables"
 )
 
-// Remove removes what the agent may have written in a backend for a family: the
-// chain and the jumps to it, or the table ip-masq-agent of the backend nftables.
-// What is not there is no error. With dryRun it only tells what it would remove.
+// Remove removes the rules of the agent from a backend for one family: the chain
+// and the jumps to it, or the table of the backend nftables. Missing rules are not
+// an error. With dryRun it only returns what it would remove.
 func Remove(ctx context.Context, b Name, f netfilter.Family, chain string, dryRun bool) (iptables.Removal, error) {
 	if b != NFTables {
 		return iptables.NewNAT(f, iptables.Backend(b)).Remove(ctx, chain, dryRun)

@@ -14,9 +14,8 @@ import (
 	"ip-masq-agent/pkg/nftables"
 )
 
-// NewTable returns what the kernel holds for one family in a backend, as the
-// agent uses it: a configuration goes in, and is rendered for that backend.
-// The backend is not Auto.
+// NewTable returns the rules of one family in a backend as an agent.Table, which
+// renders a configuration for that backend. The backend must not be Auto.
 func NewTable(b Name, f netfilter.Family, o masq.Options) agent.Table {
 	if b == NFTables {
 		return nftablesTable{nftables.NewTable(f), f, o}
@@ -39,7 +38,7 @@ func (t iptablesTable) HasRules(ctx context.Context) (bool, error) {
 	return t.NAT.HasRules(ctx, t.options.ChainName)
 }
 
-// nftablesTable is a table of our own in nf_tables.
+// nftablesTable is the agent's own table in nf_tables.
 type nftablesTable struct {
 	*nftables.Table
 	family  netfilter.Family

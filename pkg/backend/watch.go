@@ -10,8 +10,8 @@ import (
 	"k8s.io/klog/v2"
 )
 
-// watchInterval is how often Watch looks for a mark of the kubelet. It is the
-// default of resyncInterval.
+// watchInterval is the interval at which Watch looks for a mark of the kubelet. It
+// is the default of resyncInterval.
 const watchInterval = time.Minute
 
 // leftoversDelay keeps the search for leftovers from taking CPU time while the
@@ -47,7 +47,7 @@ func Watch(ctx context.Context, choice Choice, q Query) {
 	}
 }
 
-// warnOfMark warns if the kubelet turned out to use another backend.
+// warnOfMark warns if the kubelet uses another backend.
 func warnOfMark(ctx context.Context, choice, now Choice) {
 	if now.Backend == choice.Backend {
 		return
@@ -56,7 +56,7 @@ func warnOfMark(ctx context.Context, choice, now Choice) {
 		"backend", choice.Backend, "marked", now.Backend, "reason", now.Reason)
 }
 
-// warnOfLeftovers warns of rules of another agent, or of this one in another
+// warnOfLeftovers warns about rules of another agent, or of this one in another
 // backend.
 func warnOfLeftovers(ctx context.Context, choice Choice, q Query) {
 	log := klog.FromContext(ctx)
@@ -68,11 +68,14 @@ func warnOfLeftovers(ctx context.Context, choice Choice, q Query) {
 		switch {
 		case !l.Reached:
 			continue
-		case l.Chain == q.Chain || l.Chain == "":
+		case l.Backend == NFTables:
+			log.Info("Warning: rules of this agent are in another backend too, in the table ip-masq-agent, and are in force; remove them with: ip-masq-agent cleanup --backend=nftables",
+				"backend", l.Backend, "family", l.Family)
+		case l.Chain == q.Chain:
 			log.Info("Warning: rules of this agent are in another backend too, and are in force; remove them with: ip-masq-agent cleanup --backend="+string(l.Backend),
 				"backend", l.Backend, "family", l.Family, "chain", l.Chain)
 		default:
-			log.Info("Warning: POSTROUTING goes to the chain of another agent too; whichever of the two chains masquerades first decides. Delete that agent, then run: ip-masq-agent cleanup --masq-chain="+l.Chain,
+			log.Info("Warning: POSTROUTING goes to the chain of another agent too; the chain that masquerades first decides. Delete that agent, then run: ip-masq-agent cleanup --masq-chain="+l.Chain,
 				"backend", l.Backend, "family", l.Family, "chain", l.Chain)
 		}
 	}

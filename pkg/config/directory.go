@@ -41,7 +41,7 @@ func readDirectory(path string) (Files, error) {
 	return nil, ErrChanging
 }
 
-// readGeneration is one attempt. It tells whether another directory took the
+// readGeneration is one attempt. It reports whether another directory took the
 // place of this one, or another generation of the volume was published, while the
 // files were opened: the old one is removed then, so that some of its files may
 // be missing.

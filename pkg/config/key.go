@@ -88,7 +88,7 @@ func unknownKey(written string) fault {
 	return fault{reason, "remove it; the keys are " + keyNames()}
 }
 
-// Recognizes tells whether data looks like a file of this agent: it has a key of
+// Recognizes reports whether data looks like a file of this agent: it has a key of
 // it, or something that is meant to be one.
 func Recognizes(data []byte) bool {
 	var document goyaml.Node

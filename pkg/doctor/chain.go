@@ -96,7 +96,7 @@ func chain(n Node, f netfilter.Family, have *Chain) Finding {
 	return out
 }
 
-// ownTableFinding tells whether the table of the backend nftables is as the file
+// ownTableFinding reports whether the table of the backend nftables is as the file
 // says.
 func ownTableFinding(n Node, f netfilter.Family, have *Chain) Finding {
 	out := Finding{Check: "chain", Severity: OK, Family: f.String(), What: "table " + ownTable + " is as the file says"}

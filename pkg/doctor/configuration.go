@@ -25,7 +25,7 @@ func configuration(n Node) []Finding {
 			lines = append(lines, p.String())
 		}
 		f = Finding{Check: "config", Severity: Error, What: "the agent rejects the file: " + strings.Join(lines, "; "),
-			Consequence: "the last valid configuration stays in force; edits have no effect", Remedy: "correct the ConfigMap; check tells whether it is valid"}
+			Consequence: "the last valid configuration stays in force; edits have no effect", Remedy: "correct the ConfigMap; check reports whether it is valid"}
 	case n.ConfigErr != nil:
 		f = Finding{Check: "config", Severity: Error, What: n.ConfigErr.Error(),
 			Consequence: "the last valid configuration stays in force; edits have no effect", Remedy: "mount the ConfigMap's key config as this file"}

@@ -45,7 +45,7 @@ type Finding struct {
 	Remedy      string   `json:"remedy,omitempty"`
 }
 
-// Healthy tells whether nothing calls for action.
+// Healthy reports whether nothing calls for action.
 func Healthy(findings []Finding) bool {
 	for _, f := range findings {
 		if f.Severity == Warning || f.Severity == Error {

@@ -134,7 +134,7 @@ func (n Node) deciders(want netfilter.Fate, r netfilter.Result) []*conflict {
 	return out
 }
 
-// ours tells whether a rule is an agent's: this one's, or another's, which is a
+// ours reports whether a rule is an agent's: this one's, or another's, which is a
 // finding of its own.
 func (n Node) ours(p netfilter.Place, via []netfilter.Place) bool {
 	for _, q := range append(slices.Clip(via), p) {
@@ -147,7 +147,7 @@ func (n Node) ours(p netfilter.Place, via []netfilter.Place) bool {
 	return false
 }
 
-// holdsOurs tells whether a table has the rules that the agent manages.
+// holdsOurs reports whether a table has the rules that the agent manages.
 func (n Node) holdsOurs(t *netfilter.Table) bool {
 	for _, c := range t.Chains {
 		if masq.Owns(netfilter.Place{Table: t, Chain: c}, n.ChainName) {

@@ -98,7 +98,7 @@ func (c *conflict) who() string {
 	return fmt.Sprintf("a rule of %s", entry.Chain.Name)
 }
 
-// isNAT tells whether a table is iptables'.
+// isNAT reports whether a table is iptables'.
 func isNAT(t *netfilter.Table) bool {
 	return t.Name == sharedTable && (t.Family == "ip" || t.Family == "ip6")
 }

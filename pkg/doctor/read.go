@@ -98,7 +98,7 @@ func BackendWith(ctx context.Context, chain string) string {
 	return only(findChains(rules, []string{chain}), chain)
 }
 
-// HasIPv6Rules tells whether any backend has a chain of that name, or the table of
+// HasIPv6Rules reports whether any backend has a chain of that name, or the table of
 // the backend nftables, for IPv6.
 func HasIPv6Rules(ctx context.Context, chain string) bool {
 	rules, _ := Rules(ctx, chain)

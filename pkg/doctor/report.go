@@ -101,7 +101,7 @@ func (c *conflict) leave() string {
 	return "leave with the node's address"
 }
 
-// uncertain tells whether the rule has conditions that nothing here can judge.
+// uncertain reports whether the rule has conditions that nothing here can judge.
 // What depends on the source or the device is certain for some traffic.
 func (c *conflict) uncertain() bool {
 	return slices.ContainsFunc(c.doubts, func(d netfilter.Doubt) bool {

@@ -94,7 +94,7 @@ type Possible struct {
 	Conditions []string       `json:"conditions,omitempty"` // that cannot be judged, and why
 }
 
-// Known tells whether there is one answer, and no other from the file.
+// Known reports whether there is one answer, and no other from the file.
 func (a Answer) Known() bool { return a.Verdict != netfilter.Undetermined && !a.Differs }
 
 func newAnswer(q Question, from string) Answer {

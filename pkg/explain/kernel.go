@@ -158,7 +158,7 @@ func (k kernel) kept(a *Answer) {
 	}
 }
 
-// holds tells whether packets of the family can reach our chain in a table.
+// holds reports whether packets of the family can reach our chain in a table.
 func (k kernel) holds(t *netfilter.Table) bool {
 	if !t.HasFamily(k.family) || t.Dormant {
 		return false
@@ -203,7 +203,7 @@ func (k kernel) whyUnknown() string {
 	return "it depends on " + strings.Join(on, ", and on ")
 }
 
-// matters tells whether a packet may have missed rules because of an exit.
+// matters reports whether a packet may have missed rules because of an exit.
 func matters(e netfilter.Exit) bool { return len(e.Doubts) > 0 && (e.Ends || !e.Certain) }
 
 func (k kernel) undetermined(p netfilter.Place) string {

@@ -15,7 +15,7 @@ import (
 // Documentation/networking/ip-sysctl.rst of Linux.
 const ipv6Forwarding = "/proc/sys/net/ipv6/conf/all/forwarding"
 
-// ForwardsIPv6 tells whether the node forwards IPv6, and says why, for people. A
+// ForwardsIPv6 reports whether the node forwards IPv6, and says why, for people. A
 // kernel without IPv6, as with ipv6.disable=1, does not.
 func ForwardsIPv6() (forwards bool, why string, err error) {
 	text, err := os.ReadFile(ipv6Forwarding)

@@ -54,7 +54,7 @@ func Usable(ctx context.Context, b Backend, f netfilter.Family) error {
 	return err
 }
 
-// isScript tells whether a file begins as a script does, or cannot be read.
+// isScript reports whether a file begins as a script does, or cannot be read.
 func isScript(path string) bool {
 	f, err := os.Open(path)
 	if err != nil {

@@ -102,7 +102,7 @@ func cString(b []byte) string {
 	return string(text)
 }
 
-// presence tells whether a chain is there.
+// presence reports whether a chain is there.
 type presence int
 
 const (

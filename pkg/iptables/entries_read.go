@@ -77,7 +77,7 @@ func (t entries) state(info legacyInfo, chain string) (s state, ok bool) {
 	return s, len(jumps) <= 1 // to delete one takes the text of iptables
 }
 
-// HasLegacyChain tells whether a table of iptables-legacy that exists has a
+// HasLegacyChain reports whether a table of iptables-legacy that exists has a
 // user-defined chain. known is false if that takes iptables-legacy-save.
 func HasLegacyChain(f netfilter.Family, table, chain string) (has, known bool) {
 	s, err := newInfoSocket(f, table)

@@ -9,7 +9,7 @@ import (
 	"ip-masq-agent/pkg/netfilter"
 )
 
-// is tells whether this is a revision whose data has the expected length.
+// is reports whether this is a revision whose data has the expected length.
 func (x extension) is(name string, revision byte, length int) bool {
 	return x.name == name && x.revision == revision && len(x.info) >= length
 }

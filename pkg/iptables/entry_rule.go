@@ -39,7 +39,7 @@ func (t entries) rules(chain string, first int) ([]netfilter.Rule, bool) {
 	}
 }
 
-// isEnd tells whether this can be the entry with which iptables ends a chain.
+// isEnd reports whether this can be the entry with which iptables ends a chain.
 func (e entry) isEnd() bool {
 	v, ok := e.verdict()
 	return ok && v == verdictReturn && e.target == e.layout.size

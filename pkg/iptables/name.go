@@ -52,5 +52,5 @@ func reservedNames() []string {
 	)
 }
 
-// isBuiltIn tells whether a target is one of iptables' own, and no chain.
+// isBuiltIn reports whether a target is one of iptables' own, and no chain.
 func isBuiltIn(target string) bool { return slices.Contains(reservedNames(), target) }

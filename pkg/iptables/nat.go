@@ -126,7 +126,7 @@ func (n *NAT) provedByWrite(before snapshot, added int) bool {
 	return true
 }
 
-// HasRules tells whether the kernel holds a chain of that name with rules.
+// HasRules reports whether the kernel holds a chain of that name with rules.
 func (n *NAT) HasRules(ctx context.Context, chain string) (bool, error) {
 	have, err := n.read(ctx, chain)
 	return err == nil && have.chain != nil && len(have.chain.Rules) > 0, err

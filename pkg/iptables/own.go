@@ -90,13 +90,13 @@ func (r *Rule) target(v netfilter.Verdict) bool {
 	return true
 }
 
-// is tells whether the condition compares its key, unmasked, with one value.
+// is reports whether the condition compares its key, unmasked, with one value.
 func is(c netfilter.Condition, value []byte) bool {
 	return c.Key[0].Mask == nil && c.Key[0].Xor == nil && len(c.Elements) == 1 && len(c.Elements[0].Key) == 1 &&
 		bytes.Equal(c.Elements[0].Key[0].From, value) && bytes.Equal(c.Elements[0].Key[0].To, value)
 }
 
-// isProtocol tells whether an operand is the transport protocol. iptables 1.8.11
+// isProtocol reports whether an operand is the transport protocol. iptables 1.8.11
 // loads it from the IPv4 header.
 func isProtocol(f netfilter.Family, o netfilter.Operand) bool {
 	return o.Field == netfilter.L4Proto || o.Field == netfilter.NetworkHeader && f == netfilter.IPv4 && o.Offset == 9
@@ -132,7 +132,7 @@ func prefixOf(c netfilter.Condition, ranges []netfilter.AddressRange) (netip.Pre
 	return ranges[0].Prefix()
 }
 
-// Equal tells whether the kernel would hold the same rule for both.
+// Equal reports whether the kernel would hold the same rule for both.
 func (r Rule) Equal(o Rule) bool { return r.canonical() == o.canonical() }
 
 // canonical returns the rule as the kernel keeps it: a prefix of length 0
@@ -169,7 +169,7 @@ func ChainRules(f netfilter.Family, c *netfilter.Chain) ([]Rule, bool) {
 	return rules, true
 }
 
-// IsJump tells whether a rule does what the chain's own jump does, whatever its
+// IsJump reports whether a rule does what the chain's own jump does, whatever its
 // comment and whichever program wrote it: it jumps to the chain on no condition
 // but that the destination is not LOCAL.
 func (c Chain) IsJump(f netfilter.Family, r netfilter.Rule) bool {
@@ -178,7 +178,7 @@ func (c Chain) IsJump(f netfilter.Family, r netfilter.Rule) bool {
 	return ok && rule.Equal(c.Jump)
 }
 
-// GoesTo tells whether a rule jumps or goes to a chain, whatever its conditions.
+// GoesTo reports whether a rule jumps or goes to a chain, whatever its conditions.
 func GoesTo(r netfilter.Rule, chain string) bool {
 	return slices.ContainsFunc(r.Steps, func(s netfilter.Step) bool {
 		v, ok := s.(netfilter.Verdict)

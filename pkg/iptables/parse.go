@@ -91,7 +91,7 @@ func (p *ruleParser) option() {
 	}
 }
 
-// hasNoOption tells whether a match is printed as "-m NAME" alone.
+// hasNoOption reports whether a match is printed as "-m NAME" alone.
 func hasNoOption(match string) bool {
 	return match == "unclean" || match == "socket" || match == "rpfilter"
 }

@@ -123,7 +123,7 @@ func FindChains(ctx context.Context, b Backend, f netfilter.Family, names []stri
 	return out, nil
 }
 
-// lacksChain tells whether the kernel says, without a process, that the nat table
+// lacksChain reports whether the kernel says, without a process, that the nat table
 // of iptables-legacy does not have a chain.
 func lacksChain(f netfilter.Family, name string) bool {
 	if tables, err := LegacyTables(f); err != nil || !slices.Contains(tables, natTable) {
@@ -133,7 +133,7 @@ func lacksChain(f netfilter.Family, name string) bool {
 	return known && !has
 }
 
-// reaches tells whether a chain has a rule that goes to another.
+// reaches reports whether a chain has a rule that goes to another.
 func reaches(c *netfilter.Chain, name string) bool {
 	return c != nil && slices.ContainsFunc(c.Rules, func(r netfilter.Rule) bool { return GoesTo(r, name) })
 }

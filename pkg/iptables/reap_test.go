@@ -153,7 +153,7 @@ func TestReapLeavesExitStatus(t *testing.T) {
 	}
 }
 
-// exited tells whether err is that of a command that ended with this code.
+// exited reports whether err is that of a command that ended with this code.
 func exited(err error, code int) bool {
 	var status *exec.ExitError
 	return errors.As(err, &status) && status.ExitCode() == code

@@ -105,7 +105,7 @@ func (s *saved) rule(line []byte) {
 	s.rules[string(chain)] = append(s.rules[string(chain)], text)
 }
 
-// has tells whether a table has a chain.
+// has reports whether a table has a chain.
 func (s *saved) has(table, chain string) bool { return slices.Contains(s.tables[table], chain) }
 
 // chain returns a chain of the nat table with its rules, nil if there is none.

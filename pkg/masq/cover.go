@@ -12,9 +12,8 @@ import (
 	"ip-masq-agent/pkg/netfilter"
 )
 
-// Masqueraded returns a part of a range whose traffic is masqueraded, as large
-// as it comes, and the rule that does so; false if none is, and the range keeps
-// its addresses whole.
+// Masqueraded returns a part of a range of destinations that is masqueraded, as
+// large as possible, and the rule that does so. It returns false if no part is.
 func Masqueraded(c config.Config, within netip.Prefix) (netip.Prefix, iptables.Rule, bool) {
 	f := netfilter.IPv4
 	if within.Addr().Is6() {
@@ -27,11 +26,11 @@ func Masqueraded(c config.Config, within netip.Prefix) (netip.Prefix, iptables.R
 	return masqueraded(Options{}.Chain(f, c).Rules, within.Masked())
 }
 
-// masqueraded halves a range until the rules have one verdict on all of it,
-// which they have where none of their ranges lies inside.
+// masqueraded halves a range until the rules have the same verdict on all of it,
+// which is the case if none of their ranges lies inside.
 func masqueraded(rules []iptables.Rule, within netip.Prefix) (netip.Prefix, iptables.Rule, bool) {
 	for _, r := range rules {
-		if r.Destination.Bits() <= within.Bits() || !covers(within, r.Destination) { // any destination has -1 bits
+		if r.Destination.Bits() <= within.Bits() || !covers(within, r.Destination) { // the zero Prefix has -1 bits
 			continue
 		}
 		for _, half := range halves(within) {
@@ -49,23 +48,22 @@ func halves(p netip.Prefix) [2]netip.Prefix {
 	bits := p.Bits()
 	upper := p.Addr().AsSlice()
 	upper[bits/8] |= 0x80 >> (bits % 8)
-	a, _ := netip.AddrFromSlice(upper) // of the same length, so it is one
+	a, _ := netip.AddrFromSlice(upper) // cannot fail: the length is that of an address
 	return [2]netip.Prefix{netip.PrefixFrom(p.Addr(), bits+1), netip.PrefixFrom(a, bits+1)}
 }
 
-// Redundant is a range of the file that changes nothing.
+// Redundant is a range of the file without effect.
 type Redundant struct {
 	Range      netip.Prefix
-	Masquerade bool         // it is of masqueradeCIDRs
-	Source     bool         // it is of sourceCIDRs
-	By         netip.Prefix // the range that has it; the zero Prefix is any destination
-	LinkLocal  bool         // By is not the file's, but masqLinkLocal's
+	Masquerade bool         // it is in masqueradeCIDRs
+	Source     bool         // it is in sourceCIDRs
+	By         netip.Prefix // the range that contains it; the zero Prefix is any destination
+	LinkLocal  bool         // By is the range of masqLinkLocal and not in the file
 }
 
 // FindRedundant returns the ranges that lie inside a range of the same verdict,
-// with no range of another verdict between the two. It asks for each length
-// above a range, so that a file of many thousand ranges takes no longer than
-// their number makes it.
+// with no range of the other verdict between the two. It looks up each shorter
+// prefix of a range, so the time is linear in the number of ranges.
 func FindRedundant(c config.Config) []Redundant {
 	var out []Redundant
 	for _, f := range netfilter.Families() {
@@ -77,7 +75,7 @@ func FindRedundant(c config.Config) []Redundant {
 		}
 		for _, v := range all {
 			r := Redundant{Range: v.destination, Masquerade: v.masquerade}
-			around := true // what is in no range is masqueraded
+			around := true // a destination in no range is masqueraded
 			for bits := v.destination.Bits(); bits >= 0; bits-- {
 				p := netip.PrefixFrom(v.destination.Addr(), bits).Masked()
 				if masquerade, found := verdicts[p]; found && p != v.destination {

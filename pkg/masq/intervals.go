@@ -12,16 +12,15 @@ import (
 	"ip-masq-agent/pkg/nftables"
 )
 
-// flatten returns the verdicts as disjoint intervals in ascending order, with
-// neighbors of the same verdict joined. The longest prefix decides; of equal
-// prefixes, the first in all.
+// flatten returns the verdicts as disjoint intervals in ascending order, and
+// joins adjacent intervals of the same verdict. The longest prefix decides; of
+// equal prefixes, the first in all.
 //
-// An nftables set refuses intervals that overlap, and has no longest-prefix
-// match. netipx is used because its IPSetBuilder applies additions and removals
-// in the order of the calls: applied from the shortest to the longest prefix,
-// they make the longest-prefix rule. The prefixes of one length are applied
-// together, because IPSetBuilder sorts all that it has whenever an addition
-// follows a removal.
+// An nftables set rejects overlapping intervals, and has no longest-prefix match.
+// The IPSetBuilder of netipx applies additions and removals in the order of the
+// calls. Applied from the shortest to the longest prefix, they implement the
+// longest-prefix match. The prefixes of one length are applied together, because
+// IPSetBuilder sorts everything whenever an addition follows a removal.
 func flatten(all []verdict) []nftables.Interval {
 	var keep, masquerade netipx.IPSetBuilder
 	for _, length := range byLength(all) {
@@ -45,8 +44,8 @@ func flatten(all []verdict) []nftables.Interval {
 	return out
 }
 
-// byLength groups the verdicts by the length of their prefixes, the shortest
-// first. A prefix that occurs again is left out.
+// byLength groups the verdicts by prefix length, shortest first. It drops repeated
+// prefixes.
 func byLength(all []verdict) [][]verdict {
 	lengths := make([][]verdict, 129) // an IPv6 prefix has 0 to 128 bits
 	seen := map[netip.Prefix]bool{}
@@ -59,8 +58,8 @@ func byLength(all []verdict) [][]verdict {
 	return slices.DeleteFunc(lengths, func(l []verdict) bool { return len(l) == 0 })
 }
 
-// intervals returns what is in a set. The set was built of valid prefixes, so
-// it has no error.
+// intervals returns the intervals of a set. The set has no error, because it was
+// built from valid prefixes.
 func intervals(b *netipx.IPSetBuilder, masquerade bool) []nftables.Interval {
 	set, _ := b.IPSet()
 	var out []nftables.Interval

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ip-masq-agent Authors
 
-// Package masq answers: which chain is it that a configuration asks for?
+// Package masq is the policy: which destinations keep the pod's address, and which
+// sources are masqueraded.
 //
-// Options has what the flags say, config.Config what the file says; Chain makes
-// the rules of both, for either family by the same path, and Decide finds the
-// one that a destination meets. Nothing here touches the host.
+// [Options] holds the flags, config.Config the file. [Options.Chain] renders both
+// as an iptables chain, [Options.Table] as an nftables table. [Decide] finds the
+// rule of a chain that decides about a connection. The package does no I/O.
 package masq
 
 import (
@@ -17,28 +18,28 @@ import (
 	"ip-masq-agent/pkg/netfilter"
 )
 
-// The comments are an interface: operators grep for them, and an upgrade in
-// place meets them in the kernel. All but the exception's are ip-masq-agent
-// 2.12's, letter by letter.
+// The comments are an interface: operators grep for them, and an in-place upgrade
+// finds them in the kernel. All except exceptionComment are literally those of
+// ip-masq-agent 2.12.
 const (
 	localComment     = "ip-masq-agent: local traffic is not subject to MASQUERADE"
 	exceptionComment = "ip-masq-agent: this range is subject to MASQUERADE"
 	lastComment      = "ip-masq-agent: outbound traffic is subject to MASQUERADE (must be last in chain)"
-	// jumpComment has a place for the chain's name.
+	// jumpComment is a format with the name of the chain.
 	jumpComment = "ip-masq-agent: ensure nat POSTROUTING directs all non-LOCAL destination traffic to our custom %s chain"
 )
 
-// Options is what the command line says about the chain.
+// Options are the flags that affect the rules.
 type Options struct {
 	ChainName   string
 	RandomFully bool                 // --random-fully
 	ToPorts     []iptables.PortRange // --to-ports; none leaves the ports to the kernel
 }
 
-// Chain returns the chain that a configuration asks for in one family.
+// Chain returns the iptables chain of a configuration for one family.
 func (o Options) Chain(f netfilter.Family, c config.Config) iptables.Chain {
-	rules := []iptables.Rule{} // not nil, even if it stays empty: a chain without rules is a chain
-	from := sources(f, c)
+	rules := []iptables.Rule{} // not nil: an empty chain is a chain too
+	from := matchedSources(f, c)
 	for _, v := range verdicts(f, c) {
 		if v.masquerade {
 			rules = append(rules, o.masquerade(exceptionComment, from, v.destination)...)

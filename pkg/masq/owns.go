@@ -8,15 +8,15 @@ import (
 	"ip-masq-agent/pkg/nftables"
 )
 
-// The tables that the agent writes to: iptables' nat table, which it shares with
-// others, or a table of its own.
+// The tables that the agent writes to: the nat table of iptables, which it shares
+// with other programs, and its own nftables table.
 const (
 	SharedTable = "nat"
 	OwnTable    = nftables.TableName
 )
 
-// Owns tells whether a chain is an agent's: the one of that name in iptables'
-// nat table, or any of the table that the agent has to itself.
+// Owns reports whether a chain belongs to the agent: the chain of that name in the
+// nat table of iptables, or any chain of its own nftables table.
 func Owns(p netfilter.Place, chain string) bool {
 	if p.Table == nil || p.Chain == nil {
 		return false

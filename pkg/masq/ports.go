@@ -10,8 +10,8 @@ import (
 	"ip-masq-agent/pkg/iptables"
 )
 
-// ParsePortRanges reads the value of --to-ports: ranges with commas between
-// them, such as 1024-29999,32768-65535, none of which overlap. Empty is none.
+// ParsePortRanges parses the value of --to-ports: ranges separated by commas, such
+// as 1024-29999,32768-65535, which must not overlap. An empty value has none.
 func ParsePortRanges(s string) ([]iptables.PortRange, error) {
 	if s == "" {
 		return nil, nil
@@ -32,7 +32,7 @@ func ParsePortRanges(s string) ([]iptables.PortRange, error) {
 	return out, nil
 }
 
-// ports is how many ports the ranges have.
+// ports returns the number of ports in the ranges.
 func ports(ranges ...iptables.PortRange) int {
 	n := 0
 	for _, r := range ranges {

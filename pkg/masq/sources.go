@@ -13,10 +13,11 @@ import (
 	"ip-masq-agent/pkg/netfilter"
 )
 
-// sources returns the ranges whose traffic is masqueraded in one family. The zero
-// Prefix is any source, as without sourceCIDRs. There are none if sourceCIDRs has
-// ranges of the other family only: then nothing of this family is masqueraded.
-func sources(f netfilter.Family, c config.Config) []netip.Prefix {
+// matchedSources returns the sources that the masquerade rules of a family match.
+// The zero Prefix is any source, as without sourceCIDRs. There are none if all
+// ranges of sourceCIDRs are of the other family: then nothing of this family is
+// masqueraded.
+func matchedSources(f netfilter.Family, c config.Config) []netip.Prefix {
 	if len(c.Source) == 0 {
 		return []netip.Prefix{{}}
 	}
@@ -37,7 +38,9 @@ func Sources(f netfilter.Family, c config.Config) []netip.Prefix {
 
 // MasqueradesNothing reports whether no traffic of a family is masqueraded,
 // because sourceCIDRs has ranges and none of them is of the family.
-func MasqueradesNothing(f netfilter.Family, c config.Config) bool { return len(sources(f, c)) == 0 }
+func MasqueradesNothing(f netfilter.Family, c config.Config) bool {
+	return len(matchedSources(f, c)) == 0
+}
 
 // OutsideSources returns a part of a range that no range of sourceCIDRs covers,
 // so that its traffic keeps its address. It is as large as possible. OutsideSources

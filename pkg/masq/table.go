@@ -9,9 +9,8 @@ import (
 	"ip-masq-agent/pkg/nftables"
 )
 
-// Table returns the nftables table that a configuration asks for in one family.
-// It has the same verdict on each source and destination as the chain that [Options.Chain]
-// returns.
+// Table returns the nftables table of a configuration for one family. It decides
+// about each source and destination as the chain of [Options.Chain] does.
 func (o Options) Table(f netfilter.Family, c config.Config) nftables.Spec {
 	s := nftables.Spec{
 		Family:       f,

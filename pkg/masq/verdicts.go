@@ -11,16 +11,16 @@ import (
 	"ip-masq-agent/pkg/netfilter"
 )
 
-// verdict is what a configuration says of one range of destinations.
+// verdict is the decision about one range of destinations.
 type verdict struct {
 	destination netip.Prefix
 	masquerade  bool
 }
 
-// verdicts returns a family's ranges in the order of their rules. A chain goes
-// by its first match, and the longest prefix is to decide; so, as soon as there
-// are exceptions, the most specific range comes first. Without them all ranges
-// have one verdict, and stay as the file has them.
+// verdicts returns the ranges of a family in the order of their rules. The first
+// matching rule of a chain decides, and the longest prefix must decide. Therefore,
+// if there are exceptions, the most specific range comes first. Without exceptions
+// all ranges have the same verdict, and keep the order of the file.
 func verdicts(f netfilter.Family, c config.Config) []verdict {
 	local := linkLocal(f, c)
 	keep := ranges(f, c.NonMasquerade, false)
@@ -34,13 +34,12 @@ func verdicts(f netfilter.Family, c config.Config) []verdict {
 	case !slices.ContainsFunc(except, inside):
 		return slices.Concat(local, mostSpecificFirst(except, keep))
 	}
-	// Exceptions stand before link-local, should they name that very range: a
-	// word of the file weighs more than a default.
+	// For equal prefixes an explicit exception overrides the link-local default.
 	return mostSpecificFirst(except, local, keep)
 }
 
-// linkLocal returns the family's link-local range (RFC 3927, RFC 4291 section
-// 2.5.6), none if the file says that it is masqueraded like any other.
+// linkLocal returns the link-local range of the family (RFC 3927, RFC 4291 section
+// 2.5.6), and none if the file says that it is masqueraded.
 func linkLocal(f netfilter.Family, c config.Config) []verdict {
 	p, masqueraded := netip.MustParsePrefix("169.254.0.0/16"), c.MasqLinkLocal
 	if f == netfilter.IPv6 {
@@ -52,7 +51,7 @@ func linkLocal(f netfilter.Family, c config.Config) []verdict {
 	return []verdict{{destination: p}}
 }
 
-// ranges returns those of a list that are of the family.
+// ranges returns the ranges of a list that are of the family.
 func ranges(f netfilter.Family, list []netip.Prefix, masquerade bool) []verdict {
 	var out []verdict
 	for _, p := range list {
@@ -67,7 +66,8 @@ func covers(outer, inner netip.Prefix) bool {
 	return outer.Bits() <= inner.Bits() && outer.Contains(inner.Addr())
 }
 
-// mostSpecificFirst is stable within one length, where no two ranges overlap.
+// mostSpecificFirst sorts by prefix length. It keeps the order of equal lengths,
+// where no two ranges overlap.
 func mostSpecificFirst(lists ...[]verdict) []verdict {
 	out := slices.Concat(lists...)
 	slices.SortStableFunc(out, func(a, b verdict) int { return b.destination.Bits() - a.destination.Bits() })
