@@ -3,8 +3,8 @@
 # Copyright The ip-masq-agent Authors
 #
 # control-plane.sh: etcd, the API server, the controllers and the scheduler, in
-# node 1's network; a kubeconfig for each of their users, and a kubectl that
-# reaches them from the machine's own network.
+# node 1's network; a kubeconfig for each of their users, and a kubectl and a
+# helm that reach them from the machine's own network.
 #
 #	control-plane.sh NODES
 set -euo pipefail
@@ -52,17 +52,20 @@ users() {
 	done
 }
 
-kubectl_wrapper() {
-	cat >"$state/kubectl" <<-T
-		#!/bin/sh
-		exec nsenter --net=/run/netns/$prefix-$host $state/bin/kubectl --kubeconfig=$dir/admin.conf "\$@"
-	T
-	chmod +x "$state/kubectl"
+# wrapper NAME PROGRAM ARGUMENTS...: a command that reaches the cluster from the
+# machine's own network.
+wrapper() {
+	local name=$1
+	shift
+	printf '#!/bin/sh\nexec nsenter --net=/run/netns/%s-%s %s "$@"\n' "$prefix" "$host" "$*" >"$state/$name"
+	chmod +x "$state/$name"
 }
 
 certificates
 users
-kubectl_wrapper
+wrapper kubectl "$state/bin/kubectl" --kubeconfig="$dir/admin.conf"
+wrapper helm env "HELM_CACHE_HOME=$state/helm-home" "HELM_CONFIG_HOME=$state/helm-home" "HELM_DATA_HOME=$state/helm-home" \
+	"$state/programs/helm" --kubeconfig="$dir/admin.conf"
 start etcd "$host" "$state/bin/etcd" --data-dir="$dir/etcd" --unsafe-no-fsync \
 	--listen-client-urls=http://127.0.0.1:2379 --advertise-client-urls=http://127.0.0.1:2379 \
 	--listen-peer-urls=http://127.0.0.1:2380

@@ -75,6 +75,8 @@ trap 'exit 129' HUP
 step "Debian packages" "$here/packages.sh"
 "$here/cluster.sh" down # what a run that was killed left behind
 mkdir -p "$state"
+mkdir "$state/programs"
+step "helm: compiled, or from Go's cache" "$here/../helm.sh" "$state/programs"
 step "Kubernetes: compiled, or from the cache" "$here/binary.sh" "$state/bin"
 # In a mount namespace, with which goes what an interrupted build left mounted.
 step "Images: the project's Dockerfile" unshare --mount "$here/images.sh" "$state/images"

@@ -12,9 +12,9 @@ here=$(dirname "$(realpath "$0")")
 : "${IMAGE:?the name of the image of the agent}"
 export IMAGE
 if [ -n "${KUBECONFIG:-}" ]; then
-	export KUBECTL=${KUBECTL:-kubectl}
+	export KUBECTL=${KUBECTL:-kubectl} HELM=${HELM:-helm}
 else
-	export KUBECTL=$state/kubectl E2E_NODE=$here/node.sh E2E_OUTSIDE=$state/outside
+	export KUBECTL=$state/kubectl HELM=$state/helm E2E_NODE=$here/node.sh E2E_OUTSIDE=$state/outside
 fi
 cd "$here/e2e"
 # Not cached: what is tested is the cluster, which go knows nothing of.

@@ -7,6 +7,7 @@
 // The tests are told where the cluster is by their environment:
 //
 //	KUBECTL     the kubectl command to use; it knows its cluster
+//	HELM        the helm command to use, likewise
 //	IMAGE       the agent's image, which the nodes have or can pull
 //	E2E_NODE    the harness's node.sh, if the cluster is the harness's own;
 //	            without it, tests that need the nodes themselves are skipped
