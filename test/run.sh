@@ -29,6 +29,6 @@ for module in test/*/go.mod tools/*/go.mod; do
 	[ "$dir" = test/cluster ] && continue
 	say "Testing $dir, a module of its own"
 	# The cache knows no files outside of the module, such as the manifests.
-	(cd "$dir" && go test -count=1 ./...)
+	(cd "$dir" && go test -count=1 -timeout 20m ./...)
 done
 say "All tests passed"
