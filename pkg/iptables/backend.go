@@ -14,9 +14,8 @@ import (
 	"ip-masq-agent/pkg/netfilter"
 )
 
-// Backend is one of the two rule sets that iptables can write, named like its
-// command, see xtables-nft(8). A kernel may hold rules in both; all of them are
-// in force.
+// Backend is one of the two backends of iptables, with the name of its command, see
+// xtables-nft(8). A kernel may hold rules in both; all of them are in force.
 type Backend string
 
 // The backends.
@@ -31,7 +30,8 @@ func (b Backend) Command(f netfilter.Family) string {
 	return strings.Replace(string(b), "iptables", plainName(f), 1)
 }
 
-// plainName returns the family's command without a backend, see iptables(8).
+// plainName returns the name of the family's command without a backend, see
+// iptables(8).
 func plainName(f netfilter.Family) string {
 	if f == netfilter.IPv6 {
 		return "ip6tables"
@@ -39,12 +39,13 @@ func plainName(f netfilter.Family) string {
 	return "iptables"
 }
 
-// Usable returns why a backend's command cannot be used for a family: it is
-// missing, or does not tell its version. A missing kernel module or capability
-// does not make it unusable; Apply reports that, and it may come.
+// Usable returns why the command of a backend cannot be used for a family: it is
+// missing, or does not print its version. A missing kernel module or capability
+// does not make it unusable, because that may change; Apply reports it.
 //
-// A program that has the backend in its name is not run: that would take as long
-// as the first write, whose error says the same. A script may be anything.
+// Usable does not run a program that has the backend in its name, because that
+// takes as long as the first write, whose error says the same. It runs a script,
+// which may be a wrapper of anything.
 func Usable(ctx context.Context, b Backend, f netfilter.Family) error {
 	path, err := find(ctx, b, f)
 	if err != nil || filepath.Base(path) == b.Command(f) && !isScript(path) {
@@ -54,7 +55,7 @@ func Usable(ctx context.Context, b Backend, f netfilter.Family) error {
 	return err
 }
 
-// isScript reports whether a file begins as a script does, or cannot be read.
+// isScript reports whether a file begins with "#!" or cannot be read.
 func isScript(path string) bool {
 	f, err := os.Open(path)
 	if err != nil {
@@ -66,17 +67,17 @@ func isScript(path string) bool {
 	return err != nil || string(start) == "#!"
 }
 
-// Find returns why a backend has no command for a family, nil if it has one. It
-// starts a process only if none has the backend in its name.
+// Find returns why a backend has no command for a family, and nil if it has one. It
+// starts a process only if no command has the backend in its name.
 func Find(ctx context.Context, b Backend, f netfilter.Family) error {
 	_, err := find(ctx, b, f)
 	return err
 }
 
-// find returns the path of a backend's command: the one that has the backend in
-// its name, or else plain iptables if that is of this backend, as before 1.8.
-// The former is never a wrapper script. Those need a writable root, and one
-// drops the standard input of its first call.
+// find returns the path of the command of a backend: the command that has the
+// backend in its name, or else plain iptables if it uses the backend, as before
+// 1.8. Distributions install wrapper scripts only as plain iptables. They need a
+// writable root, and one drops the standard input of its first call.
 func find(ctx context.Context, b Backend, f netfilter.Family) (string, error) {
 	path, err := exec.LookPath(b.Command(f))
 	if err == nil {
@@ -88,15 +89,16 @@ func find(ctx context.Context, b Backend, f netfilter.Family) (string, error) {
 	return "", fmt.Errorf("%w: install the package iptables", err)
 }
 
-// Plain returns the backend of the command iptables, empty if there is none.
+// Plain returns the backend of the command iptables; empty if there is no such
+// command.
 func Plain(ctx context.Context) Backend {
 	_, backend := plainCommand(ctx, netfilter.IPv4)
 	return backend
 }
 
-// plainCommand returns the command without a backend in its name, and its
-// backend: by the program that it links to, or else by what it prints, which is
-// "iptables v1.8.9 (nf_tables)", "(legacy)", or before 1.8 nothing.
+// plainCommand returns the command without a backend in its name, and its backend.
+// The backend is that of the program to which the command is a link, or else in
+// its version: "iptables v1.8.9 (nf_tables)" or "(legacy)", and before 1.8 nothing.
 func plainCommand(ctx context.Context, f netfilter.Family) (string, Backend) {
 	path, err := exec.LookPath(plainName(f))
 	if err != nil {
@@ -115,10 +117,10 @@ func plainCommand(ctx context.Context, f netfilter.Family) (string, Backend) {
 	return path, Legacy
 }
 
-// linkedTo returns the backend of the program of iptables that a command is a
-// link to, empty if it is none.
+// linkedTo returns the backend of the program to which a command is a link; empty if
+// that is not a program of iptables.
 func linkedTo(path string) Backend {
-	program, _ := filepath.EvalSymlinks(path) // what cannot be followed is run
+	program, _ := filepath.EvalSymlinks(path) // on an error the caller runs the command
 	switch filepath.Base(program) {
 	case "xtables-nft-multi":
 		return NFT

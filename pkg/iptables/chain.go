@@ -9,21 +9,21 @@ import (
 	"strings"
 )
 
-// Chain is all this agent owns of one family's nat table: a chain with its
-// rules, and the one rule of POSTROUTING that sends traffic there.
+// Chain is what the agent manages in the nat table of one family: a chain with its
+// rules, and the rule of POSTROUTING that jumps to it.
 type Chain struct {
 	Name  string
 	Rules []Rule
 	Jump  Rule
 }
 
-// String returns the chain as an iptables-restore input that writes it whole.
+// String returns the input for iptables-restore that writes the chain and its jump.
 func (c Chain) String() string {
 	return "*nat\n" + c.declaration() + c.jump() + "COMMIT\n"
 }
 
-// declaration creates the chain, or flushes it, and fills it; iptables-restore
-// --noflush does all of that in the one commit at the end.
+// declaration returns the lines that create or flush the chain, and append its
+// rules. iptables-restore --noflush applies them in one commit.
 func (c Chain) declaration() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, ":%s - [0:0]\n", c.Name)
@@ -35,7 +35,7 @@ func (c Chain) declaration() string {
 
 func (c Chain) jump() string { return fmt.Sprintf("-A %s %s\n", postrouting, c.Jump) }
 
-// withoutRandomFully is the chain for an iptables older than 1.6.2.
+// withoutRandomFully returns the chain for iptables versions before 1.6.2.
 func (c Chain) withoutRandomFully() Chain {
 	c.Rules = slices.Clone(c.Rules)
 	for i := range c.Rules {

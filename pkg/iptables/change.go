@@ -9,16 +9,16 @@ import (
 	"ip-masq-agent/pkg/netfilter"
 )
 
-// snapshot is what the kernel tells cheaply about its rules. Two that differ
-// mean that something was committed in between. It is taken before a read, so
-// that a commit which the read may have missed makes the next one differ.
+// snapshot is used to detect changes. If two snapshots differ, something was
+// committed in between. It is taken before a read, so that a commit during the read
+// makes the next snapshot differ.
 type snapshot struct {
 	nft    uint32     // the generation of the rule set: one more with each commit
 	legacy legacyInfo // sizes and offsets of the table
 }
 
-// Change compares the kernel's rules, by their snapshot, with those that the last
-// successful Apply saw. It takes a few microseconds, and does not block.
+// Change reports whether anything was committed since the last successful Apply. It
+// takes a few microseconds, and does not block.
 func (n *NAT) Change() (netfilter.Change, error) {
 	if n.verified == nil {
 		return netfilter.ChangeUnknown, nil
@@ -44,7 +44,7 @@ func (n *NAT) snapshot() (s snapshot, err error) {
 		s.nft, err = conn.Generation()
 	}
 	if err != nil {
-		return snapshot{}, fmt.Errorf("looking for changes in %s: %w", n.backend, err)
+		return snapshot{}, fmt.Errorf("checking %s for changes: %w", n.backend, err)
 	}
 	return s, nil
 }

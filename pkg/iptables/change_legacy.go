@@ -12,9 +12,8 @@ import (
 	"ip-masq-agent/pkg/netfilter"
 )
 
-// legacyInfo is what the kernel tells about a legacy table without handing out
-// its rules: struct ipt_getinfo and ip6t_getinfo, which are alike
-// (linux/netfilter_ipv4/ip_tables.h).
+// legacyInfo describes the size of a legacy table: struct ipt_getinfo and struct
+// ip6t_getinfo, which are equal (linux/netfilter_ipv4/ip_tables.h).
 type legacyInfo struct {
 	name       [32]byte
 	validHooks uint32
@@ -27,8 +26,7 @@ type legacyInfo struct {
 // getInfo is IPT_SO_GET_INFO and IP6T_SO_GET_INFO.
 const getInfo = 64
 
-// infoSocket asks for the sizes of a table in one system call, without an
-// allocation.
+// infoSocket reads the size of a table with one system call and no allocation.
 type infoSocket struct {
 	family netfilter.Family
 	table  string
@@ -50,17 +48,17 @@ func newInfoSocket(f netfilter.Family, table string) (*infoSocket, error) {
 	return &infoSocket{family: f, table: table, fd: fd, level: level}, nil
 }
 
-// read asks the kernel. Any rule that comes or goes changes the number of
-// entries, one that is replaced by another often the size.
+// read reads the size. A rule that is added or deleted changes the number of
+// entries. A rule that is replaced often changes the size.
 //
-// The first time, the kernel may have to load the module of the table. Later it
-// only waits for a lock that it holds while it copies a table, so the call may
-// be a raw one: see the generationSocket of pkg/nftables.
+// For the first call the kernel may have to load the module of the table. Later
+// calls only wait for a lock that the kernel holds while it copies a table, so they
+// are raw system calls; generationSocket in pkg/nftables says why.
 func (s *infoSocket) read(first bool) (legacyInfo, error) {
 	s.info = legacyInfo{}
 	copy(s.info.name[:], s.table)
 	s.size = uint32(unsafe.Sizeof(s.info))
-	// x/sys has no getsockopt for a struct of one's own.
+	// golang.org/x/sys has no getsockopt for other structs.
 	var errno unix.Errno
 	if first {
 		_, _, errno = unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(s.fd), uintptr(s.level), getInfo, uintptr(unsafe.Pointer(&s.info)), uintptr(unsafe.Pointer(&s.size)), 0)
@@ -73,7 +71,7 @@ func (s *infoSocket) read(first bool) (legacyInfo, error) {
 	return s.info, nil
 }
 
-// readLegacyInfo asks for the sizes of the nat table. The socket stays open.
+// readLegacyInfo reads the size of the nat table. The socket stays open.
 func (n *NAT) readLegacyInfo() (legacyInfo, error) {
 	first := n.info == nil
 	if first {
@@ -86,14 +84,14 @@ func (n *NAT) readLegacyInfo() (legacyInfo, error) {
 	info, err := n.info.read(first)
 	if err != nil {
 		n.closeInfo()
-		return legacyInfo{}, fmt.Errorf("asking for the size of the %s nat table: %w", n.family, err)
+		return legacyInfo{}, fmt.Errorf("reading the size of the %s nat table: %w", n.family, err)
 	}
 	return info, nil
 }
 
 func (n *NAT) closeInfo() {
 	if n.info != nil {
-		_ = unix.Close(n.info.fd) // nothing was written to it
+		_ = unix.Close(n.info.fd) // an error would have no consequence
 		n.info = nil
 	}
 }

@@ -13,7 +13,7 @@ import (
 
 // TestLook has what is and what is not a sign of change. In legacy an equal
 // size is no proof, so the last case is one that it cannot see.
-func TestLook(t *testing.T) {
+func TestChange(t *testing.T) {
 	netns.Matrix(t, func(t *testing.T, backend, family string) {
 		still := map[string]netfilter.Change{"iptables-nft": netfilter.Unchanged, "iptables-legacy": netfilter.PerhapsUnchanged}[backend]
 		n, c := NewNAT(familyOf(family), Backend(backend)), wanted(family)
@@ -57,7 +57,7 @@ func TestLook(t *testing.T) {
 }
 
 // TestLookAfterAFailure: what a failed Apply left is not known.
-func TestLookAfterAFailure(t *testing.T) {
+func TestChangeAfterAFailure(t *testing.T) {
 	netns.Matrix(t, func(t *testing.T, backend, family string) {
 		n, c := NewNAT(familyOf(family), Backend(backend)), wanted(family)
 		if _, err := n.Apply(t.Context(), c); err != nil {

@@ -5,14 +5,15 @@ package iptables
 
 import "ip-masq-agent/pkg/netfilter"
 
-// counters turns what the kernel counts for the chain into totals that only grow.
+// counters turns the counters of the chain in the kernel into totals that never
+// decrease.
 type counters struct {
 	rules netfilter.Meter
 	end   netfilter.EndMeter
 }
 
-// read takes the kernel's counters, and returns the totals. A packet that
-// reaches the end of the chain keeps its address.
+// read records the present counters and returns the totals. A packet that reaches
+// the end of the chain keeps its address.
 func (c *counters) read(f netfilter.Family, have state, want Chain) netfilter.Traffic {
 	c.rules.Read(traffic(f, have.chain))
 	if want.hasOpenEnd() {
@@ -23,7 +24,7 @@ func (c *counters) read(f netfilter.Family, have state, want Chain) netfilter.Tr
 	return c.total()
 }
 
-// rewritten tells the counters that the chain was written anew.
+// rewritten records that the chain was written, so that its counters restarted.
 func (c *counters) rewritten() {
 	c.rules.Rewritten()
 	c.end.Rewritten()
@@ -46,7 +47,7 @@ func (c Chain) hasOpenEnd() bool {
 	return last.Source.IsValid() || last.Destination.IsValid() || last.Protocol != "" || last.Probability != 0
 }
 
-// traffic returns what the rules of a chain counted, by what they do.
+// traffic returns the counters of the rules of a chain, by action.
 func traffic(f netfilter.Family, c *netfilter.Chain) netfilter.Traffic {
 	var t netfilter.Traffic
 	if c == nil {
@@ -60,7 +61,7 @@ func traffic(f netfilter.Family, c *netfilter.Chain) netfilter.Traffic {
 	return t
 }
 
-// counted returns what all rules of a chain counted.
+// counted returns the sum of the counters of a chain.
 func counted(c *netfilter.Chain) netfilter.Count {
 	var n netfilter.Count
 	if c == nil {
@@ -73,7 +74,8 @@ func counted(c *netfilter.Chain) netfilter.Count {
 	return n
 }
 
-// entered returns what the rules of POSTROUTING that go to a chain counted.
+// entered returns the sum of the counters of the rules of POSTROUTING that go to a
+// chain.
 func entered(postrouting *netfilter.Chain, chain string) netfilter.Count {
 	var n netfilter.Count
 	if postrouting == nil {

@@ -19,30 +19,29 @@ import (
 )
 
 const (
-	// lockWait is how long a legacy command waits for the lock that all users
-	// of iptables share, in seconds. Without -w, 1.8.9 waits for ever.
+	// lockWait is the maximum wait of a legacy command for the lock of iptables,
+	// in seconds. Without -w, 1.8.9 waits for ever.
 	lockWait = 5
-	// childTimeout ends a child that hangs. It leaves a legacy command its
-	// wait for the lock, and the time that a table of 140,000 rules takes.
+	// childTimeout is the time limit of a process. It includes the wait for the
+	// lock, and the time that a table of 140,000 rules takes.
 	childTimeout = 20 * time.Second
-	// reapWait is how long a killed process may take to be gone.
+	// reapWait is the time that a killed process may take to disappear.
 	reapWait = 500 * time.Millisecond
 )
 
 // run runs a command until it ends, ctx is done or childTimeout has passed, and
-// returns its standard output. The error has the command line and the standard
-// error output.
+// returns its standard output. The error contains the command line and the
+// standard error output.
 func run(ctx context.Context, stdin, path string, args ...string) (string, error) {
-	var stdout bytes.Buffer // which os/exec fills without a buffer of its own, as it does not a strings.Builder
+	var stdout bytes.Buffer // unlike for a strings.Builder, os/exec needs no buffer of its own to fill it
 	if err := runTo(ctx, &stdout, stdin, path, args...); err != nil {
 		return "", err
 	}
 	return stdout.String(), nil
 }
 
-// runTo is run with an output that need not be held in memory. If it returns an
-// error, stdout must not be used any more: a command that cannot be killed may
-// still write to it.
+// runTo is run with a writer for the standard output. After an error stdout must
+// not be used any more: a process that cannot be killed may still write to it.
 func runTo(ctx context.Context, stdout io.Writer, stdin, path string, args ...string) error {
 	log := klog.FromContext(ctx).V(4)
 	ctx, cancel := context.WithTimeoutCause(ctx, childTimeout, errHung)
@@ -62,15 +61,15 @@ func runTo(ctx context.Context, stdout io.Writer, stdin, path string, args ...st
 	return err
 }
 
-// runGroup runs a command in a process group of its own and ends the whole
-// group with it. No process of the group is left, nor a zombie.
+// runGroup runs a command in a process group of its own. When the command ends, it
+// kills the rest of the group and reaps all of its processes.
 func runGroup(ctx context.Context, stdout io.Writer, stdin, path string, args []string) error {
 	cmd := exec.CommandContext(ctx, path, args...)
 	var stderr bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), stdout, &stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return killGroup(cmd.Process.Pid) }
-	// A process that left the group may hold the pipes open.
+	// A process that left the group may keep the pipes open.
 	cmd.WaitDelay = reapWait
 	if err := startGroup(cmd); err != nil {
 		return commandError(path, args, err, "")
@@ -85,16 +84,16 @@ func runGroup(ctx context.Context, stdout io.Writer, stdin, path string, args []
 	select {
 	case err := <-done:
 		if err == nil {
-			return nil // it was just in time
+			return nil // the command ended just in time
 		}
 		return commandError(path, args, context.Cause(ctx), stderr.String())
 	case <-time.After(4 * reapWait):
-		// It hangs in the kernel, where no signal reaches it.
+		// The process hangs in the kernel and does not handle signals.
 		return commandError(path, args, context.Cause(ctx), "")
 	}
 }
 
-var errHung = fmt.Errorf("ended after %v without an answer", childTimeout)
+var errHung = fmt.Errorf("killed after %v without an answer", childTimeout)
 
 // commandError adds the command line and its standard error output to err. It
 // returns nil if err is nil.
@@ -109,15 +108,16 @@ func commandError(path string, args []string, err error, stderr string) error {
 	return fmt.Errorf("%s: %w: %s", command, err, stderr)
 }
 
-// maxSaid is the most of what a command says that an error repeats, in bytes.
-const maxSaid = 1024
+// maxStderr is the maximum number of bytes of a command's standard error output in
+// an error.
+const maxStderr = 1024
 
-// clip makes fit for the log what a command said: not too long, and no bytes
-// that a terminal would obey.
+// clip prepares the output of a command for the log: it shortens it and replaces
+// control characters.
 func clip(s string) string {
 	s = strings.TrimSpace(s)
-	if len(s) > maxSaid {
-		s = s[:maxSaid] + "…"
+	if len(s) > maxStderr {
+		s = s[:maxStderr] + "…"
 	}
 	return strings.Map(func(r rune) rune {
 		if r == utf8.RuneError || r != '\n' && !unicode.IsPrint(r) {
@@ -127,11 +127,11 @@ func clip(s string) string {
 	}, s)
 }
 
-// childCPU is the CPU time of all children so far that have ended.
+// childCPU returns the CPU time of all child processes that have ended.
 func childCPU() time.Duration {
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_CHILDREN, &usage); err != nil {
-		return 0 // never, says getrusage(2), for these arguments
+		return 0 // getrusage(2) does not fail with these arguments
 	}
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }

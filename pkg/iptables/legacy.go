@@ -9,12 +9,12 @@ import (
 	"ip-masq-agent/pkg/netfilter"
 )
 
-// srcnat is the priority of iptables' POSTROUTING (NF_IP_PRI_NAT_SRC).
+// srcnat is the priority of POSTROUTING in iptables (NF_IP_PRI_NAT_SRC).
 const srcnat = 100
 
-// ReadLegacy reads the nat table of iptables-legacy, with POSTROUTING, all chains
-// that can be reached from there, and the named chains; nil if there is no such
-// table. It creates none, and runs a process only if there is one.
+// ReadLegacy reads the nat table of iptables-legacy with POSTROUTING, all chains
+// that can be reached from there, and the named chains. It returns nil if there is
+// no such table, and creates none. It starts a process only if there is one.
 func ReadLegacy(ctx context.Context, f netfilter.Family, names ...string) (*netfilter.Table, error) {
 	s, err := saveNAT(ctx, f, func(string) bool { return true })
 	if err != nil {
@@ -37,34 +37,23 @@ func ReadLegacy(ctx context.Context, f netfilter.Family, names ...string) (*netf
 		}
 	}
 	for ; len(ahead) > 0; ahead = ahead[1:] {
-		for _, name := range targets(ahead[0]) {
-			if t.Chains[name] != nil {
-				continue
-			}
-			if c := s.chain(f, name); c != nil {
-				t.Chains[name] = c
-				ahead = append(ahead, c)
+		for _, rule := range ahead[0].Rules {
+			for _, name := range rule.Targets() {
+				if t.Chains[name] != nil {
+					continue
+				}
+				if c := s.chain(f, name); c != nil {
+					t.Chains[name] = c
+					ahead = append(ahead, c)
+				}
 			}
 		}
 	}
 	return t, nil
 }
 
-// targets returns the chains that the rules of a chain go to.
-func targets(c *netfilter.Chain) []string {
-	var out []string
-	for _, r := range c.Rules {
-		for _, step := range r.Steps {
-			if v, ok := step.(netfilter.Verdict); ok && v.Chain != "" {
-				out = append(out, v.Chain)
-			}
-		}
-	}
-	return out
-}
-
-// LegacyChains returns the chains of every table of iptables-legacy. It creates
-// no table, and runs a process only if there is one.
+// LegacyChains returns the chains of every table of iptables-legacy. It creates no
+// table, and starts a process only if there is one.
 func LegacyChains(ctx context.Context, f netfilter.Family) (map[string][]string, error) {
 	s, err := saveLegacy(ctx, f, nil)
 	if err != nil {

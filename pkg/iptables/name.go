@@ -14,7 +14,7 @@ import (
 const maxNameLength = 28
 
 // CheckChainName returns an error if s cannot be the name of the agent's chain.
-// It allows fewer characters than iptables does: others could end a word or a
+// It allows fewer characters than iptables, because others could end a word or a
 // line of the restore input.
 func CheckChainName(s string) error {
 	const allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
@@ -31,9 +31,9 @@ func CheckChainName(s string) error {
 	return nil
 }
 
-// reservedNames returns the names that iptables gives a meaning of its own, in
-// the only case in which it does. A chain of another name can be created and
-// jumped to, with iptables-nft and with iptables-legacy (TestChainNames).
+// reservedNames returns the names that have a meaning in iptables, in the case in
+// which they do. With iptables-nft and iptables-legacy chains of any other name can
+// be created and used (TestChainNames).
 func reservedNames() []string {
 	return slices.Concat(
 		// The built-in chains.
@@ -52,5 +52,5 @@ func reservedNames() []string {
 	)
 }
 
-// isBuiltIn reports whether a target is one of iptables' own, and no chain.
+// isBuiltIn reports whether a target is a target of iptables and not a chain.
 func isBuiltIn(target string) bool { return slices.Contains(reservedNames(), target) }

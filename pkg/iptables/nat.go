@@ -20,17 +20,17 @@ import (
 	"ip-masq-agent/pkg/nftables"
 )
 
-// NAT is the nat table of one family in iptables-nft or iptables-legacy. It
-// writes with iptables-restore. It reads iptables-nft's rules from the kernel
-// over netlink, because iptables misprints or hides rules that it did not write,
-// and iptables-legacy's with getsockopt(2), or with iptables-legacy-save where
-// there are rules that the agent does not write.
+// NAT is the nat table of one family in iptables-nft or iptables-legacy. It writes
+// with iptables-restore. It reads the rules of iptables-nft from the kernel over
+// netlink, because iptables misprints or hides rules that it did not write. It reads
+// those of iptables-legacy with getsockopt(2), or with iptables-legacy-save if there
+// are rules that the agent does not write.
 //
 // A NAT is not safe for concurrent use. Two NATs share nothing.
 type NAT struct {
 	family  netfilter.Family
 	backend Backend
-	path    string // of the command; empty until it was found
+	path    string // of the command; empty until it is found
 	// hasRandomFully means that the command is 1.6.2 or later, which also has -w
 	// for iptables-restore.
 	hasRandomFully bool
@@ -38,29 +38,30 @@ type NAT struct {
 	info           *infoSocket    // nil until it is needed; of iptables-legacy
 	counters       counters
 
-	verified *snapshot // what the kernel showed when it last held the wanted rules,
-	chain    Chain     // which were these
+	verified *snapshot // the state of the kernel at the last successful Apply
+	chain    Chain     // the chain of that Apply
 }
 
-// NewNAT returns the nat table of a family in a backend. The command is looked
-// for when it is first needed, and again as long as it is missing.
+// NewNAT returns the nat table of a family in a backend. It looks for the command at
+// the first use, and again as long as the command is missing.
 func NewNAT(f netfilter.Family, b Backend) *NAT { return &NAT{family: f, backend: b} }
 
-// maxRounds bounds Apply: read, write, read to verify, and once more for
-// another program that wrote in between.
+// maxRounds is the maximum number of rounds of Apply: read and write, read to
+// verify, and one more in case another program wrote in between.
 const maxRounds = 3
 
-// ErrDormant is the error of a nat table whose flag dormant is set: the kernel
-// holds its rules, and applies none of them.
+// ErrDormant is the error of a nat table with the flag dormant: the kernel holds its
+// rules but does not apply them.
 var ErrDormant = errors.New("the table is dormant, so none of its rules is in force")
 
 // ErrNoHook is the error of a chain POSTROUTING that packets do not pass.
 var ErrNoHook = errors.New("packets do not pass the chain, because it is not of type nat at the hook postrouting")
 
-// Apply makes the kernel hold exactly the wanted chain and one jump to it. What
-// differs is written in one commit: a packet passes all of the old rules or all
-// of the new ones. If nothing differs, nothing is written. On an error the
-// kernel holds what it held, or what another program made of it.
+// Apply makes the kernel hold exactly the desired chain and one jump to it. It
+// writes the differences in one commit, so that each packet passes all of the old
+// rules or all of the new ones. It writes nothing if nothing differs. After an error
+// the kernel holds the rules that it held before, or what another program made of
+// them.
 func (n *NAT) Apply(ctx context.Context, want Chain) (netfilter.Report, error) {
 	n.verified = nil
 	if err := n.open(ctx); err != nil {
@@ -81,7 +82,7 @@ func (n *NAT) Apply(ctx context.Context, want Chain) (netfilter.Report, error) {
 		}
 		if n.backend == NFT && have.postrouting != nil && !have.postrouting.Base {
 			chain := n.family.NFT() + " nat " + postrouting
-			return netfilter.Report{}, fmt.Errorf("chain %s of nf_tables: %w; to have it made anew, run: nft 'flush chain %s; delete chain %s'", chain, ErrNoHook, chain, chain)
+			return netfilter.Report{}, fmt.Errorf("chain %s of nf_tables: %w; to have it created again, run: nft 'flush chain %s; delete chain %s'", chain, ErrNoHook, chain, chain)
 		}
 		report.Traffic = n.counters.read(n.family, have, want)
 		p := newPlan(n.family, have, want)
@@ -107,16 +108,17 @@ func (n *NAT) Apply(ctx context.Context, want Chain) (netfilter.Report, error) {
 			return report, nil
 		}
 	}
-	return netfilter.Report{}, fmt.Errorf("%s chain %s still differs from the wanted one after %d writes: another program keeps changing it, or the kernel returns a rule in another form", n.family, want.Name, maxRounds)
+	return netfilter.Report{}, fmt.Errorf("%s chain %s still differs from the desired one after %d writes: another program keeps changing it, or the kernel returns a rule in another form", n.family, want.Name, maxRounds)
 }
 
-// cpu returns the CPU time of this thread and of all children so far.
+// cpu returns the CPU time of this thread and of all child processes that ended.
 func cpu() time.Duration { return nftables.ThreadCPU() + childCPU() }
 
-// provedByWrite tells that iptables-legacy's table holds the wanted rules because
-// iptables-restore said so: it replaces the whole table under a lock. If nobody
-// else wrote since the table was read, its number of entries is what the write
-// makes of it. To read it again would cost as much as the write.
+// provedByWrite reports whether the success of iptables-restore proves that the
+// table of iptables-legacy holds the desired rules. iptables-restore replaces the
+// whole table under a lock. If no other program wrote since the table was read, the
+// number of entries is the expected one. Another read would cost as much as the
+// write.
 func (n *NAT) provedByWrite(before snapshot, added int) bool {
 	after, err := n.snapshot()
 	if err != nil || before.legacy.numEntries == 0 || int(after.legacy.numEntries) != int(before.legacy.numEntries)+added {
@@ -132,10 +134,10 @@ func (n *NAT) HasRules(ctx context.Context, chain string) (bool, error) {
 	return err == nil && have.chain != nil && len(have.chain.Rules) > 0, err
 }
 
-// open finds the family's command and what it can do, once. Commands that have
-// the backend in their name came with 1.8. Others are asked for their version:
-// go-iptables knows which options a version has, but runs the command without a
-// deadline; so the command has to answer within ours first.
+// open finds the command of the family and its options, once. A command that has the
+// backend in its name is of version 1.8 or later. For others go-iptables knows which
+// options a version has. It runs the command without a time limit, so open runs it
+// with one first.
 func (n *NAT) open(ctx context.Context) error {
 	if n.path != "" {
 		return nil
@@ -163,7 +165,7 @@ func (n *NAT) open(ctx context.Context) error {
 	return nil
 }
 
-// restore commits an input, all of it or nothing.
+// restore runs iptables-restore, which applies all of the input or nothing.
 func (n *NAT) restore(ctx context.Context, input string) error {
 	args := []string{"--noflush"}
 	if n.hasRandomFully {
@@ -175,8 +177,8 @@ func (n *NAT) restore(ctx context.Context, input string) error {
 	return nil
 }
 
-// needs returns what iptables-legacy lacks if it could not open the table. Its own
-// message does not say.
+// needs returns what iptables-legacy needs if it could not open the table, because
+// its own message does not say so.
 func needs(err error) string {
 	if !strings.Contains(err.Error(), "unable to initialize table") {
 		return ""

@@ -104,7 +104,7 @@ func TestClip(t *testing.T) {
 		" line\nline \n":         "line\nline",
 		"\x1b[31mred\x00\xff":    ".[31mred..",
 		"chain `X' in table nat": "chain `X' in table nat",
-		long:                     long[:maxSaid] + "…",
+		long:                     long[:maxStderr] + "…",
 	} {
 		if got := clip(in); got != want {
 			t.Errorf("clip(%.20q) = %q, want %q", in, got, want)

@@ -11,10 +11,10 @@ import (
 	"ip-masq-agent/pkg/printable"
 )
 
-// parseRule parses a rule as iptables -S and iptables-save print it; spec is
-// what follows "-A CHAIN ". A match that is not understood becomes a condition
-// that cannot be judged, a target that is not understood a verdict after which
-// anything may happen.
+// parseRule parses a rule as iptables -S and iptables-save print it; spec is the
+// text after "-A CHAIN ". A match that is not understood becomes a condition that
+// may or may not hold, a target that is not understood a verdict that may have any
+// effect.
 func parseRule(f netfilter.Family, chain, spec string) netfilter.Rule {
 	p := ruleParser{family: f}
 	p.rule.Text = "-A " + chain + " " + printable.Line(withoutCounters(spec))
@@ -31,7 +31,7 @@ func parseRule(f netfilter.Family, chain, spec string) netfilter.Rule {
 	return p.rule
 }
 
-// ruleParser holds what is left of a rule.
+// ruleParser parses one rule. words is the rest of it.
 type ruleParser struct {
 	family netfilter.Family
 	words  []string
@@ -61,7 +61,7 @@ func (p *ruleParser) arguments() []string {
 	return out
 }
 
-// isOption tells an option from an argument such as "-1".
+// isOption reports whether a word is an option, and not an argument such as "-1".
 func isOption(word string) bool {
 	return len(word) > 1 && word[0] == '-' && (word[1] < '0' || word[1] > '9')
 }
@@ -96,7 +96,7 @@ func hasNoOption(match string) bool {
 	return match == "unclean" || match == "socket" || match == "rpfilter"
 }
 
-// targetOptions returns what follows the target, less the counters, which
+// targetOptions returns the words after the target, without the counters, which
 // iptables -v -S prints last for some targets.
 func (p *ruleParser) targetOptions() []string {
 	var out []string

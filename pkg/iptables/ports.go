@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// ParsePortRange reads A-B, or A for the one port, with 1 <= A <= B <= 65535.
+// ParsePortRange parses "A-B", or "A" for one port, with 1 <= A <= B <= 65535.
 func ParsePortRange(s string) (PortRange, error) {
 	from, to, isRange := strings.Cut(s, "-")
 	if !isRange {

@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// quote returns s as one argument of a restore input, in double quotes.
+// quote returns s in double quotes, as one argument of a line of restore input.
 func quote(s string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
 }
 
-// fields splits a rule as iptables -S prints it: at spaces, but not inside
-// double quotes, where a backslash takes the next byte as it is
-// (xtables_save_string in iptables' xtables.c).
+// fields splits a rule as iptables -S prints it. It splits at spaces outside double
+// quotes. Inside, a backslash escapes the next byte (xtables_save_string in xtables.c
+// of iptables).
 func fields(line string) ([]string, error) {
 	var out []string
 	var field strings.Builder

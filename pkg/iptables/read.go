@@ -17,14 +17,14 @@ const (
 	postrouting = "POSTROUTING"
 )
 
-// state is what the kernel holds of the two chains that matter.
+// state is the agent's chain and POSTROUTING as the kernel holds them.
 type state struct {
-	chain       *netfilter.Chain // ours; nil if there is none
+	chain       *netfilter.Chain // nil if there is none
 	postrouting *netfilter.Chain // nil if there is none
 	dormant     bool
 }
 
-// read reads our chain and POSTROUTING. It creates nothing.
+// read reads the agent's chain and POSTROUTING. It creates nothing.
 func (n *NAT) read(ctx context.Context, chain string) (state, error) {
 	if n.backend == Legacy {
 		if s, ok := n.readEntries(chain); ok {
@@ -43,7 +43,7 @@ func (n *NAT) read(ctx context.Context, chain string) (state, error) {
 	return have, nil
 }
 
-// readNFT reads by chain: the table may have 140,000 rules.
+// readNFT reads only the two chains, because the table may have 140,000 rules.
 func (n *NAT) readNFT(chain string) (have state, err error) {
 	conn, err := n.nfTables()
 	if err != nil {
@@ -61,7 +61,7 @@ func (n *NAT) readNFT(chain string) (have state, err error) {
 	return have, err
 }
 
-// readChain reads one chain of iptables-nft, nil if there is none.
+// readChain reads one chain of iptables-nft. It returns nil if there is none.
 func (n *NAT) readChain(name string) (*netfilter.Chain, error) {
 	conn, err := n.nfTables()
 	if err != nil {
@@ -70,7 +70,7 @@ func (n *NAT) readChain(name string) (*netfilter.Chain, error) {
 	return conn.Chain(n.family, natTable, name)
 }
 
-// nfTables returns the connection to nf_tables, which it opens once.
+// nfTables returns the connection to nf_tables. It opens it at the first use.
 func (n *NAT) nfTables() (*nftables.Conn, error) {
 	if n.conn == nil {
 		conn, err := nftables.Dial()
@@ -138,7 +138,7 @@ func reaches(c *netfilter.Chain, name string) bool {
 	return c != nil && slices.ContainsFunc(c.Rules, func(r netfilter.Rule) bool { return GoesTo(r, name) })
 }
 
-// Close closes what NAT has open. It may be used again.
+// Close closes the sockets. The NAT may be used again.
 func (n *NAT) Close() {
 	if n.conn != nil {
 		_ = n.conn.Close() // nothing was written to it

@@ -20,15 +20,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// started holds the commands that run and that their callers wait for. Reap
-// must not take their exit status. It is a variable of the package because the
-// children belong to the whole process.
+// started contains the running processes that callers wait for. Reap must not reap
+// them. It is a package variable because child processes belong to the whole
+// process.
 var started = struct {
 	sync.Mutex
 	pids map[int]bool
 }{pids: map[int]bool{}}
 
-// startGroup starts cmd and records it, in one step as seen by Reap.
+// startGroup starts cmd and adds it to started. Reap cannot run in between.
 func startGroup(cmd *exec.Cmd) error {
 	started.Lock()
 	defer started.Unlock()
@@ -39,12 +39,13 @@ func startGroup(cmd *exec.Cmd) error {
 	return err
 }
 
-// waitGroup waits for cmd, kills what is left of its process group, and reaps
-// those that became children of this process, which is PID 1 in a container.
+// waitGroup waits for cmd, kills the rest of its process group, and reaps the
+// processes of the group that became children of this process, which is PID 1 in a
+// container.
 func waitGroup(cmd *exec.Cmd) error {
 	group := cmd.Process.Pid
-	// The group is killed before its leader is reaped. Until then the kernel
-	// gives no other process that ID.
+	// The group is killed before its leader is reaped. Until then the kernel does
+	// not reuse the ID.
 	waitExit(group)
 	_ = killGroup(group) // ESRCH if nothing is left
 	err := cmd.Wait()
@@ -55,7 +56,7 @@ func waitGroup(cmd *exec.Cmd) error {
 	return err
 }
 
-// waitExit waits until a child has ended, and leaves its exit status.
+// waitExit waits until a child has ended. It does not reap the child.
 func waitExit(pid int) {
 	for {
 		err := unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
@@ -65,12 +66,12 @@ func waitExit(pid int) {
 	}
 }
 
-// killGroup kills all processes of a group at once: none of them can fork its
-// way out.
+// killGroup kills all processes of a group at once, so that none can escape by
+// forking.
 func killGroup(group int) error { return syscall.Kill(-group, syscall.SIGKILL) }
 
-// reapGroup reaps the killed processes of a group that have this process as
-// their parent since their own is gone.
+// reapGroup reaps the killed processes of a group that became children of this
+// process when their parent ended.
 func reapGroup(group int) {
 	for deadline := time.Now().Add(reapWait); time.Now().Before(deadline); {
 		pid, err := syscall.Wait4(-group, nil, syscall.WNOHANG, nil)
@@ -78,16 +79,16 @@ func reapGroup(group int) {
 		case errors.Is(err, syscall.EINTR), err == nil && pid > 0:
 		case err != nil: // ECHILD: none is left
 			return
-		default: // one is left, and is not gone yet
+		default: // a process has not ended yet
 			time.Sleep(reapWait / 100)
 		}
 	}
 }
 
-// Reap reaps, until ctx is done, the orphans that end as children of this
-// process, as PID 1 of a container must: what a command left that did not stay
-// in its process group, and what others started in the container, such as
-// "kubectl exec". The commands of this package are left to their callers.
+// Reap reaps orphans until ctx is done, as PID 1 of a container must: processes
+// that left the process group of a command, and processes that others started in
+// the container, for example with "kubectl exec". It does not reap the commands of
+// this package.
 func Reap(ctx context.Context) {
 	ended := make(chan os.Signal, 1)
 	signal.Notify(ended, syscall.SIGCHLD)
@@ -102,27 +103,27 @@ func Reap(ctx context.Context) {
 	}
 }
 
-// reapOrphans reaps the zombies among the children that are not of started.
+// reapOrphans reaps the zombie children that are not in started.
 func reapOrphans() {
 	started.Lock() // nothing may start meanwhile
 	defer started.Unlock()
 	for _, pid := range zombies(os.Getpid()) {
 		if !started.pids[pid] {
-			_, _ = syscall.Wait4(pid, nil, syscall.WNOHANG, nil) // its status is of no use
+			_, _ = syscall.Wait4(pid, nil, syscall.WNOHANG, nil) // nobody needs its status
 		}
 	}
 }
 
-// zombies returns the children of a process that have ended and were not waited
-// for, but those in the process' own group. See /proc/PID/stat in proc(5): PID,
-// the name in parentheses, state, parent, group.
+// zombies returns the zombie children of a process, without those in its own process
+// group. The fields of /proc/PID/stat are the PID, the name in parentheses, the
+// state, the parent and the group, see proc(5).
 func zombies(parent int) []int {
 	paths, _ := filepath.Glob("/proc/[0-9]*/stat") // the pattern is valid
 	var pids []int
 	for _, path := range paths {
 		stat, err := os.ReadFile(path)
 		if err != nil {
-			continue // it is gone
+			continue // the process is gone
 		}
 		fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
 		if len(fields) < 3 || fields[0] != "Z" || fields[1] != strconv.Itoa(parent) || fields[2] == strconv.Itoa(syscall.Getpgrp()) {

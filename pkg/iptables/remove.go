@@ -15,21 +15,21 @@ import (
 	"ip-masq-agent/pkg/nftables"
 )
 
-// Removal is what Remove removed, or would remove.
+// Removal lists what Remove removed, or would remove.
 type Removal struct {
-	Chain bool     // the chain was there
-	Rules []string // that were in it
-	Jumps []string // the rules of POSTROUTING that went to it
-	// Input removes them in one commit if it is given to Command; both are
-	// empty if there is nothing to remove.
+	Chain bool     // the chain exists
+	Rules []string // its rules
+	Jumps []string // the rules of POSTROUTING that go to it
+	// Command removes them in one commit if Input is its standard input. Both
+	// are empty if there is nothing to remove.
 	Command, Input string
 }
 
-// Remove removes a chain, and every rule of POSTROUTING that goes to it, in one
-// commit: no packet passes a jump to an empty chain. A rule is removed whatever
-// its other conditions are and whichever program wrote it, because the kernel
-// keeps a chain that a rule refers to. If there is no such chain nothing is
-// written. On an error, and with dryRun, the kernel holds what it held.
+// Remove removes a chain and every rule of POSTROUTING that goes to it, in one
+// commit. It removes such a rule regardless of its other conditions and of the
+// program that wrote it, because the kernel does not delete a chain to which a rule
+// refers. If there is no such chain, it writes nothing. After an error, and with
+// dryRun, the rules in the kernel are unchanged.
 func (n *NAT) Remove(ctx context.Context, chain string, dryRun bool) (Removal, error) {
 	var first Removal
 	for round := range maxRounds {
@@ -51,10 +51,10 @@ func (n *NAT) Remove(ctx context.Context, chain string, dryRun bool) (Removal, e
 			return Removal{}, fmt.Errorf("removing %s chain %s: %w%s", n.family, chain, err, n.stillUsed(err))
 		}
 	}
-	return Removal{}, fmt.Errorf("%s chain %s was created again %d times: the agent that keeps it still runs; delete its DaemonSet first", n.family, chain, maxRounds)
+	return Removal{}, fmt.Errorf("%s chain %s was created again %d times: the agent that manages it is still running; delete its DaemonSet first", n.family, chain, maxRounds)
 }
 
-// planRemoval returns what there is to remove.
+// planRemoval returns what has to be removed.
 func (n *NAT) planRemoval(have state) (Removal, error) {
 	if have.chain == nil {
 		return Removal{}, nil
@@ -118,9 +118,9 @@ func (n *NAT) remove(ctx context.Context, have state, plan Removal) error {
 	return n.restore(ctx, plan.Input)
 }
 
-// stillUsed explains why the kernel does not delete a chain: iptables-legacy
-// tells no more than the number of the line. In nf_tables the rule that goes
-// there may be one that iptables does not show.
+// stillUsed explains why the kernel does not delete a chain. The error of
+// iptables-legacy contains only the number of the line. In nf_tables iptables may
+// not show the rule that goes to the chain.
 func (n *NAT) stillUsed(err error) string {
 	const what = "; another rule goes to the chain: remove it first, "
 	switch {

@@ -11,13 +11,13 @@ import (
 	"ip-masq-agent/pkg/netfilter"
 )
 
-// plan is what one commit has to do to get from a state to a chain.
+// plan is what one commit has to write to get from a state to the desired chain.
 type plan struct {
 	chain bool     // write the chain
 	jump  []string // lines for POSTROUTING
 }
 
-// newPlan compares what the kernel has with what is wanted, by meaning.
+// newPlan compares the rules in the kernel with the desired chain by their meaning.
 func newPlan(f netfilter.Family, have state, want Chain) plan {
 	rules, ok := ChainRules(f, have.chain)
 	return plan{
@@ -50,7 +50,7 @@ func (p plan) entries(have state, want Chain) int {
 	return n
 }
 
-// input is the plan as one commit of iptables-restore --noflush.
+// input returns the input of iptables-restore --noflush for the plan, one commit.
 func (p plan) input(want Chain) string {
 	var b strings.Builder
 	b.WriteString("*nat\n")
@@ -64,17 +64,17 @@ func (p plan) input(want Chain) string {
 	return b.String()
 }
 
-// foundJump is a jump to our chain that is in POSTROUTING.
+// foundJump is a rule of POSTROUTING that jumps to the chain.
 type foundJump struct {
 	position  int // from 1
 	spec      string
-	removable bool // iptables can name it in a restore input
+	removable bool // a line of restore input can delete it
 }
 
-// jumpLines returns what makes exactly one rule of POSTROUTING jump to the
-// wanted chain: nothing if there is one, whatever its comment and whichever
-// program wrote it. Of several the first stays. One that iptables cannot name
-// stays too: a second jump changes nothing.
+// jumpLines returns the lines after which exactly one rule of POSTROUTING jumps to
+// the chain. There are none if there is one jump, with any comment and of any
+// program. Of several jumps the first stays. A jump that no line can delete stays
+// too, because a second jump has no effect.
 func jumpLines(f netfilter.Family, have *netfilter.Chain, want Chain) []string {
 	jumps := findJumps(f, have, want)
 	if len(jumps) == 0 {
@@ -82,23 +82,24 @@ func jumpLines(f netfilter.Family, have *netfilter.Chain, want Chain) []string {
 	}
 	first := jumps[0]
 	var lines []string
-	twins := 0 // rules that are the first one's equal to the letter
+	duplicates := 0 // rules that are literally equal to the first
 	for _, j := range jumps[1:] {
 		switch {
 		case !j.removable:
 		case first.removable && j.spec == first.spec:
-			twins++
+			duplicates++
 		default:
 			lines = append(lines, deleteLine(j.spec))
 		}
 	}
-	if twins == 0 {
+	if duplicates == 0 {
 		return lines
 	}
-	// -D removes the first rule that matches. So all twins are removed, and one
-	// is inserted where the first one was. A -D by number would be shorter, and
-	// would remove another program's rule if one was added meanwhile.
-	for range twins + 1 {
+	// -D deletes the first rule that matches. Therefore the rule and all of its
+	// duplicates are deleted, and one is inserted at the position of the first. A
+	// -D with a number would be shorter, but would delete another program's rule
+	// if one was added in the meantime.
+	for range duplicates + 1 {
 		lines = append(lines, deleteLine(first.spec))
 	}
 	return append(lines, fmt.Sprintf("-I %s %d %s\n", postrouting, first.position, first.spec))
@@ -119,12 +120,12 @@ func findJumps(f netfilter.Family, have *netfilter.Chain, want Chain) []foundJum
 	return out
 }
 
-// specOf returns a rule of POSTROUTING as -D takes it. -D compares the matches
-// in their order, an empty comment included, and one -D that finds no rule fails
-// the whole commit. So the spec is the kernel's text, with the comment as the
-// kernel has it. It returns false for a rule that a restore input, which is read
-// by line, cannot name, and for one with several comments, of which only the last
-// is known.
+// specOf returns a rule of POSTROUTING in the form that -D takes. -D compares the
+// matches in their order, including an empty comment, and a -D that finds no rule
+// fails the whole commit. Therefore the spec is the text of the rule in the kernel
+// with the comment in the kernel. specOf returns false for a rule that a line of
+// restore input cannot name, and for a rule with several comments, of which only
+// the last is known.
 func specOf(r netfilter.Rule) (spec string, ok bool) {
 	words, err := fields(strings.TrimPrefix(r.Text, "-A "+postrouting+" "))
 	if err != nil || r.Native || strings.Contains(r.Comment, "\n") {

@@ -12,8 +12,8 @@ import (
 	"ip-masq-agent/pkg/netfilter"
 )
 
-// Rule is one rule of the nat table, in the terms this agent needs and no
-// others. RuleOf turns a rule of the kernel into a Rule, unless it says more.
+// Rule is a rule of the nat table with only those matches and targets that the agent
+// uses. RuleOf converts a rule of the kernel, unless it has others.
 type Rule struct {
 	Comment     string       // -m comment --comment, at most 255 bytes
 	NotLocal    bool         // -m addrtype ! --dst-type LOCAL
@@ -29,9 +29,8 @@ type Rule struct {
 // PortRange is a range of transport ports, both ends included.
 type PortRange = netfilter.PortRange
 
-// String returns the rule as iptables-restore takes it behind "-A CHAIN ".
-// The order of the arguments is that of ip-masq-agent 2.12: operators grep for
-// it in what the agent prints.
+// String returns the rule as iptables-restore takes it after "-A CHAIN ". The order
+// of the arguments is that of ip-masq-agent 2.12, because operators grep for it.
 func (r Rule) String() string {
 	var b strings.Builder
 	b.WriteString("-m comment --comment " + quote(r.Comment))
@@ -69,7 +68,7 @@ func (r Rule) Matches(source, destination netip.Addr) bool {
 		(!r.Destination.IsValid() || r.Destination.Contains(destination))
 }
 
-// action returns what the rule does with a packet that it matches.
+// action returns the action of the rule on packets that match.
 func (r Rule) action() netfilter.Action {
 	switch r.Target {
 	case Return:

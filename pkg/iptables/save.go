@@ -15,21 +15,21 @@ import (
 	"ip-masq-agent/pkg/netfilter"
 )
 
-// saved is what iptables-legacy-save prints, as far as it is wanted. It is an
-// io.Writer, so that the tens of MiB that a node with many Services prints need
-// not be held in memory.
+// saved parses the output of iptables-legacy-save. It is an io.Writer, so that the
+// output, tens of MiB on a node with many Services, is never in memory as a whole.
 type saved struct {
-	// wants tells which chains of the nat table to keep; nil keeps none.
+	// wants selects the chains of the nat table whose rules are stored; nil selects
+	// none.
 	wants func(chain string) bool
 
 	tables map[string][]string // the chains of each table
 	policy string              // of POSTROUTING in the nat table
-	rules  map[string][]string // the rules of the wanted chains of nat, without "-A CHAIN "
+	rules  map[string][]string // the rules of the selected chains, without "-A CHAIN "
 	table  string
-	rest   []byte // a line whose end has not come yet
+	rest   []byte // the start of an incomplete line
 }
 
-// Write is part of io.Writer.
+// Write implements io.Writer.
 func (s *saved) Write(p []byte) (int, error) {
 	s.rest = append(s.rest, p...)
 	at := 0
@@ -45,8 +45,8 @@ func (s *saved) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// lineEnd returns where the first line ends, -1 if it has no end yet. A rule
-// with a line break in a comment, which is in quotes, is one line.
+// lineEnd returns the index of the end of the first line, and -1 if the line is
+// incomplete. A rule with a line break in its quoted comment is one line.
 func lineEnd(b []byte) int {
 	isRule := len(b) > 0 && (b[0] == '-' || b[0] == '[')
 	quoted := false
@@ -85,7 +85,7 @@ func (s *saved) line(line []byte) {
 	}
 }
 
-// rule keeps a rule, "[PACKETS:BYTES] -A CHAIN SPEC", as "-c PACKETS BYTES SPEC".
+// rule stores a rule, "[PACKETS:BYTES] -A CHAIN SPEC", as "-c PACKETS BYTES SPEC".
 func (s *saved) rule(line []byte) {
 	if s.table != natTable || s.wants == nil {
 		return
@@ -108,7 +108,8 @@ func (s *saved) rule(line []byte) {
 // has reports whether a table has a chain.
 func (s *saved) has(table, chain string) bool { return slices.Contains(s.tables[table], chain) }
 
-// chain returns a chain of the nat table with its rules, nil if there is none.
+// chain returns a chain of the nat table with its rules. It returns nil if there is
+// none.
 func (s *saved) chain(f netfilter.Family, name string) *netfilter.Chain {
 	if !s.has(natTable, name) {
 		return nil
@@ -136,7 +137,7 @@ func saveNAT(ctx context.Context, f netfilter.Family, wants func(chain string) b
 	case err != nil:
 		return runSave(ctx, f, wants)
 	case !slices.Contains(tables, natTable):
-		return &saved{}, nil // to name a table would create it
+		return &saved{}, nil // with its name, iptables-legacy-save would create it
 	}
 	return runSave(ctx, f, wants, "-t", natTable)
 }
