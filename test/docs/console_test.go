@@ -27,8 +27,16 @@ var transcript = regexp.MustCompile("(?ms)^```[a-z]*\n\\$ (.*?)\n(.*?)^```$")
 // omitted is the last line of an output that is not shown to its end.
 const omitted = "...\n"
 
-// entries matches what depends on the moment: doctor's number of connections.
-var entries = regexp.MustCompile(`none of \d+ conntrack entries`)
+// environment matches what depends on the machine of the test, and says what the
+// documentation shows instead: the number of connections at that moment, and what
+// doctor says of the lock file if the test runs in a container.
+var environment = []struct {
+	pattern *regexp.Regexp
+	shown   string
+}{
+	{regexp.MustCompile(`none of \d+ conntrack entries`), "none of 0 conntrack entries"},
+	{regexp.MustCompile(`(?m)^info +/run/xtables.lock is not the host's .*$`), "ok         /run/xtables.lock is the host's"},
+}
 
 // console runs the commands of the documentation and compares their output.
 type console struct {
@@ -58,7 +66,10 @@ func (c *console) show(page_, command string) {
 	if _, failed := err.(*exec.ExitError); err != nil && !failed {
 		c.t.Fatalf("running %q: %v", command, err)
 	}
-	got := entries.ReplaceAllString(c.replace.Replace(string(out)), "none of 0 conntrack entries")
+	got := c.replace.Replace(string(out))
+	for _, e := range environment {
+		got = e.pattern.ReplaceAllString(got, e.shown)
+	}
 
 	c.shown[page_+": "+command] = true
 	text := page(c.t, page_)
