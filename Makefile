@@ -10,7 +10,7 @@ ARCHS      = amd64 arm64 ppc64le s390x arm
 IMAGE     ?= ip-masq-agent:$(VERSION)
 PLATFORM  ?= linux/$(shell go env GOARCH)
 OUTPUT    ?= --load
-BUILDER   ?= $(if $(shell command -v docker),docker,buildah)
+BUILDER   ?= $(if $(shell docker buildx version 2>/dev/null),docker,buildah)
 docker     = docker buildx build $(OUTPUT)
 buildah    = buildah bud --build-arg BUILDPLATFORM=linux/$(shell go env GOHOSTARCH)
 # How each writes the image to the archive bin/image.tar.

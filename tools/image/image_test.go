@@ -24,9 +24,9 @@ const maxFiles = 200
 // small ones. The padding is zeros, which cost nothing in a compressed image.
 func maxSize(arch string) int {
 	if arch == "arm64" || arch == "ppc64le" {
-		return 24 << 20
+		return 24_000_000
 	}
-	return 16 << 20
+	return 16_000_000
 }
 
 // envArchive names the archive of the image to test. Without it the tests of the

@@ -78,10 +78,12 @@ for pattern in "${files[@]}"; do
 	done
 done
 
-# The licences that the copyright files refer to.
+# The licences that the copyright files refer to. base-files refers to GPL, of any
+# version: that is a link to the one that iptables refers to.
 grep -rhoE 'common-licenses/[A-Za-z0-9.-]*[A-Za-z0-9]' "$root/usr/share/doc" | sort -u | while read -r licence; do
-	[ ! -e "usr/share/$licence" ] || install -D -m 644 "usr/share/$licence" "$root/usr/share/$licence"
+	[ ! -f "usr/share/$licence" ] || [ -L "usr/share/$licence" ] || install -D -m 644 "usr/share/$licence" "$root/usr/share/$licence"
 done
+ln -s GPL-2 "$root/usr/share/common-licenses/GPL"
 
 # A program of iptables is known by the name it is called by. Without a backend
 # in its name it uses nft, as Debian's own alternatives do.
