@@ -61,7 +61,7 @@ func TestSourceOfADirectory(t *testing.T) {
 		{"the directory is removed", []step{{change{"rmdir", "", ""}, "same", ""}, {change{}, "10.0.0.0/8", "Warning: the configuration file is gone"}, {change{"replace", "a", one}, "1.0.0.0/8", ""}}},
 		{"the directory is removed for a moment", []step{{change{"rmdir", "", ""}, "same", ""}, {change{"replace", "a", two}, "2.0.0.0/8", ""}}},
 		{"one is invalid", []step{{change{"replace", "a", "x: 1"}, "invalid", "a:1: x: is an unknown key"}, {change{"replace", "b", two}, "invalid", "a:1: x: is an unknown key"}, {change{"replace", "a", ""}, "same", ""}, {change{}, "2.0.0.0/8", ""}}},
-		{"one key in two files", []step{{change{"replace", "b", link}, "invalid", `is given in two files, here and as`}}},
+		{"one key in two files", []step{{change{"replace", "b", link}, "invalid", `is set in two files, here and as`}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -159,9 +159,9 @@ func check(name string, files config.Files, o Options) Result {
 	r := Result{File: name, Problems: []config.Problem{}, Warnings: []config.Problem{}, Chains: []Chain{}}
 	c, origins, warnings, err := files.Parse(o.Config)
 	r.Warnings = append([]config.Problem{}, warnings...)
-	var refusal *config.Refusal
-	if errors.As(err, &refusal) {
-		r.Problems = refusal.Problems
+	var invalid *config.InvalidError
+	if errors.As(err, &invalid) {
+		r.Problems = invalid.Problems
 		return r
 	}
 	r.Warnings = append(r.Warnings, slips(name, origins, c, o)...)
@@ -180,9 +180,9 @@ func check(name string, files config.Files, o Options) Result {
 // Unreadable is the Result of a file that cannot be read.
 func Unreadable(name string, err error) Result {
 	r := Result{File: name, Warnings: []config.Problem{}, Chains: []Chain{}, unread: true}
-	var refusal *config.Refusal
-	if errors.As(err, &refusal) {
-		r.Problems = refusal.Problems
+	var invalid *config.InvalidError
+	if errors.As(err, &invalid) {
+		r.Problems = invalid.Problems
 		return r
 	}
 	r.Problems = []config.Problem{{File: name, Reason: "cannot be read (" + err.Error() + ")", Remedy: "give a file, or - for the standard input"}}

@@ -148,11 +148,11 @@ func TestManifest(t *testing.T) {
 func TestBroken(t *testing.T) {
 	const text = "apiVersion: v1\nkind: ConfigMap\ndata: {\n"
 	_, _, err := config.Parse("f", []byte(text), config.Options{})
-	var refusal *config.Refusal
-	if !errors.As(err, &refusal) {
+	var invalid *config.InvalidError
+	if !errors.As(err, &invalid) {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(refusal.Problems, File("f", []byte(text), Options{})[0].Problems); diff != "" {
+	if diff := cmp.Diff(invalid.Problems, File("f", []byte(text), Options{})[0].Problems); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

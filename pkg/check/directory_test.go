@@ -92,7 +92,7 @@ func TestDirectory(t *testing.T) {
 		{"a manifest among configurations", config.Files{file("a", "masqLinkLocal: true"), file("b", manifest)}, false,
 			[]string{"d: :\nd/b:1: is a whole Kubernetes manifest: write only the value of the ConfigMap's key \"config\""}},
 		{"one that cannot be read", config.Files{file("a", manifest), {Name: "d/b", Err: fmt.Errorf("no")}}, false,
-			[]string{"d: :\nd/a:1: is a whole Kubernetes manifest: write only the value of the ConfigMap's key \"config\"\nd/b: cannot be read (no): repair it or remove it from the directory"}},
+			[]string{"d: :\nd/a:1: is a whole Kubernetes manifest: write only the value of the ConfigMap's key \"config\"\nd/b: cannot be read (no): correct it or remove it from the directory"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

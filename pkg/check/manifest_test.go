@@ -62,7 +62,7 @@ func TestManifestKeys(t *testing.T) {
 		{"it is not there", object("n/a", "data: {config: 'x'}") + daemonSet("n", "", items), []string{`n/a problem f:1: has no key "settings": write the configuration there: DaemonSet n/ds mounts it`}},
 		{"it is no base64", object("n/a", "binaryData: {settings: '!'}") + daemonSet("n", "", items), []string{`n/a problem f:1: has no base64 below binaryData, key "settings": illegal base64 data at input byte 0: write the configuration there: DaemonSet n/ds mounts it`}},
 		{"of another namespace", object("n/a", "data: {config: '"+slip+"', settings: x}") + daemonSet("m", "", items), []string{"n/a" + didYou}},
-		{"too large", object("n/ip-masq", "data: {config: '"+strings.Repeat("# ", 1<<19)+"#'}"), []string{"n/ip-masq problem f:1: is over 1 MiB, more than a ConfigMap can hold: write a shorter file"}},
+		{"too large", object("n/ip-masq", "data: {config: '"+strings.Repeat("# ", 1<<19)+"#'}"), []string{"n/ip-masq problem f:1: is larger than 1 MiB, the maximum size of a ConfigMap: shorten it"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

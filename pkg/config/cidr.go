@@ -15,65 +15,65 @@ import (
 
 const exampleCIDR = "write a CIDR, such as 10.0.0.0/8"
 
-// parseItem reads one item of a list. Its prefix may have host bits.
-func parseItem(item any, ipv6 bool) (netip.Prefix, *fault) {
+// parseItem parses an item of a list. The prefix may have host bits.
+func parseItem(item any, ipv6 bool) (netip.Prefix, *message) {
 	switch item := item.(type) {
 	case string:
 		return parseCIDR(item, ipv6)
 	case nil:
-		return netip.Prefix{}, &fault{"is an empty item", "remove it or " + exampleCIDR}
+		return netip.Prefix{}, &message{"is an empty item", "remove it or " + exampleCIDR}
 	default:
-		return netip.Prefix{}, &fault{"is " + kind(item) + ", not a CIDR", exampleCIDR}
+		return netip.Prefix{}, &message{"is " + typeName(item) + ", not a CIDR", exampleCIDR}
 	}
 }
 
-// parseCIDR reads "ADDRESS/LENGTH".
-func parseCIDR(text string, ipv6 bool) (netip.Prefix, *fault) {
+// parseCIDR parses "ADDRESS/LENGTH".
+func parseCIDR(text string, ipv6 bool) (netip.Prefix, *message) {
 	prefix, err := netip.ParsePrefix(text)
 	switch {
 	case err != nil:
-		f := malformed(text)
-		return netip.Prefix{}, &f
+		m := cidrMessage(text)
+		return netip.Prefix{}, &m
 	case prefix.Addr().Is4In6():
-		f := mapped(prefix)
-		return netip.Prefix{}, &f
+		m := mappedMessage(prefix)
+		return netip.Prefix{}, &m
 	case prefix.Addr().Is6() && !ipv6:
-		return netip.Prefix{}, &fault{"is an IPv6 CIDR", "start the agent with --enable-ipv6 or remove the entry"}
+		return netip.Prefix{}, &message{"is an IPv6 CIDR", "start the agent with --enable-ipv6 or remove the entry"}
 	}
 	return prefix, nil
 }
 
-// mapped is the fault of an IPv4-mapped IPv6 prefix (RFC 4291, section
-// 2.5.5.2): no packet carries such an address, so no rule would ever match.
-func mapped(p netip.Prefix) fault {
-	f := fault{"is an IPv4-mapped IPv6 prefix", "write the IPv4 range"}
+// mappedMessage returns the message about an IPv4-mapped IPv6 prefix (RFC 4291,
+// section 2.5.5.2). No packet has such an address, so the rule would never match.
+func mappedMessage(p netip.Prefix) message {
+	m := message{"is an IPv4-mapped IPv6 prefix", "write the IPv4 range"}
 	if length := p.Bits() - 96; length >= 0 {
-		f.remedy = "write " + netip.PrefixFrom(p.Addr().Unmap(), length).Masked().String()
+		m.remedy = "write " + netip.PrefixFrom(p.Addr().Unmap(), length).Masked().String()
 	}
-	return f
+	return m
 }
 
-// malformed finds the slip in a text that is no CIDR.
-func malformed(text string) fault {
+// cidrMessage returns the message about a text that is not a CIDR.
+func cidrMessage(text string) message {
 	tidy := strings.Trim(strings.Join(strings.Fields(text), ""), `,;"'`)
 	address, length, slash := strings.Cut(tidy, "/")
 	addr, err := netip.ParseAddr(address)
 	switch {
 	case tidy == "":
-		return fault{"is an empty item", "remove it or " + exampleCIDR}
+		return message{"is an empty item", "remove it or " + exampleCIDR}
 	case isCIDR(tidy):
-		return fault{"has stray white space or punctuation", "write " + tidy}
-	case slices.ContainsFunc(strings.FieldsFunc(text, separates), isCIDR):
-		return fault{"is more than one CIDR", "write one item for each"}
+		return message{"has stray white space or punctuation", "write " + tidy}
+	case slices.ContainsFunc(strings.FieldsFunc(text, isSeparator), isCIDR):
+		return message{"is more than one CIDR", "write one item for each"}
 	case err != nil:
-		return fault{"is not a CIDR", exampleCIDR}
+		return message{"is not a CIDR", exampleCIDR}
 	case addr.Zone() != "":
-		return fault{"has a zone", "write it without the % and the zone"}
+		return message{"has an IPv6 zone", "write it without the % and the zone"}
 	case !slash:
 		addr = addr.Unmap()
-		return fault{"is a bare IP address", fmt.Sprintf("write %s/%d", addr, addr.BitLen())}
+		return message{"is a bare IP address", fmt.Sprintf("write %s/%d", addr, addr.BitLen())}
 	}
-	return badLength(addr, length)
+	return lengthMessage(addr, length)
 }
 
 func isCIDR(text string) bool {
@@ -81,24 +81,24 @@ func isCIDR(text string) bool {
 	return err == nil
 }
 
-func separates(r rune) bool { return r == ',' || r == ';' || unicode.IsSpace(r) }
+func isSeparator(r rune) bool { return r == ',' || r == ';' || unicode.IsSpace(r) }
 
-// badLength is the fault of what comes after the slash.
-func badLength(addr netip.Addr, text string) fault {
-	f := fault{"has no valid prefix length", fmt.Sprintf("write a length from 0 to %d after the slash", addr.BitLen())}
+// lengthMessage returns the message about an invalid prefix length.
+func lengthMessage(addr netip.Addr, text string) message {
+	m := message{"has no valid prefix length", fmt.Sprintf("write a length from 0 to %d after the slash", addr.BitLen())}
 	if mask, err := netip.ParseAddr(text); err == nil {
-		f = fault{"has a netmask in place of the prefix length", "write the length, such as /8"}
+		m = message{"has a netmask instead of the prefix length", "write the length, such as /8"}
 		if ones, bits := net.IPMask(mask.AsSlice()).Size(); bits == addr.BitLen() {
-			f.remedy = "write " + netip.PrefixFrom(addr, ones).Masked().String()
+			m.remedy = "write " + netip.PrefixFrom(addr, ones).Masked().String()
 		}
-		return f
+		return m
 	}
 	if n, err := strconv.Atoi(text); err == nil {
 		if n > addr.BitLen() {
-			f.reason = fmt.Sprintf("has a prefix length over %d", addr.BitLen())
+			m.reason = fmt.Sprintf("has a prefix length over %d", addr.BitLen())
 		} else if n >= 0 { // "+8" or "08"
-			f.remedy = "write " + netip.PrefixFrom(addr, n).Masked().String()
+			m.remedy = "write " + netip.PrefixFrom(addr, n).Masked().String()
 		}
 	}
-	return f
+	return m
 }

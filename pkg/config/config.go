@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ip-masq-agent Authors
 
-// Package config answers one question: what does the configuration file say?
+// Package config reads and validates the configuration file.
 //
-// The answer is a [Config] that is ready to use, or a [Refusal] that lists
-// everything wrong with the file, each with its line and with what to write
-// instead. There is nothing in between: no string is left to interpret, no
-// network has host bits, and no list holds the same network twice. The package
-// knows nothing of iptables, and only [Read] and [Load] touch the host.
+// The result is a valid [Config], or an [InvalidError] that lists all problems of
+// the file, each with its line and a suggested fix. In a Config all values are
+// parsed, networks have no host bits, and no list has duplicates. The package
+// imports no other package of this repository. Only [Read], [Load] and [Watched]
+// access the file system.
 //
-// The file's keys are those of the GKE documentation page "ip-masq-agent" and
-// of ip-masq-agent 2.12, with masqueradeCIDRs and sourceCIDRs added.
+// The keys are those of ip-masq-agent 2.12 and of
+// https://cloud.google.com/kubernetes-engine/docs/how-to/ip-masquerade-agent,
+// and in addition masqueradeCIDRs and sourceCIDRs.
 package config
 
 import (
@@ -18,7 +19,7 @@ import (
 	"time"
 )
 
-// Options are the command-line flags that decide what a file means.
+// Options are the command-line flags that affect how a file is parsed.
 type Options struct {
 	// ReservedRanges adds the reserved IPv4 ranges to the default of
 	// nonMasqueradeCIDRs: --nomasq-all-reserved-ranges.
@@ -27,28 +28,29 @@ type Options struct {
 	IPv6 bool
 }
 
-// Config is what a file says, with defaults for what it leaves out.
+// Config is a configuration. Keys that are absent from the file have their
+// defaults.
 type Config struct {
-	// NonMasquerade holds the destinations towards which traffic keeps the
-	// pod's source address (nonMasqueradeCIDRs): networks without host bits,
-	// each once, in the file's order.
+	// NonMasquerade contains the destinations to which traffic is not masqueraded
+	// (nonMasqueradeCIDRs): networks without host bits and without duplicates, in
+	// the order of the file.
 	NonMasquerade []netip.Prefix
-	// Masquerade holds the exceptions, destinations towards which traffic is
+	// Masquerade contains the exceptions: destinations to which traffic is
 	// masqueraded although a network of NonMasquerade contains them
-	// (masqueradeCIDRs). It has the same form and shares no network with
+	// (masqueradeCIDRs). It has the same form, and no network in common with
 	// NonMasquerade.
 	Masquerade []netip.Prefix
-	// Source holds the ranges whose traffic is masqueraded (sourceCIDRs), in the
-	// same form. Traffic from any other source keeps its address. If Source has
-	// ranges but none of a family, no traffic of that family is masqueraded. An
-	// empty Source is any source.
+	// Source contains the source ranges whose traffic is masqueraded
+	// (sourceCIDRs), in the same form. Traffic from other sources is not
+	// masqueraded. If Source has ranges but none of an IP family, no traffic of
+	// that family is masqueraded. An empty Source means any source.
 	Source []netip.Prefix
-	// MasqLinkLocal has traffic to 169.254.0.0/16 masqueraded like any other;
-	// without it such traffic keeps its source address.
+	// MasqLinkLocal means that traffic to 169.254.0.0/16 is masqueraded as any
+	// other. Otherwise it is not masqueraded.
 	MasqLinkLocal bool
 	// MasqLinkLocalIPv6 is the same for fe80::/10.
 	MasqLinkLocalIPv6 bool
-	// ResyncInterval is the time between two checks of the rules, 100 ms or more.
+	// ResyncInterval is the time between two syncs of the rules, at least 100 ms.
 	ResyncInterval time.Duration
 }
 
@@ -57,8 +59,7 @@ const (
 	defaultInterval = 60 * time.Second
 )
 
-// Default returns the configuration of a node without a file. The slices are
-// the caller's own.
+// Default returns the configuration that is used without a file.
 func Default(o Options) Config {
 	c := Config{
 		NonMasquerade: []netip.Prefix{
@@ -74,8 +75,8 @@ func Default(o Options) Config {
 	return c
 }
 
-// reservedRanges returns what --nomasq-all-reserved-ranges adds, in the order
-// of ip-masq-agent 2.12.
+// reservedRanges returns the ranges that --nomasq-all-reserved-ranges adds, in the
+// order of ip-masq-agent 2.12.
 func reservedRanges() []netip.Prefix {
 	return []netip.Prefix{
 		netip.MustParsePrefix("100.64.0.0/10"),   // RFC 6598: carrier-grade NAT

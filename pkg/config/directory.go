@@ -18,22 +18,22 @@ import (
 )
 
 const (
-	// maxEntries is the maximum number of names in a directory, so that one
-	// named by mistake costs neither memory nor, each second, system calls.
+	// maxEntries is the maximum number of names in a directory. A directory that
+	// was given by mistake could cost memory, and system calls each second.
 	maxEntries = 256
-	// maxAttempts is how often a directory is read whose generation changes
-	// meanwhile. The kubelet changes it at most once a second.
+	// maxAttempts is the maximum number of attempts to read a directory that is
+	// replaced meanwhile. The kubelet replaces it at most once a second.
 	maxAttempts = 10
 )
 
-// ErrChanging is the error of a volume that could not be read between two
-// changes.
-var ErrChanging = errors.New("reading the configuration: the volume was replaced each time it was read")
+// ErrChanging is the error of a volume that was replaced during each attempt to
+// read it.
+var ErrChanging = errors.New("reading the configuration: the volume was replaced during each attempt")
 
-// readDirectory reads the files of a directory, at most maxSize bytes together.
+// readDirectory reads the files of a directory, in total at most maxSize bytes.
 func readDirectory(path string) (Files, error) {
 	for range maxAttempts {
-		files, changed, err := readGeneration(path)
+		files, changed, err := tryReadDirectory(path)
 		if !changed {
 			return files, err
 		}
@@ -41,35 +41,34 @@ func readDirectory(path string) (Files, error) {
 	return nil, ErrChanging
 }
 
-// readGeneration is one attempt. It reports whether another directory took the
-// place of this one, or another generation of the volume was published, while the
-// files were opened: the old one is removed then, so that some of its files may
-// be missing.
-func readGeneration(path string) (files Files, changed bool, err error) {
+// tryReadDirectory makes one attempt to read a directory. It reports whether the
+// directory, or the target of ..data, was replaced while the files were opened. The
+// kubelet then removes the old target, so some of the files may be missing.
+func tryReadDirectory(path string) (files Files, changed bool, err error) {
 	dir, err := openDirectory(unix.AT_FDCWD, path, path)
 	if err != nil {
 		return nil, false, fmt.Errorf("reading the configuration: %w", err)
 	}
 	defer dir.Close()
-	current, err := openGeneration(dir)
+	data, err := openDataDir(dir)
 	if err != nil {
 		return nil, false, fmt.Errorf("reading the configuration: %w", err)
 	}
-	if current != nil {
-		defer current.Close()
+	if data != nil {
+		defer data.Close()
 	}
-	found, listErr := listFiles(dir, current) // which fails while the kubelet removes current
-	var open []*os.File                       // one for each of files; nil if it cannot be read
+	found, listErr := listFiles(dir, data) // fails while the kubelet removes data
+	var open []*os.File                    // parallel to files; nil if the file cannot be read
 	defer func() {
 		for _, f := range open {
-			f.Close() // of nil it does nothing
+			f.Close() // does nothing if f is nil
 		}
 	}()
 	for _, name := range slices.Sorted(maps.Keys(found)) {
 		file := File{Name: filepath.Join(dir.Name(), name)}
 		f, err := openRegular(found[name], name, file.Name)
 		switch {
-		case errors.Is(err, fs.ErrNotExist): // gone, or a link to nothing
+		case errors.Is(err, fs.ErrNotExist): // removed, or a dangling link
 			continue
 		case errors.Is(err, errors.ErrUnsupported):
 			file.Skipped = true
@@ -78,28 +77,28 @@ func readGeneration(path string) (files Files, changed bool, err error) {
 		}
 		open, files = append(open, f), append(files, file)
 	}
-	// Files that are open are read whole, even if they are removed now.
-	changed, err = isReplaced(dir, current)
+	// Open files can be read even after they are removed.
+	changed, err = isReplaced(dir, data)
 	if err := errors.Join(listErr, err); changed || err != nil {
 		return nil, changed, err
 	}
 	left := maxSize
 	for i, f := range open {
 		if f != nil {
-			files[i] = readOpen(files[i].Name, f, left, tooLargeTogether)
+			files[i] = readOpenFile(files[i].Name, f, left, largeDirectory)
 			left -= len(files[i].Data)
 		}
 	}
 	return files, false, nil
 }
 
-var tooLargeTogether = fault{"brings the files of the directory to over 1 MiB together", "write shorter files"}
+var largeDirectory = message{"makes the files of the directory larger than 1 MiB in total", "shorten them"}
 
-// listFiles returns the names of a directory with the directory in which each is
-// opened. That a name of the current generation has no link yet, or a link leads
-// to none, does not matter: the kubelet makes and removes the links one by one,
-// after it has published the generation.
-func listFiles(dir, current *os.File) (map[string]*os.File, error) {
+// listFiles returns the names of the files in dir and, if dir is a volume, in data,
+// the target of ..data, with the directory in which to open each. The kubelet
+// creates and removes the links in dir one by one after it replaced data, so a file
+// may have no link yet, or a link no file any more.
+func listFiles(dir, data *os.File) (map[string]*os.File, error) {
 	names, err := readNames(dir)
 	if err != nil {
 		return nil, err
@@ -108,15 +107,15 @@ func listFiles(dir, current *os.File) (map[string]*os.File, error) {
 	for _, name := range names {
 		found[name] = dir
 	}
-	if current == nil {
+	if data == nil {
 		return found, nil
 	}
-	if names, err = readNames(current); err != nil {
+	if names, err = readNames(data); err != nil {
 		return nil, err
 	}
 	for _, name := range names {
 		if found[name] == nil {
-			found[name] = current
+			found[name] = data
 		}
 	}
 	return found, nil
@@ -132,17 +131,17 @@ func readNames(dir *os.File) ([]string, error) {
 		return nil, fmt.Errorf("reading the configuration: %w", err)
 	}
 	if len(names) > maxEntries {
-		return nil, refuse(dir.Name(), fault{
+		return nil, invalidFile(dir.Name(), message{
 			fmt.Sprintf("is a directory with more than %d entries", maxEntries),
-			"name a directory that holds the configuration and nothing else",
+			"use a directory that contains only the configuration",
 		})
 	}
 	return slices.DeleteFunc(names, func(name string) bool { return strings.HasPrefix(name, ".") }), nil
 }
 
-// openRegular opens a file of a directory. The error of anything but a regular
-// file is [errors.ErrUnsupported]. The kind is asked before the open, which a
-// device may take for a command, and after it, see readOpen.
+// openRegular opens a regular file of a directory. For any other kind of file it
+// returns [errors.ErrUnsupported]. It checks the kind first, because opening a
+// device can have side effects. readOpenFile checks again.
 func openRegular(dir *os.File, name, path string) (*os.File, error) {
 	var stat unix.Stat_t
 	if err := unix.Fstatat(int(dir.Fd()), name, &stat, 0); err != nil {
@@ -158,10 +157,10 @@ func openRegular(dir *os.File, name, path string) (*os.File, error) {
 	return os.NewFile(uintptr(fd), path), nil
 }
 
-// Watched returns the paths below the directory path of which one has to change,
-// or path itself, before [Read] can return anything else; none for a file. Of a
-// volume that is ..data and not its files, because the kubelet never writes to
-// them.
+// Watched returns the paths in a directory that are to be watched for changes, in
+// addition to the directory itself. As long as none of them changes, [Read] returns
+// the same. A volume has the path ..data instead of its files, because the kubelet
+// never writes to them. Watched returns none for a file.
 func Watched(path string) []string {
 	dir, err := openDirectory(unix.AT_FDCWD, path, path)
 	if err != nil {
@@ -169,15 +168,15 @@ func Watched(path string) []string {
 	}
 	defer dir.Close()
 	var paths []string
-	current, err := openGeneration(dir)
-	if err == nil && current != nil {
-		defer current.Close()
-		paths = append(paths, current.Name())
+	data, err := openDataDir(dir)
+	if err == nil && data != nil {
+		defer data.Close()
+		paths = append(paths, data.Name())
 	}
-	names, _ := readNames(dir) // without them Read fails too
+	names, _ := readNames(dir) // if this fails, Read fails too
 	for _, name := range slices.Sorted(slices.Values(names)) {
 		file := filepath.Join(path, name)
-		if link, err := os.Readlink(file); err != nil || !strings.HasPrefix(link, generation+"/") {
+		if link, err := os.Readlink(file); err != nil || !strings.HasPrefix(link, dataLink+"/") {
 			paths = append(paths, file)
 		}
 	}

@@ -74,14 +74,14 @@ func TestReadDirectoryLimits(t *testing.T) {
 	must(t, os.WriteFile(filepath.Join(dir, "b"), make([]byte, 1<<19+1), 0o600))
 	files, err := config.Read(dir)
 	must(t, err)
-	want := dir + "/b: brings the files of the directory to over 1 MiB together: write shorter files"
+	want := dir + "/b: makes the files of the directory larger than 1 MiB in total: shorten them"
 	if files[0].Err != nil || files[1].Err == nil || files[1].Err.Error() != want {
 		t.Errorf("errors %v and %v, want none and %s", files[0].Err, files[1].Err, want)
 	}
 	for i := range 255 {
 		must(t, os.WriteFile(filepath.Join(dir, fmt.Sprintf("c%d", i)), nil, 0o600))
 	}
-	checkReadRefused(t, dir, dir+": is a directory with more than 256 entries: name a directory that holds the configuration and nothing else")
+	checkReadInvalid(t, dir, dir+": is a directory with more than 256 entries: use a directory that contains only the configuration")
 }
 
 func TestWatched(t *testing.T) {

@@ -12,9 +12,9 @@ import (
 	"ip-masq-agent/pkg/config"
 )
 
-func TestParseRefusesText(t *testing.T) {
+func TestParseRejectsText(t *testing.T) {
 	const syntax = "check indentation (spaces, no tabs), colons and quotes"
-	checkRefusals(t, []refusal{
+	checkInvalid(t, []invalidText{
 		{"tab", "nonMasqueradeCIDRs:\n\t- 10.0.0.0/8\n", []string{
 			`f:2: does not parse (found character that cannot start any token): ` + syntax + ` around this line`}},
 		{"indentation", "masqLinkLocal: true\n resyncInterval: 60s\n", []string{
@@ -24,11 +24,11 @@ func TestParseRefusesText(t *testing.T) {
 		{"undefined alias", "masqLinkLocal: *yes", []string{
 			`f: does not parse (unknown anchor 'yes' referenced): ` + syntax}},
 		{"null key", "~: 1", []string{
-			`f: has a key that is not a plain word: write keys such as resyncInterval`}},
+			`f: has a key that is not a string: write keys such as resyncInterval`}},
 		{"list as a key", "? [a]\n: 1\n", []string{
-			`f: has a key that is not a plain word: write keys such as resyncInterval`}},
+			`f: has a key that is not a string: write keys such as resyncInterval`}},
 		{"no finite number", "cidrLimit: .inf", []string{
-			`f: has a number that JSON cannot hold: write numbers with digits, not .inf or .nan`}},
+			`f: has a number that JSON cannot represent: write numbers with digits, not .inf or .nan`}},
 		{"control characters in a message", `masqLinkLocal: !!int "a\e[31m\nb"`, []string{
 			"f: does not parse (cannot decode !!str `a [31m b` as a !!int): " + syntax}},
 
@@ -59,9 +59,9 @@ func TestParseRefusesText(t *testing.T) {
 	})
 }
 
-func TestParseRefusesTemplates(t *testing.T) {
-	const template = " is a template that was not rendered: put in its value before it becomes the ConfigMap, as helm template or envsubst do"
-	checkRefusals(t, []refusal{
+func TestParseRejectsTemplates(t *testing.T) {
+	const template = " is a template that was not rendered: render it before it becomes a ConfigMap, for example with helm template or envsubst"
+	checkInvalid(t, []invalidText{
 		{"an item of Helm", "nonMasqueradeCIDRs:\n- 10.0.0.0/8\n- {{ .PodCIDR }}\n", []string{`f:3: "{{ .PodCIDR }}"` + template}},
 		{"in quotes", "nonMasqueradeCIDRs:\n- 10.0.0.0/8\n- '{{ .PodCIDR }}'\n", []string{`f:3: nonMasqueradeCIDRs: "{{ .PodCIDR }}"` + template}},
 		{"a list", "nonMasqueradeCIDRs: {{ .CIDRs | toJson }}\n", []string{`f:1: "{{ .CIDRs | toJson }}"` + template}},
@@ -73,7 +73,7 @@ func TestParseRefusesTemplates(t *testing.T) {
 	})
 }
 
-// TestParseJSON has what JSON allows and the YAML libraries do not read.
+// TestParseJSON parses JSON that the YAML libraries do not support.
 func TestParseJSON(t *testing.T) {
 	want := config.Default(config.Options{})
 	want.NonMasquerade = prefixes("10.0.0.0/8 1.0.0.0/8")
@@ -87,7 +87,7 @@ func TestParseJSON(t *testing.T) {
 	short.ResyncInterval = 5 * time.Second
 	checkAccepted(t, `{"cidrLimit":10,"resyncInterval":"5s"}`, config.Options{}, short, nil)
 	const example = "write a CIDR, such as 10.0.0.0/8"
-	checkRefusals(t, []refusal{
+	checkInvalid(t, []invalidText{
 		{"lines stay", "{\n\"nonMasqueradeCIDRs\": [\n\"10.0.0.0\\/8\",\n\"a\\\\\\/\\ud83d\\ude00\\\"\"\n]}", []string{
 			"f:4: nonMasqueradeCIDRs: \"a\\\\/😀\\\"\" is not a CIDR: " + example}},
 		{"behind an empty string", `{"nonMasqueradeCIDRs": ["", "10.0.0.0\/8"]}`, []string{
@@ -103,10 +103,10 @@ func TestParseJSON(t *testing.T) {
 	})
 }
 
-// Aliases that are followed without a measure would cost the node its memory.
-func TestParseRefusesExpansion(t *testing.T) {
-	want := []string{`f: grows without measure when its aliases are followed: write the values out, without & and *`}
-	checkRefusals(t, []refusal{
+// Aliases that expand without a limit would use up the memory of the node.
+func TestParseRejectsExpansion(t *testing.T) {
+	want := []string{`f: is larger than 4 MiB after its aliases are replaced: write the values without & and *`}
+	checkInvalid(t, []invalidText{
 		{"an anchor within itself", "nonMasqueradeCIDRs: &a [*a]", want},
 		{"more than a number holds", doubled(70), want},
 		{"a long text many times", "nonMasqueradeCIDRs: [&a \"" + strings.Repeat("x", 500_000) + "\"" + strings.Repeat(", *a", 100_000) + "]", want},
@@ -117,7 +117,7 @@ func TestParseRefusesExpansion(t *testing.T) {
 	})
 }
 
-// doubled returns a text whose aliases make 2^n words.
+// doubled returns a text whose aliases expand to 2^n words.
 func doubled(n int) string {
 	text := "k0: &k0 [x, x]\n"
 	for i := range n {
@@ -126,9 +126,9 @@ func doubled(n int) string {
 	return text
 }
 
-func TestParseRefusesKeys(t *testing.T) {
+func TestParseRejectsKeys(t *testing.T) {
 	const keys = "remove it; the keys are nonMasqueradeCIDRs, masqueradeCIDRs, sourceCIDRs, cidrLimit, masqLinkLocal, masqLinkLocalIPv6, resyncInterval"
-	checkRefusals(t, []refusal{
+	checkInvalid(t, []invalidText{
 		{"swapped letters", "resyscInterval: 60s", []string{`f:1: resyscInterval: is an unknown key: did you mean resyncInterval?`}},
 		{"missing letter", "nonMasqueradeCIDR: []", []string{`f:1: nonMasqueradeCIDR: is an unknown key: did you mean nonMasqueradeCIDRs?`}},
 		{"other style", "non_masquerade_cidrs: []", []string{`f:1: non_masquerade_cidrs: is an unknown key: did you mean nonMasqueradeCIDRs?`}},
@@ -139,7 +139,7 @@ func TestParseRefusesKeys(t *testing.T) {
 		{"three", "nonMasqueradeCIDRsxxx: []", []string{`f:1: nonMasqueradeCIDRsxxx: is an unknown key: ` + keys}},
 		{"the opposite is as near", "unMasqueradeCIDRs: []", []string{`f:1: unMasqueradeCIDRs: is an unknown key: ` + keys}},
 		{"another agent's, the equivalent", "forceMasqueradeCIDRs: []", []string{`f:1: forceMasqueradeCIDRs: is a key of another agent: write masqueradeCIDRs`}},
-		{"another agent's, none", "NonMasqueradeSrcCIDRs: []", []string{`f:1: NonMasqueradeSrcCIDRs: is a key of another agent: remove it; the keys here are nonMasqueradeCIDRs, masqueradeCIDRs, sourceCIDRs, cidrLimit, masqLinkLocal, masqLinkLocalIPv6, resyncInterval`}},
+		{"another agent's, none", "NonMasqueradeSrcCIDRs: []", []string{`f:1: NonMasqueradeSrcCIDRs: is a key of another agent: remove it; the keys of this agent are nonMasqueradeCIDRs, masqueradeCIDRs, sourceCIDRs, cidrLimit, masqLinkLocal, masqLinkLocalIPv6, resyncInterval`}},
 		{"another agent's, by a value", "masqueradeAll: true", []string{`f:1: masqueradeAll: is a key of another agent: write nonMasqueradeCIDRs: [] for the same`}},
 		{"another agent's, of one family", "masqLinkLocalIPv4: true", []string{`f:1: masqLinkLocalIPv4: is a key of another agent: write masqLinkLocal`}},
 		{"another agent's, of sources", "masqueradeSrcCIDRs: []", []string{`f:1: masqueradeSrcCIDRs: is a key of another agent: write sourceCIDRs`}},
@@ -172,20 +172,20 @@ func TestParseRefusesKeys(t *testing.T) {
 		{"by a merge", "<<: {logLevel: 4}", []string{`f: logLevel: is an unknown key: ` + keys}},
 
 		{"twice", "masqLinkLocal: true\nresyncInterval: 60s\nmasqLinkLocal: false\n", []string{
-			`f:3: masqLinkLocal: is given twice, here and as "masqLinkLocal" on line 1: keep one of the two`}},
+			`f:3: masqLinkLocal: is set twice, here and as "masqLinkLocal" on line 1: keep one of the two`}},
 		{"twice in different cases", "nonMasqueradeCIDRs: []\nNonMasqueradeCIDRs: [10.0.0.0/8]\n", []string{
-			`f:2: NonMasqueradeCIDRs: is given twice, here and as "nonMasqueradeCIDRs" on line 1: keep one of the two`}},
+			`f:2: NonMasqueradeCIDRs: is set twice, here and as "nonMasqueradeCIDRs" on line 1: keep one of the two`}},
 		{"thrice", "cidrLimit: 1\ncidrLimit: 2\nCIDRLimit: 64\n", []string{
-			`f:2: cidrLimit: is given twice, here and as "cidrLimit" on line 1: keep one of the two`,
-			`f:3: CIDRLimit: is given twice, here and as "cidrLimit" on line 1: keep one of the two`}},
+			`f:2: cidrLimit: is set twice, here and as "cidrLimit" on line 1: keep one of the two`,
+			`f:3: CIDRLimit: is set twice, here and as "cidrLimit" on line 1: keep one of the two`}},
 		{"twice by a merge", "<<: {masqLinkLocal: true}\nmasqLinkLocal: false\n", []string{
-			`f: is ambiguous (unmarshal errors: line 2: key "masqLinkLocal" already set in map): give each key once, without <<`}},
+			`f: is ambiguous (unmarshal errors: line 2: key "masqLinkLocal" already set in map): set each key once, without <<`}},
 		{"twice by a merge in another case", "<<: {MasqLinkLocal: true}\nmasqLinkLocal: false\n", []string{
-			`f:2: masqLinkLocal: is given twice, here and as "MasqLinkLocal": keep one of the two`}},
+			`f:2: masqLinkLocal: is set twice, here and as "MasqLinkLocal": keep one of the two`}},
 	})
 }
 
-// Templates leave a document end behind.
+// Templates often end with an empty document.
 func TestParseTrailingDocument(t *testing.T) {
 	want := config.Default(config.Options{})
 	want.ResyncInterval = 5 * time.Second

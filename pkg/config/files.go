@@ -14,16 +14,17 @@ import (
 type File struct {
 	Name string
 	Data []byte
-	// Info describes the file, just before it was read; nil if it was not.
+	// Info is the file's metadata from just before it was read; nil if it was not
+	// read.
 	Info fs.FileInfo
-	// Skipped tells that the entry of a directory is not a regular file.
+	// Skipped means that an entry of the directory is not a regular file.
 	Skipped bool
-	// Err is why the file of a directory cannot be used; nil if it was read.
+	// Err is why a file of the directory could not be read.
 	Err error
 }
 
-// Files are what a path holds: one file, or those of a directory in name order.
-// None at all leaves every key at its default.
+// Files are the files of a configuration: a single one, or those of a directory in
+// name order. Without files every key has its default.
 type Files []File
 
 // Names returns the names of the files that are not skipped.
@@ -37,24 +38,23 @@ func (files Files) Names() []string {
 	return names
 }
 
-// unreadableFile reports why the current file could not be read.
-func (p *parser) unreadableFile(err error) {
-	var refusal *Refusal
-	if errors.As(err, &refusal) {
-		for _, problem := range refusal.Problems {
-			p.problems.add(problem.Line, problem.Key, problem.Value, fault{problem.Reason, problem.Remedy})
+// addReadError adds the problem of a file that could not be read.
+func (p *parser) addReadError(err error) {
+	var invalid *InvalidError
+	if errors.As(err, &invalid) {
+		for _, problem := range invalid.Problems {
+			p.problems.add(problem.Line, problem.Key, problem.Value, message{problem.Reason, problem.Remedy})
 		}
 		return
 	}
-	f := fault{"cannot be read (" + clip(err.Error()) + ")", "repair it or remove it from the directory"}
+	m := message{"cannot be read (" + shorten(err.Error()) + ")", "correct it or remove it from the directory"}
 	if errors.Is(err, fs.ErrPermission) {
-		f.remedy = letAgentRead
+		m.remedy = fixPermission
 	}
-	p.problems.add(0, "", "", f)
+	p.problems.add(0, "", "", m)
 }
 
-// Origins are where the networks of a configuration are written. A default is
-// written nowhere.
+// Origins are the lines of the networks of a configuration. Defaults have none.
 type Origins struct {
 	Destinations map[netip.Prefix]Origin // of nonMasqueradeCIDRs and masqueradeCIDRs
 	Sources      map[netip.Prefix]Origin // of sourceCIDRs
@@ -74,12 +74,12 @@ func (o Origin) String() string {
 	return fmt.Sprintf("%s:%d", o.File, o.Line)
 }
 
-// origins returns those of all networks that are not defaults.
+// origins returns the lines of all networks that are not defaults.
 func (p *parser) origins() Origins {
 	return Origins{Destinations: origins(p.nonMasquerade, p.masquerade), Sources: origins(p.source)}
 }
 
-func origins(lists ...list) map[netip.Prefix]Origin {
+func origins(lists ...cidrList) map[netip.Prefix]Origin {
 	origins := map[netip.Prefix]Origin{}
 	for _, l := range lists {
 		for _, n := range l.networks {

@@ -81,7 +81,7 @@ func lines(problems []config.Problem) string {
 	return strings.Join(all, "\n")
 }
 
-func TestParseRefusesFiles(t *testing.T) {
+func TestParseRejectsFiles(t *testing.T) {
 	list := func(prefix string, n int) string {
 		text := "nonMasqueradeCIDRs:\n"
 		for i := range n {
@@ -95,10 +95,10 @@ func TestParseRefusesFiles(t *testing.T) {
 		want  string
 	}{
 		{"a key in two files", files("resyncInterval: 5s", "masqLinkLocal: true", "\nResyncInterval: 5s"),
-			`c:2: ResyncInterval: is given in two files, here and as "resyncInterval" in a:1: keep it in one of the two`},
+			`c:2: ResyncInterval: is set in two files, here and as "resyncInterval" in a:1: keep one of the two`},
 		{"a key in three files", files("masqLinkLocal: true", "masqLinkLocal:", "masqLinkLocal: true"),
-			`b:1: masqLinkLocal: is given in two files, here and as "masqLinkLocal" in a:1: keep it in one of the two
-c:1: masqLinkLocal: is given in two files, here and as "masqLinkLocal" in a:1: keep it in one of the two`},
+			`b:1: masqLinkLocal: is set in two files, here and as "masqLinkLocal" in a:1: keep one of the two
+c:1: masqLinkLocal: is set in two files, here and as "masqLinkLocal" in a:1: keep one of the two`},
 		{"the limit is over sources too", files("nonMasqueradeCIDRs: [10.0.0.0/8]", "cidrLimit: 2", "sourceCIDRs: [10.4.0.0/14, 10.8.0.0/14]"),
 			`b:1: cidrLimit: "2" is less than the 3 entries of nonMasqueradeCIDRs, masqueradeCIDRs and sourceCIDRs: merge ranges, or raise cidrLimit to 3`},
 		{"kept and masqueraded", files("masqueradeCIDRs:\n- 10.9.0.0/16", "nonMasqueradeCIDRs: [10.9.1.1/16]"),
@@ -116,12 +116,12 @@ d:1: nonMasqueradeCIDRs: "1.0.0.0/33" has a prefix length over 32: write a lengt
 			`b:1: does not parse (did not find expected node content): check indentation (spaces, no tabs), colons and quotes around this line`},
 		{"a file that cannot be read", append(files("resyncInterval: 1ms"), config.File{Name: "b", Err: &fs.PathError{Op: "open", Path: "b", Err: fs.ErrPermission}}),
 			`a:1: resyncInterval: "1ms" is less than 100ms: write 100ms or more, such as 60s
-b: cannot be read (open b: permission denied): let the user of the agent read the file`},
+b: cannot be read (open b: permission denied): give the agent's user permission to read it`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c, _, _, err := test.files.Parse(config.Options{})
-			if _, ok := errors.AsType[*config.Refusal](err); !ok {
-				t.Fatalf("Parse = %+v, %v; want a refusal", c, err)
+			if _, ok := errors.AsType[*config.InvalidError](err); !ok {
+				t.Fatalf("Parse = %+v, %v; want an InvalidError", c, err)
 			}
 			if diff := cmp.Diff(test.want, err.Error()); diff != "" {
 				t.Errorf("problems (-want +got):\n%s", diff)

@@ -20,9 +20,9 @@ import (
 	"ip-masq-agent/pkg/config"
 )
 
-// FuzzParse holds every text to the package's promise: a configuration that is
-// ready to use and says what Kubernetes' own reader reads in the file, or a
-// refusal that says what to do.
+// FuzzParse checks that every text results in a valid configuration, with the
+// meaning that it has for Kubernetes, or in a [config.InvalidError] with
+// suggested fixes.
 func FuzzParse(f *testing.F) {
 	for _, text := range []string{
 		"nonMasqueradeCIDRs:\n  - 198.15.5.92/24\n  - 10.0.0.0/8\nmasqLinkLocal: false\nresyncInterval: 60s\n",
@@ -51,7 +51,7 @@ func FuzzParse(f *testing.F) {
 		c, warnings, err := config.Parse("f", data, o)
 		checkProblems(t, warnings)
 		if err != nil {
-			r, ok := errors.AsType[*config.Refusal](err)
+			r, ok := errors.AsType[*config.InvalidError](err)
 			if !ok || len(r.Problems) == 0 {
 				t.Fatalf("%T with no problem: %v", err, err)
 			}
@@ -97,7 +97,7 @@ func isNetwork(p netip.Prefix, ipv6 bool) bool {
 	return p.IsValid() && p == p.Masked() && !p.Addr().Is4In6() && (p.Addr().Is4() || ipv6)
 }
 
-// checkMeaning reads data the way ip-masq-agent does, into empty values.
+// checkMeaning decodes data as ip-masq-agent 2.12 does, and compares the result.
 func checkMeaning(t *testing.T, c config.Config, data []byte, o config.Options) {
 	var file struct {
 		NonMasqueradeCIDRs, MasqueradeCIDRs, SourceCIDRs []string
@@ -105,7 +105,7 @@ func checkMeaning(t *testing.T, c config.Config, data []byte, o config.Options) 
 		MasqLinkLocal, MasqLinkLocalIPv6                 bool
 		ResyncInterval                                   any
 	}
-	// A list that is present but null is none, one that is absent the default.
+	// A null list is empty; an absent one is the default.
 	var keys map[string]any
 	unmarshal := func(data []byte, into any) error { return yaml.UnmarshalStrict(data, into) }
 	if bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) && json.Valid(data) { // as k8s.io/apimachinery does

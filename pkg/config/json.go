@@ -9,12 +9,12 @@ import (
 	"slices"
 )
 
-// plainJSON rewrites a JSON document so that the YAML readers read it too. They
-// do not know JSON's escapes \/ and \uD83D\uDE00, nor white space before a colon
-// with a line break in it. Lines stay as they are, and so does data that is not
-// JSON. Kubernetes, too, takes a text for JSON that begins with a brace
+// jsonToYAML rewrites a JSON document so that the YAML libraries can parse it. They
+// support neither the escapes \/ and \uD83D\uDE00 of JSON nor a line break before a
+// colon. Lines keep their numbers. Data that is not JSON is returned unchanged.
+// Kubernetes also treats a text as JSON if it begins with a brace
 // (k8s.io/apimachinery, yaml.ToJSON).
-func plainJSON(data []byte) []byte {
+func jsonToYAML(data []byte) []byte {
 	if !bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) || !json.Valid(data) {
 		return data
 	}
@@ -25,14 +25,14 @@ func plainJSON(data []byte) []byte {
 			return append(out, data...)
 		}
 		end := stringEnd(data, start)
-		out = append(append(out, colonFirst(data[:start])...), plainString(data[start:end])...)
+		out = append(append(out, moveColon(data[:start])...), convertString(data[start:end])...)
 		data = data[end:]
 	}
 }
 
-// colonFirst moves a colon, if the text between two strings begins with one,
-// before the white space.
-func colonFirst(between []byte) []byte {
+// moveColon moves the colon at the start of the text between two strings, if there
+// is one, before the white space.
+func moveColon(between []byte) []byte {
 	rest := bytes.TrimLeft(between, " \t\r\n")
 	if !bytes.HasPrefix(rest, []byte(":")) {
 		return between
@@ -41,7 +41,8 @@ func colonFirst(between []byte) []byte {
 	return slices.Concat([]byte(":"), space, rest[1:])
 }
 
-// stringEnd returns the index behind the JSON string that begins at start.
+// stringEnd returns the index of the first byte after the JSON string that begins
+// at start.
 func stringEnd(data []byte, start int) int {
 	for i := start + 1; i < len(data); i++ {
 		switch data[i] {
@@ -54,13 +55,13 @@ func stringEnd(data []byte, start int) int {
 	return len(data)
 }
 
-// plainString rewrites a JSON string, if it has escapes, with those that YAML has
-// too.
-func plainString(quoted []byte) []byte {
+// convertString rewrites a JSON string that has escapes with escapes that YAML
+// supports as well.
+func convertString(quoted []byte) []byte {
 	var s string
 	if !bytes.ContainsRune(quoted, '\\') || json.Unmarshal(quoted, &s) != nil {
 		return quoted
 	}
-	plain, _ := json.Marshal(s) // a string always encodes
-	return plain
+	converted, _ := json.Marshal(s) // cannot fail for a string
+	return converted
 }

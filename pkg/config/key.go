@@ -21,32 +21,32 @@ const (
 	keyResyncInterval    = "resyncInterval"
 )
 
-// key is a key of the file with the function that reads its value. A key that
-// is not in the table of keys is unknown, so none can lack a reader.
+// key is a key of the file with the function that parses its value.
 type key struct {
-	name string
-	read func(*parser, entry)
+	name  string
+	parse func(*parser, entry)
 }
 
+// keys returns all keys. A key that is not in this table is unknown.
 func keys() []key {
 	return []key{
-		{keyNonMasquerade, func(p *parser, e entry) { p.list(&p.nonMasquerade, e) }},
-		{keyMasquerade, func(p *parser, e entry) { p.list(&p.masquerade, e) }},
-		{keySource, func(p *parser, e entry) { p.list(&p.source, e) }},
-		{keyLimit, scalar(func(p *parser, e entry) *fault {
-			p.limit = limit{key: e.key, file: p.file, line: e.line}
-			f := set(&p.limit.value, parseLimit, e)
-			p.limit.valid = f == nil
-			return f
+		{keyNonMasquerade, func(p *parser, e entry) { p.parseList(&p.nonMasquerade, e) }},
+		{keyMasquerade, func(p *parser, e entry) { p.parseList(&p.masquerade, e) }},
+		{keySource, func(p *parser, e entry) { p.parseList(&p.source, e) }},
+		{keyLimit, scalarKey(func(p *parser, e entry) *message {
+			p.limit = cidrLimit{key: e.key, file: p.file, line: e.line}
+			m := assign(&p.limit.value, parseLimit, e)
+			p.limit.valid = m == nil
+			return m
 		})},
-		{keyMasqLinkLocal, scalar(func(p *parser, e entry) *fault { return set(&p.config.MasqLinkLocal, parseBool, e) })},
-		{keyMasqLinkLocalIPv6, scalar(func(p *parser, e entry) *fault { return set(&p.config.MasqLinkLocalIPv6, parseBool, e) })},
-		{keyResyncInterval, scalar(func(p *parser, e entry) *fault { return set(&p.config.ResyncInterval, parseInterval, e) })},
+		{keyMasqLinkLocal, scalarKey(func(p *parser, e entry) *message { return assign(&p.config.MasqLinkLocal, parseBool, e) })},
+		{keyMasqLinkLocalIPv6, scalarKey(func(p *parser, e entry) *message { return assign(&p.config.MasqLinkLocalIPv6, parseBool, e) })},
+		{keyResyncInterval, scalarKey(func(p *parser, e entry) *message { return assign(&p.config.ResyncInterval, parseInterval, e) })},
 	}
 }
 
-// findKey returns the key of the table that a key of the file is. Case does not
-// matter, as it never did in ip-masq-agent, which decodes with encoding/json.
+// findKey returns the key with the name that is written in a file. Case does not
+// matter, as in ip-masq-agent 2.12, which decodes with encoding/json.
 func findKey(written string) (key, bool) {
 	for _, k := range keys() {
 		if strings.EqualFold(written, k.name) {
@@ -56,7 +56,7 @@ func findKey(written string) (key, bool) {
 	return key{}, false
 }
 
-// canonical returns the name of a known key, and any other key as it is.
+// canonical returns the name of a known key, and an unknown key unchanged.
 func canonical(written string) string {
 	if k, ok := findKey(written); ok {
 		return k.name
@@ -64,7 +64,7 @@ func canonical(written string) string {
 	return written
 }
 
-// keyNames lists the keys for a message.
+// keyNames lists the keys, for messages.
 func keyNames() string {
 	var names []string
 	for _, k := range keys() {
@@ -73,26 +73,26 @@ func keyNames() string {
 	return strings.Join(names, ", ")
 }
 
-// unknownKey is the fault of a key that is not known.
-func unknownKey(written string) fault {
+// unknownKeyMessage returns the message about an unknown key.
+func unknownKeyMessage(written string) message {
 	const reason = "is an unknown key"
 	if strings.EqualFold(written, "config") {
-		return fault{reason, "write only what is below it: this file is the value of the ConfigMap's key \"config\""}
+		return message{reason, "write only what is below it: this file is the value of the ConfigMap's key \"config\""}
 	}
 	if remedy := otherAgentsKey(written); remedy != "" {
-		return fault{"is a key of another agent", remedy}
+		return message{"is a key of another agent", remedy}
 	}
 	if known := nearest(written); known != "" {
-		return fault{reason, "did you mean " + known + "?"}
+		return message{reason, "did you mean " + known + "?"}
 	}
-	return fault{reason, "remove it; the keys are " + keyNames()}
+	return message{reason, "remove it; the keys are " + keyNames()}
 }
 
-// Recognizes reports whether data looks like a file of this agent: it has a key of
-// it, or something that is meant to be one.
+// Recognizes reports whether data looks like a configuration of this agent: it has
+// a known key, one that resembles a known key, or one of a similar agent.
 func Recognizes(data []byte) bool {
 	var document goyaml.Node
-	if err := goyaml.Unmarshal(plainJSON(data), &document); err != nil {
+	if err := goyaml.Unmarshal(jsonToYAML(data), &document); err != nil {
 		for _, k := range keys() {
 			if bytes.Contains(bytes.ToLower(data), []byte(strings.ToLower(k.name))) {
 				return true
@@ -103,7 +103,7 @@ func Recognizes(data []byte) bool {
 	if len(document.Content) == 0 {
 		return false
 	}
-	for written := range (place{document.Content[0]}).fields() {
+	for written := range (position{document.Content[0]}).fields() {
 		_, known := findKey(written)
 		if known || nearest(written) != "" || otherAgentsKey(written) != "" {
 			return true
@@ -112,11 +112,11 @@ func Recognizes(data []byte) bool {
 	return false
 }
 
-// otherAgentsKey returns what to write instead of a key of the agent's forks and
-// relatives, "" for any other key. By their letters alone most of these resemble
-// a key of the opposite meaning.
+// otherAgentsKey returns the suggested fix for a key of a fork of ip-masq-agent or
+// of a similar agent, "" for any other key. The function nearest would suggest
+// keys with the opposite meaning for most of them.
 func otherAgentsKey(written string) string {
-	none := "remove it; the keys here are " + keyNames()
+	none := "remove it; the keys of this agent are " + keyNames()
 	for _, o := range []struct{ key, remedy string }{
 		{"forceMasqueradeCIDRs", "write " + keyMasquerade},
 		{"masqueradeAll", "write " + keyNonMasquerade + ": [] for the same"},
@@ -132,43 +132,43 @@ func otherAgentsKey(written string) string {
 	return ""
 }
 
-// nearest returns the key that a typing error most likely turned into written,
-// or "". A suggestion must not turn the meaning around: the keys that have an
-// opposite, such as masqueradeCIDRs and sourceCIDRs, may differ in two letters,
-// the others in a third of theirs, and of two equally near keys neither is
-// suggested.
+// nearest returns the key of which written is most likely a misspelling, "" if
+// there is none. A suggestion must not invert the meaning. Therefore keys that
+// have an opposite, such as masqueradeCIDRs and sourceCIDRs, may differ in two
+// letters, other keys in a third of their letters, and if two keys are equally
+// near, neither is suggested.
 func nearest(written string) string {
 	if len(written) > maxQuoted {
 		return ""
 	}
 	best, bestDistance := "", maxQuoted
 	for _, k := range keys() {
-		most := len(k.name) / 3
+		maxDistance := len(k.name) / 3
 		if strings.Contains(strings.ToLower(k.name), "masq") || k.name == keySource {
-			most = 2
+			maxDistance = 2
 		}
 		switch d := distance(strings.ToLower(written), strings.ToLower(k.name)); {
-		case d > most:
+		case d > maxDistance:
 		case d < bestDistance:
 			best, bestDistance = k.name, d
 		case d == bestDistance:
 			best = ""
 		}
 	}
-	// One letter in front makes a key that resembles masqueradeCIDRs, and may as
-	// well be the rest of nonMasqueradeCIDRs.
+	// nMasqueradeCIDRs resembles masqueradeCIDRs, but may be a misspelling of
+	// nonMasqueradeCIDRs.
 	if best == keyMasquerade && strings.HasPrefix(strings.ToLower(written), "n") {
 		return ""
 	}
-	// noSourceCIDRs is two letters from sourceCIDRs.
+	// noSourceCIDRs resembles sourceCIDRs, but may mean the opposite.
 	if best == keySource && !strings.HasPrefix(strings.ToLower(written), "s") {
 		return ""
 	}
 	return best
 }
 
-// distance is the least number of bytes inserted, deleted, replaced or swapped
-// with their neighbour that turns a into b (optimal string alignment).
+// distance returns the minimum number of bytes to insert, delete, replace or swap
+// with the next byte to turn a into b (optimal string alignment distance).
 func distance(a, b string) int {
 	rows := make([][]int, len(a)+1)
 	for i := range rows {

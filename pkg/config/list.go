@@ -11,17 +11,17 @@ import (
 	"strings"
 )
 
-// list is a list of networks in force.
-type list struct {
-	key       string // as written, in the first file that has it
+// cidrList is one of the lists of CIDRs, merged from all files.
+type cidrList struct {
+	key       string // as written in the first file that has it
 	file      string // that file
 	line      int
 	byDefault bool
-	written   int // its entries in all files, those repeated included
+	written   int // the number of entries in all files, including duplicates
 	networks  []network
 }
 
-// network is one entry of a list.
+// network is an entry of a list.
 type network struct {
 	prefix netip.Prefix // without host bits
 	text   string       // as written
@@ -29,16 +29,16 @@ type network struct {
 	line   int          // 0: unknown, or a default
 }
 
-func defaultList(key string, prefixes []netip.Prefix) list {
-	l := list{key: key, byDefault: true, written: len(prefixes)}
+func defaultList(key string, prefixes []netip.Prefix) cidrList {
+	l := cidrList{key: key, byDefault: true, written: len(prefixes)}
 	for _, prefix := range prefixes {
 		l.networks = append(l.networks, network{prefix: prefix, text: prefix.String()})
 	}
 	return l
 }
 
-// prefixes returns the networks of the list; none is nil.
-func (l list) prefixes() []netip.Prefix {
+// prefixes returns the networks of the list; nil if it has none.
+func (l cidrList) prefixes() []netip.Prefix {
 	var prefixes []netip.Prefix
 	for _, n := range l.networks {
 		prefixes = append(prefixes, n.prefix)
@@ -46,104 +46,103 @@ func (l list) prefixes() []netip.Prefix {
 	return prefixes
 }
 
-// list reads a list of CIDRs and appends it to l, or replaces the default. A
-// null list is an empty one.
-func (p *parser) list(l *list, e entry) {
+// parseList parses a list of CIDRs and appends it to l, or replaces the default. A
+// null list is empty.
+func (p *parser) parseList(l *cidrList, e entry) {
 	items, ok := e.value.([]any)
 	if !ok && e.value != nil {
-		p.problems.add(e.line, e.key, e.place.text(e.value), notAList(e.value))
+		p.problems.add(e.line, e.key, e.position.text(e.value), listMessage(e.value))
 	}
 	if l.byDefault {
-		*l = list{key: e.key, file: p.file, line: e.line}
+		*l = cidrList{key: e.key, file: p.file, line: e.line}
 	}
 	l.written += len(items)
 	first := make(map[netip.Prefix]network)
-	for _, n := range l.networks { // of other files
+	for _, n := range l.networks { // from other files
 		first[n.prefix] = n
 	}
-	for i, at := range e.place.items(len(items)) {
-		text, line := at.text(items[i]), cmp.Or(at.line(), e.line)
-		prefix, f := parseItem(items[i], p.options.IPv6)
-		if f != nil {
-			p.problems.add(line, e.key, text, *f)
+	for i, position := range e.position.items(len(items)) {
+		text, line := position.text(items[i]), cmp.Or(position.line(), e.line)
+		prefix, m := parseItem(items[i], p.options.IPv6)
+		if m != nil {
+			p.problems.add(line, e.key, text, *m)
 			continue
 		}
 		n := network{prefix.Masked(), text, p.file, line}
 		if before, again := first[n.prefix]; again {
-			p.warnings.add(line, e.key, text, fault{"repeats " + p.mention(before.text, before.file, before.line), "remove one of the two"})
+			p.warnings.add(line, e.key, text, message{"repeats " + p.reference(before.text, before.file, before.line), "remove one of the two"})
 			continue
 		}
 		if n.prefix != prefix {
-			p.warnings.add(line, e.key, text, fault{"has host bits set, so its network is used", "write " + n.prefix.String()})
+			p.warnings.add(line, e.key, text, message{"has host bits set, so its network is used", "write " + n.prefix.String()})
 		}
 		first[n.prefix] = n
 		l.networks = append(l.networks, n)
 	}
 }
 
-// notAList is the fault of a value that should be a list of CIDRs.
-func notAList(value any) fault {
-	f := fault{"is " + kind(value) + ", not a list", `write one "- CIDR" a line below the key`}
+// listMessage returns the message about a value that is not a list.
+func listMessage(value any) message {
+	m := message{"is " + typeName(value) + ", not a list", `write one "- CIDR" per line below the key`}
 	if s, ok := value.(string); ok && strings.HasPrefix(s, "-") {
-		f.remedy = "write a space after each dash"
+		m.remedy = "write a space after each dash"
 	}
-	return f
+	return m
 }
 
-// checkLimit counts the entries of the lists as they are written, default
-// lists included: so does ip-masq-agent 2.12.
+// checkLimit compares cidrLimit with the number of entries as written, including
+// those of default lists. ip-masq-agent 2.12 counts them in the same way.
 func (p *parser) checkLimit() {
 	written := p.nonMasquerade.written + p.masquerade.written + p.source.written
 	if !p.limit.valid || written <= p.limit.value {
 		return
 	}
 	reason := fmt.Sprintf("is less than the %d entries of %s, %s and %s", written, keyNonMasquerade, keyMasquerade, keySource)
-	line := p.limit.line
-	p.in(p.limit.file)
+	file, line := p.limit.file, p.limit.line
 	if p.limit.byDefault {
 		reason = "(the default) " + reason
 		l := p.nonMasquerade
-		for _, other := range []list{p.masquerade, p.source} {
+		for _, other := range []cidrList{p.masquerade, p.source} {
 			if l.byDefault {
 				l = other
 			}
 		}
-		p.in(l.file)
-		line = l.line
+		file, line = l.file, l.line
 	}
-	p.problems.add(line, p.limit.key, strconv.Itoa(p.limit.value), fault{
+	p.setFile(file)
+	p.problems.add(line, p.limit.key, strconv.Itoa(p.limit.value), message{
 		reason, fmt.Sprintf("merge ranges, or raise cidrLimit to %d", written),
 	})
 }
 
-// checkOverlap reports the networks that are in both lists: the longest prefix
-// decides, and there is none.
+// checkOverlap reports the networks that are in both lists of destinations. The
+// longest prefix decides, and theirs are equal.
 func (p *parser) checkOverlap() {
-	kept := make(map[netip.Prefix]network)
+	nonMasquerade := make(map[netip.Prefix]network)
 	for _, n := range p.nonMasquerade.networks {
-		kept[n.prefix] = n
+		nonMasquerade[n.prefix] = n
 	}
 	for _, n := range p.masquerade.networks {
-		other, both := kept[n.prefix]
+		other, both := nonMasquerade[n.prefix]
 		if !both {
 			continue
 		}
-		f := fault{" in " + keyNonMasquerade, "keep it in one of the two lists"}
+		m := message{" in " + keyNonMasquerade, "keep it in one of the two lists"}
 		if p.nonMasquerade.byDefault {
-			f = fault{" in the default of " + keyNonMasquerade, "remove it, or write " + keyNonMasquerade + " without it"}
+			m = message{" in the default of " + keyNonMasquerade, "remove it, or write " + keyNonMasquerade + " without it"}
 		}
-		p.in(n.file)
-		f.reason = "is the same network as " + p.mention(other.text, other.file, other.line) + f.reason
-		p.problems.add(n.line, p.masquerade.key, n.text, f)
+		p.setFile(n.file)
+		m.reason = "is the same network as " + p.reference(other.text, other.file, other.line) + m.reason
+		p.problems.add(n.line, p.masquerade.key, n.text, m)
 	}
 }
 
-// warnOfNoSource warns of a list of sources without an entry. It is no restriction,
-// as for a key that is absent: a template that renders no items must not end all
+// checkEmptySources warns about an empty list of sources. It means the same as an
+// absent key, so that a template that renders no items does not end all
 // masquerading.
-func (p *parser) warnOfNoSource() {
+func (p *parser) checkEmptySources() {
 	if l := p.source; !l.byDefault && l.written == 0 {
-		p.in(l.file)
-		p.warnings.add(l.line, l.key, "", fault{"is empty, so traffic from any source is masqueraded", "write the ranges of the pods, or remove the key"})
+		p.setFile(l.file)
+		p.warnings.add(l.line, l.key, "", message{"is empty, so traffic from any source is masqueraded", "write the ranges of the pods, or remove the key"})
 	}
 }

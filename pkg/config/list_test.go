@@ -53,7 +53,7 @@ func TestParseLists(t *testing.T) {
 	}
 }
 
-func TestParseRefusesItems(t *testing.T) {
+func TestParseRejectsItems(t *testing.T) {
 	const example = "write a CIDR, such as 10.0.0.0/8"
 	for _, test := range []struct{ name, item, want string }{
 		{"bare IPv4", `10.1.2.3`, `"10.1.2.3" is a bare IP address: write 10.1.2.3/32`},
@@ -70,10 +70,10 @@ func TestParseRefusesItems(t *testing.T) {
 		{"leading zero", `10.0.0.0/08`, `"10.0.0.0/08" has no valid prefix length: write 10.0.0.0/8`},
 		{"longest length, with a sign", `10.0.0.1/+32`, `"10.0.0.1/+32" has no valid prefix length: write 10.0.0.1/32`},
 		{"shortest length, with a zero", `10.0.0.1/00`, `"10.0.0.1/00" has no valid prefix length: write 0.0.0.0/0`},
-		{"netmask", `10.1.0.0/255.255.0.0`, `"10.1.0.0/255.255.0.0" has a netmask in place of the prefix length: write 10.1.0.0/16`},
-		{"netmask and host bits", `10.1.2.3/255.255.0.0`, `"10.1.2.3/255.255.0.0" has a netmask in place of the prefix length: write 10.1.0.0/16`},
-		{"netmask with gaps", `10.0.0.0/255.0.255.0`, `"10.0.0.0/255.0.255.0" has a netmask in place of the prefix length: write the length, such as /8`},
-		{"zone", `fe80::1%eth0/64`, `"fe80::1%eth0/64" has a zone: write it without the % and the zone`},
+		{"netmask", `10.1.0.0/255.255.0.0`, `"10.1.0.0/255.255.0.0" has a netmask instead of the prefix length: write 10.1.0.0/16`},
+		{"netmask and host bits", `10.1.2.3/255.255.0.0`, `"10.1.2.3/255.255.0.0" has a netmask instead of the prefix length: write 10.1.0.0/16`},
+		{"netmask with gaps", `10.0.0.0/255.0.255.0`, `"10.0.0.0/255.0.255.0" has a netmask instead of the prefix length: write the length, such as /8`},
+		{"zone", `fe80::1%eth0/64`, `"fe80::1%eth0/64" has an IPv6 zone: write it without the % and the zone`},
 		{"host name", `example.org`, `"example.org" is not a CIDR: ` + example},
 		{"octal", `010.0.0.0/8`, `"010.0.0.0/8" is not a CIDR: ` + example},
 		{"short", `10/8`, `"10/8" is not a CIDR: ` + example},
@@ -96,13 +96,13 @@ func TestParseRefusesItems(t *testing.T) {
 		{"the longest text that is repeated", strings.Repeat("a", 80), `"` + strings.Repeat("a", 80) + `" is not a CIDR: ` + example},
 		{"hostile letters", `"\e[31m"`, `"\x1b[31m" is not a CIDR: ` + example},
 	} {
-		checkRefusals(t, []refusal{{test.name, "nonMasqueradeCIDRs:\n- 10.0.0.0/8\n- " + test.item + "\n", []string{"f:3: nonMasqueradeCIDRs: " + test.want}}})
+		checkInvalid(t, []invalidText{{test.name, "nonMasqueradeCIDRs:\n- 10.0.0.0/8\n- " + test.item + "\n", []string{"f:3: nonMasqueradeCIDRs: " + test.want}}})
 	}
 }
 
-func TestParseRefusesLists(t *testing.T) {
-	const remedy = `write one "- CIDR" a line below the key`
-	checkRefusals(t, []refusal{
+func TestParseRejectsLists(t *testing.T) {
+	const remedy = `write one "- CIDR" per line below the key`
+	checkInvalid(t, []invalidText{
 		{"string", "nonMasqueradeCIDRs: 10.0.0.0/8", []string{`f:1: nonMasqueradeCIDRs: "10.0.0.0/8" is a string, not a list: ` + remedy}},
 		{"no space after the dash", "masqueradeCIDRs:\n  -10.0.0.0/8\n  -11.0.0.0/8\n", []string{
 			`f:1: masqueradeCIDRs: "-10.0.0.0/8 -11.0.0.0/8" is a string, not a list: write a space after each dash`}},

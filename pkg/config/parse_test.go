@@ -14,19 +14,19 @@ import (
 	"ip-masq-agent/pkg/config"
 )
 
-// refusal is a text that is not to be used, and all that must be said about it.
-type refusal struct {
+// invalidText is an invalid text with its problems.
+type invalidText struct {
 	name, text string
 	want       []string // the problems, one a line
 }
 
-func checkRefusals(t *testing.T, tests []refusal) {
+func checkInvalid(t *testing.T, tests []invalidText) {
 	t.Helper()
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			c, _, err := config.Parse("f", []byte(test.text), config.Options{})
-			if _, ok := errors.AsType[*config.Refusal](err); !ok {
-				t.Fatalf("Parse(%q) = %+v, %v; want a refusal", test.text, c, err)
+			if _, ok := errors.AsType[*config.InvalidError](err); !ok {
+				t.Fatalf("Parse(%q) = %+v, %v; want an InvalidError", test.text, c, err)
 			}
 			if diff := cmp.Diff(test.want, strings.Split(err.Error(), "\n")); diff != "" {
 				t.Errorf("Parse(%q) problems (-want +got):\n%s", test.text, diff)
@@ -57,7 +57,7 @@ func checkAccepted(t *testing.T, text string, o config.Options, want config.Conf
 	}
 }
 
-// The configuration of the GKE documentation page, host bits and all.
+// The example of the GKE documentation has a CIDR with host bits.
 func TestParsePage(t *testing.T) {
 	const page = `nonMasqueradeCIDRs:
   - 198.15.5.92/24
@@ -149,9 +149,9 @@ func TestParseNothing(t *testing.T) {
 	}
 }
 
-// A file is mended in one go: every problem of every key is told.
+// All problems of all keys are reported at once.
 func TestParseReportsEverything(t *testing.T) {
-	checkRefusals(t, []refusal{{"every key", `
+	checkInvalid(t, []invalidText{{"every key", `
 nonMasqueradeCIDRs:
 - 10.0.0.1
 - 10.0.0.0/8
@@ -172,7 +172,7 @@ sourceCIDRs: [10.0.0.0]
 		`f:8: masqLinkLocalIPv6: "[]" is a list, not a boolean: write true or false`,
 		`f:9: resyscInterval: is an unknown key: did you mean resyncInterval?`,
 		`f:10: resyncInterval: "60ms" is less than 100ms: write 100ms or more, such as 60s`,
-		`f:11: ResyncInterval: is given twice, here and as "resyncInterval" on line 10: keep one of the two`,
+		`f:11: ResyncInterval: is set twice, here and as "resyncInterval" on line 10: keep one of the two`,
 		`f:11: ResyncInterval: "1d" is not a duration: write a number and its unit (ms, s, m or h), such as 60s`,
 		`f:12: sourceCIDRs: "10.0.0.0" is a bare IP address: write 10.0.0.0/32`,
 	}}})

@@ -11,22 +11,22 @@ import (
 	"strings"
 )
 
-// Problem is one thing wrong with a file, or one to warn of.
+// Problem is an error or a warning about one place of a file.
 type Problem struct {
 	File   string `json:"file"`
 	Line   int    `json:"line,omitempty"`  // from 1; 0: unknown
-	Key    string `json:"key,omitempty"`   // as the file spells it; empty: the whole file
-	Value  string `json:"value,omitempty"` // as the file writes it, shortened if long
-	Reason string `json:"reason"`          // a predicate: "is a bare IP address"
-	Remedy string `json:"remedy"`          // an imperative: "write 10.1.2.3/32"
+	Key    string `json:"key,omitempty"`   // as written; empty: the whole file
+	Value  string `json:"value,omitempty"` // as written, shortened if long
+	Reason string `json:"reason"`          // what is wrong, as a predicate: "is a bare IP address"
+	Remedy string `json:"remedy"`          // the suggested fix, as an imperative: "write 10.1.2.3/32"
 }
 
-// String returns the problem as one line that editors and terminals can follow
-// to its place:
+// String returns the problem as one line, in the form that editors and terminals
+// turn into a link:
 //
 //	FILE:LINE: KEY: "VALUE" REASON: REMEDY
 //
-// without the parts that are unknown.
+// Unknown parts are left out.
 func (p Problem) String() string {
 	var b strings.Builder
 	b.WriteString(p.File)
@@ -35,7 +35,7 @@ func (p Problem) String() string {
 	}
 	b.WriteString(": ")
 	if p.Key != "" {
-		b.WriteString(bare(p.Key) + ": ")
+		b.WriteString(quoteIfNeeded(p.Key) + ": ")
 	}
 	if p.Value != "" {
 		b.WriteString(strconv.Quote(p.Value) + " ")
@@ -44,80 +44,80 @@ func (p Problem) String() string {
 	return b.String()
 }
 
-// Refusal is the error of a file that is not to be used. It has one problem at
-// least and lists them in line order.
-type Refusal struct {
-	Problems []Problem
+// InvalidError is the error of an invalid configuration. It has at least one
+// problem.
+type InvalidError struct {
+	Problems []Problem // in the order of files and lines
 }
 
-// Error returns the problems, one a line.
-func (r *Refusal) Error() string {
-	lines := make([]string, len(r.Problems))
-	for i, p := range r.Problems {
+// Error returns the problems, one per line.
+func (e *InvalidError) Error() string {
+	lines := make([]string, len(e.Problems))
+	for i, p := range e.Problems {
 		lines[i] = p.String()
 	}
 	return strings.Join(lines, "\n")
 }
 
-// fault is what can be said of a value without knowing where it stands.
-type fault struct {
+// message is the text of a problem, without its place in the file.
+type message struct {
 	reason, remedy string
 }
 
 const (
-	// maxProblems bounds what one file can write into the log of every node. A file
-	// within the default cidrLimit has all of its problems told.
+	// maxProblems bounds what one file can write into the log of every node. It is
+	// more than the default cidrLimit.
 	maxProblems = 100
-	// maxQuoted is the most of a text that a message repeats, in bytes. The
-	// longest CIDR has 43.
+	// maxQuoted is the maximum number of bytes of the file that a message quotes.
+	// The longest CIDR has 43.
 	maxQuoted = 80
 )
 
-// report gathers the problems of one configuration.
-type report struct {
+// problemList collects the problems of a configuration.
+type problemList struct {
 	files    []string // in the order in which they are read
-	file     string   // that the next problem is in
+	file     string   // the file of the next problem
 	problems []Problem
 	omitted  int // problems beyond maxProblems
 }
 
-// add adds a problem. A value that is a template has that as its problem.
-func (r *report) add(line int, key, value string, f fault) {
-	if unrendered.MatchString(value) {
-		f = templateFault
+// add adds a problem. If the value is a template, the message says so instead.
+func (l *problemList) add(line int, key, value string, m message) {
+	if templateExpression.MatchString(value) {
+		m = templateMessage
 	}
-	if len(r.problems) == maxProblems {
-		r.omitted++
+	if len(l.problems) == maxProblems {
+		l.omitted++
 		return
 	}
-	r.problems = append(r.problems, Problem{
-		File: r.file, Line: line, Key: clip(key), Value: clip(value), Reason: f.reason, Remedy: f.remedy,
+	l.problems = append(l.problems, Problem{
+		File: l.file, Line: line, Key: shorten(key), Value: shorten(value), Reason: m.reason, Remedy: m.remedy,
 	})
 }
 
-func (r *report) empty() bool { return len(r.problems) == 0 }
+func (l *problemList) empty() bool { return len(l.problems) == 0 }
 
-// inOrder returns the problems in the order of files and lines and, after them,
-// how many more there are.
-func (r *report) inOrder() []Problem {
-	list := slices.Clone(r.problems)
-	slices.SortStableFunc(list, func(a, b Problem) int {
-		return cmp.Or(cmp.Compare(slices.Index(r.files, a.File), slices.Index(r.files, b.File)), cmp.Compare(a.Line, b.Line))
+// sorted returns the problems in the order of files and lines. If problems were
+// omitted, a last one gives their number.
+func (l *problemList) sorted() []Problem {
+	problems := slices.Clone(l.problems)
+	slices.SortStableFunc(problems, func(a, b Problem) int {
+		return cmp.Or(cmp.Compare(slices.Index(l.files, a.File), slices.Index(l.files, b.File)), cmp.Compare(a.Line, b.Line))
 	})
-	if r.omitted > 0 {
-		list = append(list, Problem{
-			File:   list[len(list)-1].File,
-			Reason: fmt.Sprintf("and %d more", r.omitted),
+	if l.omitted > 0 {
+		problems = append(problems, Problem{
+			File:   problems[len(problems)-1].File,
+			Reason: fmt.Sprintf("and %d more", l.omitted),
 			Remedy: "correct those above first",
 		})
 	}
-	return list
+	return problems
 }
 
-// mention refers to a text of a file in a message about another one, which is in
-// the current file. An empty file is none: a default.
-func (p *parser) mention(text, file string, line int) string {
-	text = strconv.Quote(clip(text))
+// reference quotes a text of a file, and says where it is, for a message about the
+// current file. An empty file means that the text is a default.
+func (p *parser) reference(text, file string, line int) string {
+	text = strconv.Quote(shorten(text))
 	switch {
 	case file != p.file && file != "":
 		if line > 0 {
@@ -130,16 +130,16 @@ func (p *parser) mention(text, file string, line int) string {
 	return fmt.Sprintf("%s on line %d", text, line)
 }
 
-// clip shortens a text of the file for a message.
-func clip(s string) string {
+// shorten truncates a text to maxQuoted bytes.
+func shorten(s string) string {
 	if len(s) <= maxQuoted {
 		return s
 	}
 	return strings.ToValidUTF8(s[:maxQuoted], "") + "…"
 }
 
-// bare quotes s unless it is a plain word.
-func bare(s string) string {
+// quoteIfNeeded quotes a key unless it is a plain word.
+func quoteIfNeeded(s string) string {
 	for _, r := range s {
 		if r <= ' ' || r > '~' || r == '"' || r == ':' {
 			return strconv.Quote(s)

@@ -53,16 +53,16 @@ func TestProblem(t *testing.T) {
 	}
 }
 
-// One file can write so much into the log, and no more.
+// The number of problems that one file can write into the log is bounded.
 func TestProblemsAreBounded(t *testing.T) {
 	item := `f:2: nonMasqueradeCIDRs: "x" is not a CIDR: write a CIDR, such as 10.0.0.0/8`
 	want := append([]string{}, strings.Split(strings.Repeat(item+"\n", 100), "\n")[:100]...)
-	checkRefusals(t, []refusal{{
-		"refused", "cidrLimit: 1000\nnonMasqueradeCIDRs: [" + strings.Repeat("x, ", 1000) + "]",
+	checkInvalid(t, []invalidText{{
+		"many", "cidrLimit: 1000\nnonMasqueradeCIDRs: [" + strings.Repeat("x, ", 1000) + "]",
 		append(want, "f: and 900 more: correct those above first"),
 	}})
 
-	checkRefusals(t, []refusal{{
+	checkInvalid(t, []invalidText{{
 		"one more", "cidrLimit: 1000\nnonMasqueradeCIDRs: [" + strings.Repeat("x, ", 101) + "]",
 		append(want, "f: and 1 more: correct those above first"),
 	}})

@@ -12,20 +12,20 @@ import (
 	"syscall"
 )
 
-// maxSize is the most that is read of a configuration, in bytes: a ConfigMap may
-// hold no more (Kubernetes documentation, "ConfigMaps").
+// maxSize is the maximum size of a configuration in bytes. It is that of a ConfigMap
+// (https://kubernetes.io/docs/concepts/configuration/configmap/).
 const maxSize = 1 << 20
 
-// Loaded is what the files of a path say, and where.
+// Loaded is a configuration with its files.
 type Loaded struct {
 	Config  Config
 	Origins Origins
-	Files   []string // that were read; none: the defaults
+	Files   []string // the names of the files that were read; none: the defaults
 }
 
-// Load reads and parses what path holds. A missing file and an empty directory
-// leave every key at its default: the ConfigMap is optional. Its errors are those
-// of [Files.Parse] and [Read].
+// Load reads and parses the file or directory at path. If it is missing or empty,
+// every key has its default, because the ConfigMap is optional. Load returns the
+// errors of [Read] and [Files.Parse].
 func Load(path string, o Options) (Loaded, error) {
 	files, err := Read(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -36,28 +36,27 @@ func Load(path string, o Options) (Loaded, error) {
 }
 
 // Read returns the file at path or, if path is a directory, its regular files in
-// name order; symbolic links are followed and names that begin with a dot are
-// skipped. The error of a missing path wraps [fs.ErrNotExist]. More than 1 MiB,
-// and anything but regular files and directories, is a [*Refusal]. What is wrong
-// with one file of a directory is in its Err.
+// name order. It follows symbolic links and ignores names that begin with a dot.
+// If nothing exists at path, the error wraps [fs.ErrNotExist]. If the path is
+// neither a regular file nor a directory, or if a file is larger than 1 MiB, the
+// error is an [*InvalidError]. The error of one file of a directory is in its Err.
 //
-// Of a volume of Kubernetes it returns one generation: the kubelet publishes all
-// files of a ConfigMap or of a projected volume at once, by replacing the link
-// ..data.
+// The kubelet updates all files of a ConfigMap volume or projected volume at once,
+// by replacing the link ..data. Read returns the files from one such update.
 func Read(path string) (Files, error) {
-	// Without O_NONBLOCK the open of a FIFO would wait for its writer.
+	// Without O_NONBLOCK, opening a FIFO would block until something writes to it.
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	switch {
 	case errors.Is(err, syscall.ENXIO): // a socket, or a device without a driver (open(2))
-		return nil, refuse(path, notRegular)
+		return nil, invalidFile(path, notRegular)
 	case errors.Is(err, fs.ErrPermission):
-		return nil, fmt.Errorf("reading the configuration: %w: %s", err, letAgentRead)
+		return nil, fmt.Errorf("reading the configuration: %w: %s", err, fixPermission)
 	case err != nil:
 		return nil, fmt.Errorf("reading the configuration: %w", err)
 	}
 	defer f.Close()
-	// The open file is asked, not the path: the kubelet may have swapped the
-	// ..data symlink in between.
+	// Stat uses the open file, because the kubelet may have replaced the link
+	// ..data since.
 	info, err := f.Stat()
 	switch {
 	case err != nil:
@@ -65,52 +64,53 @@ func Read(path string) (Files, error) {
 	case info.IsDir():
 		return readDirectory(path)
 	}
-	file := readOpen(path, f, maxSize, tooLarge)
+	file := readOpenFile(path, f, maxSize, largeFile)
 	return Files{file}, file.Err
 }
 
-// readOpen reads an open file. More than limit bytes are a fault.
-func readOpen(name string, f *os.File, limit int, tooMany fault) File {
+// readOpenFile reads an open file. tooLarge is the message about a file of more
+// than limit bytes.
+func readOpenFile(name string, f *os.File, limit int, tooLarge message) File {
 	file := File{Name: name}
 	file.Info, file.Err = f.Stat()
 	switch {
 	case file.Err != nil:
 	case !file.Info.Mode().IsRegular():
-		file.Err = refuse(name, notRegular)
+		file.Err = invalidFile(name, notRegular)
 	default:
 		file.Data, file.Err = io.ReadAll(io.LimitReader(f, int64(limit)+1))
 		if file.Err == nil && len(file.Data) > limit {
-			file.Data, file.Err = nil, refuse(name, tooMany)
+			file.Data, file.Err = nil, invalidFile(name, tooLarge)
 		}
 	}
-	var refusal *Refusal
-	if file.Err != nil && !errors.As(file.Err, &refusal) {
+	var invalid *InvalidError
+	if file.Err != nil && !errors.As(file.Err, &invalid) {
 		file.Err = fmt.Errorf("reading the configuration: %w", file.Err)
 	}
 	return file
 }
 
-// letAgentRead is the remedy for a file without the permission to read it.
-const letAgentRead = "let the user of the agent read the file"
+// fixPermission is the suggested fix for a file that the agent may not read.
+const fixPermission = "give the agent's user permission to read it"
 
 var (
-	notRegular = fault{
+	notRegular = message{
 		"is not a regular file",
 		`mount the key "config" of the ConfigMap as this file`,
 	}
-	tooLarge = fault{"is over 1 MiB, more than a ConfigMap can hold", "write a shorter file"}
+	largeFile = message{"is larger than 1 MiB, the maximum size of a ConfigMap", "shorten it"}
 )
 
-// CheckSize returns the problem of a file that is too large to be one of a
-// ConfigMap, else nil.
+// CheckSize returns the problem of a file that is too large for a ConfigMap, nil if
+// it is not.
 func CheckSize(file string, size int) *Problem {
 	if size <= maxSize {
 		return nil
 	}
-	return &Problem{File: file, Reason: tooLarge.reason, Remedy: tooLarge.remedy}
+	return &Problem{File: file, Reason: largeFile.reason, Remedy: largeFile.remedy}
 }
 
-// refuse returns the refusal of a file for one reason that lies in no line.
-func refuse(file string, f fault) *Refusal {
-	return &Refusal{Problems: []Problem{{File: file, Reason: f.reason, Remedy: f.remedy}}}
+// invalidFile returns the error of a file with one problem that belongs to no line.
+func invalidFile(file string, m message) *InvalidError {
+	return &InvalidError{Problems: []Problem{{File: file, Reason: m.reason, Remedy: m.remedy}}}
 }

@@ -38,11 +38,11 @@ func TestReadSize(t *testing.T) {
 		}
 	}
 	path := write(t, bytes.Repeat([]byte("#"), 1<<20+1))
-	checkReadRefused(t, path, path+": is over 1 MiB, more than a ConfigMap can hold: write a shorter file")
+	checkReadInvalid(t, path, path+": is larger than 1 MiB, the maximum size of a ConfigMap: shorten it")
 }
 
-// A FIFO would hang an agent that waits for a writer; a device may have no end.
-func TestReadRefusesOtherFiles(t *testing.T) {
+// Reading a FIFO could block, and a device may have no end.
+func TestReadRejectsOtherFiles(t *testing.T) {
 	fifo := filepath.Join(t.TempDir(), "fifo")
 	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
 		t.Fatal(err)
@@ -54,19 +54,19 @@ func TestReadRefusesOtherFiles(t *testing.T) {
 	}
 	defer listener.Close()
 	for _, path := range []string{fifo, socket, "/dev/zero"} {
-		checkReadRefused(t, path, path+`: is not a regular file: mount the key "config" of the ConfigMap as this file`)
+		checkReadInvalid(t, path, path+`: is not a regular file: mount the key "config" of the ConfigMap as this file`)
 	}
 }
 
-func checkReadRefused(t *testing.T, path, want string) {
+func checkReadInvalid(t *testing.T, path, want string) {
 	t.Helper()
 	for name, read := range map[string]func() error{
 		"Read": func() error { _, err := config.Read(path); return err },
 		"Load": func() error { _, err := config.Load(path, config.Options{}); return err },
 	} {
 		err := read()
-		if _, ok := errors.AsType[*config.Refusal](err); !ok {
-			t.Fatalf("%s(%s) = %v; want a refusal", name, path, err)
+		if _, ok := errors.AsType[*config.InvalidError](err); !ok {
+			t.Fatalf("%s(%s) = %v; want an InvalidError", name, path, err)
 		}
 		if diff := cmp.Diff(want, err.Error()); diff != "" {
 			t.Errorf("%s(%s) (-want +got):\n%s", name, path, diff)
@@ -89,7 +89,7 @@ func TestMissingFile(t *testing.T) {
 	}
 }
 
-// What cannot be read is not missing: it must not become the defaults.
+// A file that cannot be read must not have the same effect as a missing one.
 func TestUnreadableFile(t *testing.T) {
 	path := filepath.Join(write(t, nil), "below-a-file")
 	if c, err := config.Load(path, config.Options{}); !errors.Is(err, syscall.ENOTDIR) {
@@ -97,7 +97,7 @@ func TestUnreadableFile(t *testing.T) {
 	}
 }
 
-// As root the test gives up its right to read any file, for this thread alone.
+// As root the test drops the capability to read any file, for this thread only.
 func TestFileWithoutPermission(t *testing.T) {
 	path := write(t, nil)
 	if err := os.Chmod(path, 0); err != nil {
@@ -115,13 +115,13 @@ func TestFileWithoutPermission(t *testing.T) {
 	if !errors.Is(err, fs.ErrPermission) {
 		t.Fatalf("Read(%s): %v; want fs.ErrPermission", path, err)
 	}
-	want := "reading the configuration: open " + path + ": permission denied: let the user of the agent read the file"
+	want := "reading the configuration: open " + path + ": permission denied: give the agent's user permission to read it"
 	if diff := cmp.Diff(want, err.Error()); diff != "" {
 		t.Errorf("Read (-want +got):\n%s", diff)
 	}
 }
 
-// A read that fails in the middle is not an empty file either.
+// A read that fails must not have the same effect as an empty file.
 func TestReadThatFails(t *testing.T) {
 	const path = "/proc/self/mem" // of which the first page is not mapped
 	if files, err := config.Read(path); !errors.Is(err, syscall.EIO) {
@@ -149,7 +149,7 @@ func TestReadClosesTheFile(t *testing.T) {
 	}
 }
 
-// The kubelet mounts a ConfigMap as links to links.
+// The kubelet mounts the keys of a ConfigMap as links to files below a link.
 func TestLoadThroughLinks(t *testing.T) {
 	dir := t.TempDir()
 	data := filepath.Join(dir, "..2026_01_01")

@@ -11,106 +11,107 @@ import (
 	"time"
 )
 
-// minInterval keeps a slip ("60ms" for "60s", a bare 0) from turning the agent
-// into a load on every node.
+// minInterval is the minimum resyncInterval. It keeps a typing error ("60ms" for
+// "60s", or 0) from loading every node.
 const minInterval = 100 * time.Millisecond
 
-// scalar returns a function that reads the value of a key that is no list: with
-// read, unless it is null. Only one file of a directory may have the key.
-func scalar(read func(*parser, entry) *fault) func(*parser, entry) {
+// scalarKey returns the function that parses the value of a key that is not a list.
+// A null value means the default. Only one file of a directory may have the key.
+func scalarKey(parse func(*parser, entry) *message) func(*parser, entry) {
 	return func(p *parser, e entry) {
-		if !p.giveOnce(e) {
+		if p.definedElsewhere(e) {
 			return
 		}
 		if e.value == nil {
-			p.warnings.add(e.line, e.key, "", fault{"has no value, so its default is used", "write a value or remove the key"})
+			p.warnings.add(e.line, e.key, "", message{"has no value, so its default is used", "write a value or remove the key"})
 			return
 		}
-		if f := read(p, e); f != nil {
-			p.problems.add(e.line, e.key, e.place.text(e.value), *f)
+		if m := parse(p, e); m != nil {
+			p.problems.add(e.line, e.key, e.position.text(e.value), *m)
 		}
 	}
 }
 
-// set assigns a value that parse accepts.
-func set[T any](to *T, parse func(any) (T, *fault), e entry) *fault {
-	value, f := parse(e.value)
-	if f == nil {
+// assign sets *to to the parsed value, unless it is invalid.
+func assign[T any](to *T, parse func(any) (T, *message), e entry) *message {
+	value, m := parse(e.value)
+	if m == nil {
 		*to = value
 	}
-	return f
+	return m
 }
 
-func parseBool(value any) (bool, *fault) {
+func parseBool(value any) (bool, *message) {
 	if b, ok := value.(bool); ok {
 		return b, nil
 	}
-	f := fault{"is " + kind(value) + ", not a boolean", "write true or false"}
+	m := message{"is " + typeName(value) + ", not a boolean", "write true or false"}
 	if s, ok := value.(string); ok {
 		switch s = strings.ToLower(strings.TrimSpace(s)); s {
 		case "true", "false":
-			f.remedy = "write " + s + " without quotes"
+			m.remedy = "write " + s + " without quotes"
 		}
 	}
-	return false, &f
+	return false, &m
 }
 
-// limit is cidrLimit: the most entries that the lists may have together.
-type limit struct {
+// cidrLimit is the key of this name: the maximum number of entries that the lists
+// may have together.
+type cidrLimit struct {
 	key       string // as written
 	file      string
 	line      int
 	byDefault bool
 	value     int
-	valid     bool // false: the file's value cannot be used
+	valid     bool // false: the file has an invalid value
 }
 
-func parseLimit(value any) (int, *fault) {
+func parseLimit(value any) (int, *message) {
 	number, ok := value.(json.Number)
 	if !ok {
-		f := fault{"is " + kind(value) + ", not a number", "write a whole number, such as 64"}
+		m := message{"is " + typeName(value) + ", not a number", "write a whole number, such as 64"}
 		if s, ok := value.(string); ok {
 			if n, err := strconv.Atoi(s); err == nil && n >= 0 {
-				f.remedy = fmt.Sprintf("write %d without quotes", n)
+				m.remedy = fmt.Sprintf("write %d without quotes", n)
 			}
 		}
-		return 0, &f
+		return 0, &m
 	}
 	n, err := strconv.Atoi(number.String())
 	if err != nil || n < 0 {
-		return 0, &fault{"is not a whole number of 0 or more", "write a whole number, such as 64"}
+		return 0, &message{"is not a whole number of 0 or more", "write a whole number, such as 64"}
 	}
 	return n, nil
 }
 
-// parseInterval reads any duration of [time.ParseDuration], and a number
-// without a unit as seconds: the GKE page calls s the default unit.
-func parseInterval(value any) (time.Duration, *fault) {
+// parseInterval parses a duration of [time.ParseDuration], or a number of seconds
+// without a unit: s is the default unit in the GKE documentation.
+func parseInterval(value any) (time.Duration, *message) {
 	text, ok := value.(string)
 	if number, isNumber := value.(json.Number); isNumber {
 		text, ok = number.String(), true
 	}
 	if !ok {
-		return 0, &fault{"is " + kind(value) + ", not a duration", "write a number and its unit, such as 60s"}
+		return 0, &message{"is " + typeName(value) + ", not a duration", "write a number and its unit, such as 60s"}
 	}
-	interval, err := duration(text)
+	interval, err := parseDuration(text)
 	if err != nil {
-		f := fault{"is not a duration", "write a number and its unit (ms, s, m or h), such as 60s"}
+		m := message{"is not a duration", "write a number and its unit (ms, s, m or h), such as 60s"}
 		tidy := strings.ToLower(strings.Join(strings.Fields(text), ""))
-		if _, err := duration(tidy); err == nil {
-			f.remedy = "write " + clip(tidy)
+		if _, err := parseDuration(tidy); err == nil {
+			m.remedy = "write " + shorten(tidy)
 		}
-		return 0, &f
+		return 0, &m
 	}
 	if interval < minInterval {
-		return 0, &fault{"is less than " + minInterval.String(), "write " + minInterval.String() + " or more, such as 60s"}
+		return 0, &message{"is less than " + minInterval.String(), "write " + minInterval.String() + " or more, such as 60s"}
 	}
 	return interval, nil
 }
 
-// duration reads text, in seconds if it has no unit.
-func duration(text string) (time.Duration, error) {
-	// Nothing but a bare number gets a unit: "1m30" is a slip, not 1m30s.
+// parseDuration parses a duration. A bare number is in seconds.
+func parseDuration(text string) (time.Duration, error) {
+	// Text such as "1m30" stays an error, because its last unit is missing.
 	if strings.Trim(text, "+-.0123456789") == "" {
 		text += "s"
 	}

@@ -32,7 +32,7 @@ func TestParseInterval(t *testing.T) {
 	}
 }
 
-func TestParseRefusesInterval(t *testing.T) {
+func TestParseRejectsInterval(t *testing.T) {
 	const (
 		example = "write a number and its unit (ms, s, m or h), such as 60s"
 		short   = "is less than 100ms: write 100ms or more, such as 60s"
@@ -55,11 +55,11 @@ func TestParseRefusesInterval(t *testing.T) {
 		{`yes`, `"yes" is a boolean, not a duration: write a number and its unit, such as 60s`},
 		{`[60s]`, `"[\"60s\"]" is a list, not a duration: write a number and its unit, such as 60s`},
 	} {
-		checkRefusals(t, []refusal{{test.text, "resyncInterval: " + test.text, []string{"f:1: resyncInterval: " + test.want}}})
+		checkInvalid(t, []invalidText{{test.text, "resyncInterval: " + test.text, []string{"f:1: resyncInterval: " + test.want}}})
 	}
 }
 
-func TestParseRefusesScalars(t *testing.T) {
+func TestParseRejectsScalars(t *testing.T) {
 	const whole = "write a whole number, such as 64"
 	for _, test := range []struct{ key, value, want string }{
 		{"masqLinkLocal", `"true"`, `"true" is a string, not a boolean: write true without quotes`},
@@ -76,11 +76,11 @@ func TestParseRefusesScalars(t *testing.T) {
 		{"cidrLimit", `6.5`, `"6.5" is not a whole number of 0 or more: ` + whole},
 		{"cidrLimit", `99999999999999999999`, `"99999999999999999999" is not a whole number of 0 or more: ` + whole},
 	} {
-		checkRefusals(t, []refusal{{test.key + " " + test.value, test.key + ": " + test.value, []string{"f:1: " + test.key + ": " + test.want}}})
+		checkInvalid(t, []invalidText{{test.key + " " + test.value, test.key + ": " + test.value, []string{"f:1: " + test.key + ": " + test.want}}})
 	}
 }
 
-// A key without a value is a slip, but one with a plain meaning.
+// A key without a value means its default, with a warning.
 func TestParseScalarsWithoutValue(t *testing.T) {
 	const fault = "has no value, so its default is used: write a value or remove the key"
 	checkAccepted(t, "cidrLimit:\nmasqLinkLocal: ~\nmasqLinkLocalIPv6: null\nresyncInterval:\n", config.Options{},

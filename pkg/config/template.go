@@ -8,20 +8,21 @@ import (
 	"regexp"
 )
 
-// unrendered is what a template leaves in a file if nobody fills it in:
-// {{ .PodCIDR }}, {% if ipv6 %}, ${POD_CIDR}, $(POD_CIDR).
-var unrendered = regexp.MustCompile(`\{\{.*?\}\}|\{%.*?%\}|\$\{.*?\}|\$\(.*?\)`)
+// templateExpression matches the expressions of Helm, Jinja, envsubst and
+// Kubernetes: {{ .PodCIDR }}, {% if ipv6 %}, ${POD_CIDR}, $(POD_CIDR). They are in
+// the file if nothing rendered the template.
+var templateExpression = regexp.MustCompile(`\{\{.*?\}\}|\{%.*?%\}|\$\{.*?\}|\$\(.*?\)`)
 
-var templateFault = fault{"is a template that was not rendered", "put in its value before it becomes the ConfigMap, as helm template or envsubst do"}
+var templateMessage = message{"is a template that was not rendered", "render it before it becomes a ConfigMap, for example with helm template or envsubst"}
 
-// findTemplate returns the first such text of a file and its line, outside
-// comments; line 0 if there is none.
+// findTemplate returns the first template expression outside comments and its
+// line; line 0 if there is none.
 func findTemplate(data []byte) (line int, text string) {
 	for i, l := range bytes.Split(data, []byte("\n")) {
 		if bytes.HasPrefix(bytes.TrimSpace(l), []byte("#")) {
 			continue
 		}
-		if found := unrendered.Find(l); found != nil {
+		if found := templateExpression.Find(l); found != nil {
 			return i + 1, string(found)
 		}
 	}

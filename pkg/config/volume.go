@@ -13,12 +13,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// generation is the link by which the kubelet publishes the files of a volume
-// at once. Its target is replaced as a whole and never written to
+// dataLink is the link with which the kubelet updates all files of a volume at
+// once. The kubelet replaces its target, and never writes to it
 // (k8s.io/kubernetes/pkg/volume/util, AtomicWriter).
-const generation = "..data"
+const dataLink = "..data"
 
-// openDirectory opens a directory below another one.
+// openDirectory opens the directory name in the directory with the descriptor at.
 func openDirectory(at int, name, path string) (*os.File, error) {
 	fd, err := unix.Openat(at, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -27,19 +27,20 @@ func openDirectory(at int, name, path string) (*os.File, error) {
 	return os.NewFile(uintptr(fd), path), nil
 }
 
-// openGeneration opens the target of ..data; nil if the directory is no volume.
-func openGeneration(dir *os.File) (*os.File, error) {
-	f, err := openDirectory(int(dir.Fd()), generation, filepath.Join(dir.Name(), generation))
+// openDataDir opens the target of ..data; nil if the directory is not a volume.
+func openDataDir(dir *os.File) (*os.File, error) {
+	f, err := openDirectory(int(dir.Fd()), dataLink, filepath.Join(dir.Name(), dataLink))
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
 		return nil, nil
 	}
 	return f, err
 }
 
-// isReplaced tells whether the path leads to another directory than the open one,
-// or its ..data does. While a directory is open, no other has its inode.
-func isReplaced(dir, current *os.File) (bool, error) {
-	for _, f := range []*os.File{dir, current} {
+// isReplaced reports whether the path of one of two open directories now leads to
+// another directory. data may be nil. While a directory is open, no other one has
+// its inode.
+func isReplaced(dir, data *os.File) (bool, error) {
+	for _, f := range []*os.File{dir, data} {
 		if f == nil {
 			continue
 		}

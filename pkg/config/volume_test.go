@@ -15,8 +15,8 @@ import (
 	"ip-masq-agent/pkg/config"
 )
 
-// TestVolume has a volume in the middle of the steps of the kubelet's
-// AtomicWriter: only ..data tells which files there are.
+// TestVolume reads a volume between the steps of the AtomicWriter of the kubelet:
+// only the target of ..data decides which files there are.
 func TestVolume(t *testing.T) {
 	v := &volume{dir: t.TempDir()}
 	must(t, v.publish(map[string]string{"a": "1", "b": "2"}))
@@ -29,32 +29,31 @@ func TestVolume(t *testing.T) {
 	checkContents(t, v.dir, "beside=5")
 }
 
-// TestReadSeesOneGeneration reads a volume while another goroutine replaces it
-// as fast as it can, as the kubelet does: all files have the content of one
-// generation, and none is missing.
-func TestReadSeesOneGeneration(t *testing.T) {
+// TestReadDuringUpdates reads a volume while another goroutine replaces it as
+// fast as it can. All files must be from one update, and none may be missing.
+func TestReadDuringUpdates(t *testing.T) {
 	for name, below := range map[string]string{"of the volume": "", "of a directory by a link": "..data"} {
 		t.Run(name, func(t *testing.T) {
 			v := &volume{dir: t.TempDir()}
-			seesOneGeneration(t, v, filepath.Join(v.dir, below))
+			checkUpdates(t, v, filepath.Join(v.dir, below))
 		})
 	}
 }
 
-func seesOneGeneration(t *testing.T, v *volume, path string) {
-	generation := func(n int) map[string]string {
+func checkUpdates(t *testing.T, v *volume, path string) {
+	update := func(n int) map[string]string {
 		files := map[string]string{}
 		for i := range 6 + 6*(n%2) { // every other one has more files
 			files[fmt.Sprintf("%c%d", 'a'+i, n%3)] = fmt.Sprint(n) // and other names
 		}
 		return files
 	}
-	must(t, v.publish(generation(0)))
+	must(t, v.publish(update(0)))
 	stop, done := make(chan struct{}), make(chan error, 1)
 	t.Cleanup(func() { close(stop); must(t, <-done) })
 	go func() {
 		for n := 1; ; n++ {
-			if err := v.publish(generation(n)); err != nil {
+			if err := v.publish(update(n)); err != nil {
 				done <- err
 				return
 			}
@@ -81,29 +80,29 @@ func seesOneGeneration(t *testing.T, v *volume, path string) {
 		if _, err := fmt.Sscan(string(files[0].Data), &n); err != nil {
 			t.Fatalf("%s: %q", files[0].Name, files[0].Data)
 		}
-		want, got := generation(n), map[string]string{}
+		want, got := update(n), map[string]string{}
 		for _, f := range files {
 			must(t, f.Err)
 			got[filepath.Base(f.Name)] = string(f.Data)
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
-			t.Fatalf("half of generation %d (-want +got):\n%s", n, diff)
+			t.Fatalf("half of update %d (-want +got):\n%s", n, diff)
 		}
 		seen[string(files[0].Data)] = true
 	}
-	t.Logf("saw %d generations; %d readings gave up", len(seen), changing)
+	t.Logf("saw %d updates; %d readings gave up", len(seen), changing)
 	if len(seen) < 50 {
-		t.Errorf("saw %d generations, which is no race", len(seen))
+		t.Errorf("saw only %d updates", len(seen))
 	}
 }
 
-// volume is a volume of Kubernetes, written as the kubelet's AtomicWriter does.
+// volume is a ConfigMap volume, written in the way of the AtomicWriter of the kubelet.
 type volume struct {
 	dir string
-	n   int // generations so far
+	n   int // the number of updates
 }
 
-// publish makes these the files of the volume.
+// publish replaces the files of the volume.
 func (v *volume) publish(files map[string]string) error {
 	old, _ := os.Readlink(filepath.Join(v.dir, "..data")) // none before the first
 	if err := v.swap(files); err != nil {
@@ -131,7 +130,7 @@ func (v *volume) publish(files map[string]string) error {
 	return os.RemoveAll(filepath.Join(v.dir, old))
 }
 
-// swap writes a generation and points ..data to it, and does no more.
+// swap writes new files and makes ..data point to them.
 func (v *volume) swap(files map[string]string) error {
 	v.n++
 	name := fmt.Sprintf("..2026_01_01_00_00_00.%09d", v.n)

@@ -15,13 +15,13 @@ import (
 
 func configuration(n Node) []Finding {
 	f := Finding{Check: "config", Severity: OK, What: n.ConfigFile + " is valid"}
-	var refusal *config.Refusal
+	var invalid *config.InvalidError
 	switch {
 	case n.NoFile:
 		f.Severity, f.What = Info, "there is no file "+n.ConfigFile+", so the defaults apply"
-	case errors.As(n.ConfigErr, &refusal):
+	case errors.As(n.ConfigErr, &invalid):
 		var lines []string
-		for _, p := range refusal.Problems {
+		for _, p := range invalid.Problems {
 			lines = append(lines, p.String())
 		}
 		f = Finding{Check: "config", Severity: Error, What: "the agent rejects the file: " + strings.Join(lines, "; "),

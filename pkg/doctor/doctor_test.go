@@ -142,7 +142,7 @@ func TestIPv6(t *testing.T) {
 }
 
 func TestConfiguration(t *testing.T) {
-	refused := &config.Refusal{Problems: []config.Problem{{File: "f", Line: 2, Key: "k", Reason: "is wrong", Remedy: "mend it"}}}
+	refused := &config.InvalidError{Problems: []config.Problem{{File: "f", Line: 2, Key: "k", Reason: "is wrong", Remedy: "mend it"}}}
 	tests := []struct {
 		node Node
 		want string

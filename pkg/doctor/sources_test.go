@@ -88,7 +88,7 @@ func TestSourcesAgainstTheFile(t *testing.T) {
 // kernel decide what is inside.
 func TestSourcesOfTheChain(t *testing.T) {
 	n := sourcesNode("10.4.0.0/14", nil, []netfilter.Rule{rule("-s 172.17.0.0/16 -d 8.8.8.0/24 -j MASQUERADE", src("172.17.0.0/16"), dst("8.8.8.0/24"), to(netfilter.Masquerade))})
-	n.ConfigErr = &config.Refusal{}
+	n.ConfigErr = &config.InvalidError{}
 	n.Want = map[netfilter.Family]iptables.Chain{netfilter.IPv4: masq.Options{ChainName: "IP-MASQ"}.Chain(netfilter.IPv4, config.Default(config.Options{}))}
 	want := []string{"warning: a rule of POSTROUTING, after our jump, masquerades what the chain keeps"}
 	if diff := cmp.Diff(want, said(foreignRules(n))); diff != "" {

@@ -30,7 +30,7 @@ func TestDirectory(t *testing.T) {
 
 		// What is wrong names its file, and changes nothing.
 		n.config.publish(n.t, map[string]string{"platform": platform, "team": "resyncInterval: 5s\n"})
-		p.WaitLog("Invalid configuration, the last valid one stays in force", "/team:1: resyncInterval: is given in two files", "/platform:2")
+		p.WaitLog("Invalid configuration, the last valid one stays in force", "/team:1: resyncInterval: is set in two files", "/platform:2")
 		n.do(n.rules.Flush)
 		n.wait(both)
 		p.Mark()

@@ -37,7 +37,7 @@ func TestAPlatformTeamAndAnOwnerEachHaveAConfigMap(t *testing.T) {
 	everyNodeGets(t, keeps("192.0.2.0/24", "198.51.100.0/24"))
 	eventually(t, editLimit, func() error {
 		out := kubectl(t, "logs", "-n", "kube-system", "-l", "k8s-app=ip-masq-agent", "--tail=-1")
-		const said = "/etc/config/ip-masq-agent-extra:2: resyncInterval: is given in two files"
+		const said = "/etc/config/ip-masq-agent-extra:2: resyncInterval: is set in two files"
 		if n := strings.Count(out, said); n != len(nodes(t)) {
 			return fmt.Errorf("%d agents log %q, want %d:\n%s", n, said, len(nodes(t)), out)
 		}
