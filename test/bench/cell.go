@@ -4,6 +4,7 @@
 package main
 
 import (
+	"errors"
 	"runtime"
 	"slices"
 	"time"
@@ -100,11 +101,11 @@ func during(p plan, s side, t *table, interval time.Duration, measure func(run *
 	if err != nil {
 		return err
 	}
+	var unread error
+	t.onCommit = func() { run.toRules, unread = run.group.cpu() }
 	inForce, err := t.waitInForce(before, patience)
-	if err == nil {
-		run.toRules, err = run.group.cpu()
-	}
-	if err == nil {
+	t.onCommit = nil
+	if err = errors.Join(err, unread); err == nil {
 		err = run.settle(30 * time.Millisecond)
 	}
 	if err == nil {

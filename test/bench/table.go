@@ -23,6 +23,8 @@ type table struct {
 	Services int
 
 	right sign // legacy: when the chain is in force
+	// onCommit is called when waitInForce sees a commit; nil for nothing.
+	onCommit func()
 }
 
 // The chain of the default configuration, as all sides write it.
@@ -148,6 +150,9 @@ func (t *table) waitInForce(from sign, patience time.Duration) (time.Time, error
 		}
 		if now != from {
 			from, at, changed = now, time.Now(), true
+			if t.onCommit != nil {
+				t.onCommit()
+			}
 		}
 		if !changed || t.Backend != iptablesLegacy && time.Since(at) < quiet {
 			continue
