@@ -38,6 +38,8 @@ func TestTranscripts(t *testing.T) {
 
 		c.show("docs/configuration.md", "ip-masq-agent check exception.yaml")
 		c.show("docs/configuration.md", "ip-masq-agent check --pod-cidr=10.4.0.0/14 sources.yaml")
+		c.show("docs/configuration.md", "ip-masq-agent check conf.d")
+		c.show("docs/configuration.md", "ip-masq-agent check typos.yaml")
 		c.show("docs/backends.md", "ip-masq-agent check --backend=nftables exception.yaml")
 		c.show("docs/troubleshooting.md", "ip-masq-agent check typos.yaml")
 		c.show("docs/troubleshooting.md", "ip-masq-agent check --pod-cidr=10.4.0.0/14,100.64.0.0/10 --node-cidr=10.128.0.0/20 exception.yaml")
