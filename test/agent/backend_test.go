@@ -155,7 +155,7 @@ func tablesOf(t *testing.T, backend string) string {
 	t.Helper()
 	switch backend {
 	case netns.NFTables:
-		return rules.Of(backend, "IPv4").List(t) + rules.Of(backend, "IPv6").List(t)
+		return rules.New(backend, "IPv4").List(t) + rules.New(backend, "IPv6").List(t)
 	case "iptables-legacy":
 		var all strings.Builder
 		for _, family := range []string{"IPv4", "IPv6"} {

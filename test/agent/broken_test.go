@@ -39,7 +39,7 @@ func TestOneFamilyBroken(t *testing.T) {
 				program.Eventually(n.t, other.incomplete)
 				want := other.chain()
 
-				p.Mark()
+				p.SkipLog()
 				var mend []func()
 				for _, name := range n.commands(n.other()) {
 					mend = append(mend, breakCommand(n.t, iptables, name))
@@ -95,7 +95,7 @@ func TestHungChild(t *testing.T) {
 		want := other.chain()
 
 		// The shell's child keeps its output open when the shell is killed.
-		p.Mark()
+		p.SkipLog()
 		var mend []func()
 		for _, name := range n.commands(n.other()) {
 			mend = append(mend, iptables.before(n.t, name, "sleep 45"))
@@ -138,7 +138,7 @@ func TestFailingRestoreChangesNothing(t *testing.T) {
 		p := n.startRight(n.oneRange(), n.oneRangeChain())
 		mend := iptables.before(n.t, restore, "echo 'line 3 failed, says the kernel' >&2; exit 1")
 		before := netns.Save(n.t, n.backend, n.family)
-		p.Mark()
+		p.SkipLog()
 		n.config.write(n.t, n.threeRanges())
 		p.WaitLog("line 3 failed, says the kernel", restore)
 		tried := iptables.writes(n.t)

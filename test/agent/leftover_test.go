@@ -28,8 +28,8 @@ func TestLeftoversAreReported(t *testing.T) {
 					if clean.Log.Count(warning...) != 0 {
 						t.Errorf("the log speaks of %s, which holds nothing:\n%s", other, clean.Log.String())
 					}
-					leftover := rules.Of(other, "IPv4")
-					rules.Do(t, leftover, leftover.Old)
+					leftover := rules.New(other, "IPv4")
+					rules.Damage(t, leftover, leftover.Outdated)
 					before := leftover.List(t)
 					p := n.start()
 					p.WaitLog(warning...)

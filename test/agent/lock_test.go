@@ -23,7 +23,7 @@ func TestHeldLock(t *testing.T) {
 				n.env = append(n.env, "XTABLES_LOCKFILE="+lock)
 				p := n.startRight(n.oneRange(), n.oneRangeChain())
 
-				p.Mark()
+				p.SkipLog()
 				release := hold(t, lock)
 				n.iptables("-F", "IP-MASQ") // with another lock than the agent's
 				p.WaitLog(netns.Command("iptables-legacy", family))

@@ -26,8 +26,8 @@ func TestExistingTableIsReplaced(t *testing.T) {
 		}{
 			{"nothing", nil},
 			{"an empty table", []string{"add table " + table}},
-			{"flushed", own.Hollow()},
-			{"of an earlier agent", own.Old()},
+			{"flushed", own.Emptied()},
+			{"of an earlier agent", own.Outdated()},
 			{"dormant", []string{"add table " + table + " { flags dormant; }"}},
 			{"of another program", []string{"add table " + table, "add set " + table + " destinations { type inet_service; }",
 				"add chain " + table + " masq { type filter hook output priority 0; policy drop; }", "add counter " + table + " kept"}},
@@ -60,14 +60,14 @@ func TestEditKeepsCounters(t *testing.T) {
 		n.startRight(n.oneRange(), n.oneRangeChain())
 		w.sees(w.podAddr, w.privateAddr())
 		w.sees(w.nodeAddr, w.publicAddr())
-		before := withoutElements(n.rules.Identity(n.t))
+		before := withoutElements(n.rules.ListWithCounters(n.t))
 		n.config.write(n.t, n.threeRanges())
 		n.wait(n.threeRangesChain())
 		n.config.write(n.t, "nonMasqueradeCIDRs: []\nmasqLinkLocal: true\nmasqLinkLocalIPv6: true\nresyncInterval: 100ms\n")
 		n.wait(chain())
 		n.config.write(n.t, n.oneRange())
 		n.wait(n.oneRangeChain())
-		if diff := cmp.Diff(before, withoutElements(n.rules.Identity(n.t))); diff != "" {
+		if diff := cmp.Diff(before, withoutElements(n.rules.ListWithCounters(n.t))); diff != "" {
 			n.t.Errorf("besides elements the edits changed (-before +after):\n%s", diff)
 		}
 	})

@@ -58,7 +58,7 @@ func newNode(t testing.TB, backend, family string) *node {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	return &node{t: t, backend: backend, family: family, rules: rules.Of(backend, family), config: volume{dir: dir}}
+	return &node{t: t, backend: backend, family: family, rules: rules.New(backend, family), config: volume{dir: dir}}
 }
 
 // run makes name a subtest with the same machine, on which no rules are left at
@@ -115,7 +115,7 @@ func (n *node) other() string { return n.pick("IPv6", "IPv4") }
 
 // newOther is the same machine seen through the other family.
 func newOther(n *node) *node {
-	return &node{t: n.t, backend: n.backend, family: n.other(), rules: rules.Of(n.backend, n.other())}
+	return &node{t: n.t, backend: n.backend, family: n.other(), rules: rules.New(n.backend, n.other())}
 }
 
 // wait waits until the node's rules do what the chain want does, which is
@@ -150,7 +150,7 @@ func (n *node) check(event string, want []string) {
 // between two.
 func (n *node) do(damage func() []string) {
 	n.t.Helper()
-	rules.Do(n.t, n.rules, damage)
+	rules.Damage(n.t, n.rules, damage)
 }
 
 // commit commits lines in the language of the node's backend.

@@ -21,14 +21,14 @@ func TestOneFamilyOwned(t *testing.T) {
 		want := other.withOneRangeOfTheOther()
 		other.wait(want)
 
-		p.Mark()
-		release := rules.Own(n.t, n.other())
+		p.SkipLog()
+		release := rules.BlockWrites(n.t, n.other())
 		for range 3 {
 			n.do(n.rules.Flush)
 			n.wait(n.oneRangeChain())
 		}
 		p.WaitLog("Failed to sync", n.other(), "operation not permitted")
-		if !rules.Owned(n.t, n.other()) {
+		if !rules.WritesBlocked(n.t, n.other()) {
 			n.t.Errorf("the agent wrote to a table of another owner:\n%s", other.rules.List(n.t))
 		}
 		release()
@@ -46,7 +46,7 @@ func (n *node) withOneRangeOfTheOther() []string {
 // like one that fails later.
 func TestOneFamilyOwnedAtStart(t *testing.T) {
 	eachNFTablesNode(t, func(n *node) {
-		release := rules.Own(n.t, n.other())
+		release := rules.BlockWrites(n.t, n.other())
 		p := n.startRight(n.oneRange(), n.oneRangeChain(), "--enable-ipv6")
 		p.WaitLog("Failed to sync", n.other(), "operation not permitted")
 		n.do(n.rules.Flush)
@@ -63,9 +63,9 @@ func TestFailingTransactionChangesNothing(t *testing.T) {
 	eachNFTablesNode(t, func(n *node) {
 		n.others()
 		p := n.startRight(n.oneRange(), n.oneRangeChain())
-		release := rules.Own(n.t, n.family)
+		release := rules.BlockWrites(n.t, n.family)
 		before := n.save()
-		p.Mark()
+		p.SkipLog()
 		n.config.write(n.t, n.threeRanges())
 		p.WaitLog("Configuration read", n.pick("192.0.2.7/32", "2001:db8::7/128"))
 		p.WaitLog("Failed to sync", n.family, "operation not permitted")

@@ -47,15 +47,15 @@ func TestRefusedFileChangesNothing(t *testing.T) {
 // rules stay as they are, and nothing else is done to them.
 func TestRefusedAtStartLeavesTheRulesAlone(t *testing.T) {
 	eachNode(t, func(n *node) {
-		n.do(n.rules.Old)
-		before := n.rules.Identity(n.t)
+		n.do(n.rules.Outdated)
+		before := n.rules.ListWithCounters(n.t)
 		n.config.write(n.t, refused)
 		p := n.start()
 		p.WaitLog("10.0.0.300/8")
 		// A refused file that changes is read, and so is the kernel again.
 		n.config.write(n.t, "resyncInterval: 1ms\n")
 		p.WaitLog("resyncInterval", "1ms", "100ms")
-		if diff := cmp.Diff(before, n.rules.Identity(n.t)); diff != "" {
+		if diff := cmp.Diff(before, n.rules.ListWithCounters(n.t)); diff != "" {
 			n.t.Errorf("a refused file changed the rules (-before +after):\n%s", diff)
 		}
 
@@ -67,7 +67,7 @@ func TestRefusedAtStartLeavesTheRulesAlone(t *testing.T) {
 // A chain or a table without rules masquerades nothing: like none.
 func TestRefusedAtStartWithoutRules(t *testing.T) {
 	eachNode(t, func(n *node) {
-		n.do(n.rules.Hollow)
+		n.do(n.rules.Emptied)
 		n.config.write(n.t, refused)
 		n.start()
 		n.wait(n.defaultChain())

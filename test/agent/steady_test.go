@@ -34,9 +34,9 @@ func TestSteadyStateWritesNothing(t *testing.T) {
 
 		quiet := func(event string) {
 			n.t.Helper()
-			writes, generation, counters := spy.writes(n.t), netns.Generation(n.t), n.rules.Identity(n.t)
+			writes, generation, counters := spy.writes(n.t), netns.Generation(n.t), n.rules.ListWithCounters(n.t)
 			time.Sleep(time.Second) // ten intervals
-			if diff := cmp.Diff(counters, n.rules.Identity(n.t)); diff != "" {
+			if diff := cmp.Diff(counters, n.rules.ListWithCounters(n.t)); diff != "" {
 				n.t.Errorf("%s, counters changed (-before +after):\n%s", event, diff)
 			}
 			if got := netns.Generation(n.t); got != generation {
@@ -46,9 +46,9 @@ func TestSteadyStateWritesNothing(t *testing.T) {
 				n.t.Errorf("%s, the agent wrote %d times: %q", event, got-writes, spy.calls(n.t))
 			}
 		}
-		before := n.rules.Identity(n.t)
+		before := n.rules.ListWithCounters(n.t)
 		send()
-		if cmp.Equal(before, n.rules.Identity(n.t)) {
+		if cmp.Equal(before, n.rules.ListWithCounters(n.t)) {
 			n.t.Fatal("the packets of this test are not counted")
 		}
 		quiet("after packets")

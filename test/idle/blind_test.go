@@ -25,7 +25,7 @@ import (
 // nf_tables the agent itself reads the rules, see TestWithoutCapabilities.
 func TestWhereTheKernelCannotBeAsked(t *testing.T) {
 	netns.MatrixOf(t, []string{"iptables-legacy"}, func(t *testing.T, backend, family string) {
-		n := &node{t: t, backend: backend, family: family, rules: rules.Of(backend, family), dir: commandsWithCapabilities(t, backend)}
+		n := &node{t: t, backend: backend, family: family, rules: rules.New(backend, family), dir: commandsWithCapabilities(t, backend)}
 		n.startStripped("1s")
 		n.waitRight()
 		before := n.children()
@@ -33,7 +33,7 @@ func TestWhereTheKernelCannotBeAsked(t *testing.T) {
 		if after := n.children(); after.faults == before.faults {
 			t.Errorf("no command was run in four intervals: children at %+v", after)
 		}
-		rules.Do(t, n.rules, n.rules.Flush)
+		rules.Damage(t, n.rules, n.rules.Flush)
 		n.waitRight()
 		if said := n.agent.Log.Count("Change detection is unavailable", "operation not permitted", `family="`+family+`"`); said != 1 {
 			t.Errorf("the agent said %d times why it cannot look, want once", said)
@@ -45,7 +45,7 @@ func TestWhereTheKernelCannotBeAsked(t *testing.T) {
 // was denied, stays up and retries.
 func TestWithoutCapabilities(t *testing.T) {
 	netns.MatrixOf(t, netns.OtherBackends("iptables-legacy"), func(t *testing.T, backend, family string) {
-		n := &node{t: t, backend: backend, family: family, rules: rules.Of(backend, family), dir: t.TempDir()}
+		n := &node{t: t, backend: backend, family: family, rules: rules.New(backend, family), dir: t.TempDir()}
 		n.startStripped("1s")
 		n.agent.WaitLog("Failed to sync", "operation not permitted", `family="`+family+`"`)
 		time.Sleep(3 * time.Second) // two retries

@@ -31,7 +31,7 @@ func TestChurn(t *testing.T) {
 				commits := kubeProxy(t, host)
 				n.withinBudget(20 * time.Second)
 
-				rules.Do(t, n.rules, n.rules.Flush)
+				rules.Damage(t, n.rules, n.rules.Flush)
 				took := n.waitRight()
 				t.Logf("healed after %v", took.Round(10*time.Millisecond))
 				if took > healingTime {

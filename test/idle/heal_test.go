@@ -29,7 +29,7 @@ func TestDriftIsHealedLongBeforeTheInterval(t *testing.T) {
 			{"both gone", n.rules.Remove},
 		}
 		for _, tt := range tests {
-			rules.Do(t, n.rules, tt.damage)
+			rules.Damage(t, n.rules, tt.damage)
 			took := n.waitRight()
 			t.Logf("%s: healed after %v", tt.name, took.Round(10*time.Millisecond))
 			if took > healingTime {

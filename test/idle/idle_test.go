@@ -39,7 +39,7 @@ func TestNoProcessBelowTheInterval(t *testing.T) {
 		n := start(t, backend, family, "60s")
 		n.quiet(func() { time.Sleep(10 * time.Second) })
 		calls, before, generation := len(n.called()), n.children(), netns.Generation(t)
-		rules.Do(t, n.rules, n.rules.Flush)
+		rules.Damage(t, n.rules, n.rules.Flush)
 		n.waitRight()
 		if backend == netns.NFTables { // a repair runs no process either
 			if after := n.children(); len(n.called()) != 0 || after != before || after.faults != 0 {

@@ -44,7 +44,7 @@ func start(t testing.TB, backend, family, interval string) *node {
 // newNode returns a node without an agent.
 func newNode(t testing.TB, backend, family string) *node {
 	t.Helper()
-	n := &node{t: t, backend: backend, family: family, rules: rules.Of(backend, family), dir: t.TempDir()}
+	n := &node{t: t, backend: backend, family: family, rules: rules.New(backend, family), dir: t.TempDir()}
 	n.calls = filepath.Join(n.dir, "calls")
 	for _, iptables := range netns.IPTablesBackends() {
 		for _, verb := range [][]string{nil, {"restore"}, {"save"}} {

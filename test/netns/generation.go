@@ -10,20 +10,20 @@ import (
 	"testing"
 )
 
-// Generation returns the number of the nftables ruleset of this namespace. The
-// kernel adds one for every commit, also for one that changes nothing. Legacy
-// rules are no part of it.
+// Generation returns the generation number of the nftables rule set of this
+// namespace. The kernel increments it with every commit, also with one that
+// changes nothing. Rules of iptables-legacy do not count.
 func Generation(t testing.TB) uint32 {
 	t.Helper()
 	gen, err := ReadGeneration()
 	if err != nil {
-		t.Fatalf("asking for the generation of the nftables ruleset: %v", err)
+		t.Fatalf("reading the generation of the nftables rule set: %v", err)
 	}
 	return gen
 }
 
-// ReadGeneration is [Generation] for goroutines that may not end the test. It
-// sends NFT_MSG_GETGEN, linux/netfilter/nf_tables.h.
+// ReadGeneration is [Generation] for goroutines that must not end the test. It
+// sends NFT_MSG_GETGEN, see linux/netfilter/nf_tables.h.
 func ReadGeneration() (uint32, error) {
 	const (
 		getgen = 10<<8 | 16 // NFNL_SUBSYS_NFTABLES, NFT_MSG_GETGEN
@@ -36,7 +36,7 @@ func ReadGeneration() (uint32, error) {
 	}
 	defer syscall.Close(fd)
 
-	ask := make([]byte, header) // the last four, struct nfgenmsg, are zero
+	ask := make([]byte, header) // the last four bytes, struct nfgenmsg, are zero
 	binary.NativeEndian.PutUint32(ask[0:], header)
 	binary.NativeEndian.PutUint16(ask[4:], getgen)
 	binary.NativeEndian.PutUint16(ask[6:], syscall.NLM_F_REQUEST)

@@ -8,8 +8,9 @@ import (
 	"testing"
 )
 
-// Connect joins two namespaces with a veth pair: aDev in a, bDev in b, both up.
-// IPv6 link-local addresses are usable at once, as in [NS.Address].
+// Connect connects two namespaces with a veth pair: aDev in a, bDev in b. Both
+// devices are up. IPv6 link-local addresses are usable at once, as in
+// [NS.Address].
 func Connect(t testing.TB, a *NS, aDev string, b *NS, bDev string) {
 	t.Helper()
 	a.Sysctl(t, "net/ipv6/conf/default/accept_dad", "0")
@@ -19,8 +20,9 @@ func Connect(t testing.TB, a *NS, aDev string, b *NS, bDev string) {
 	b.IP(t, "link set "+bDev+" up")
 }
 
-// Address gives a device its addresses, as prefixes: "10.0.0.1/24". IPv6 ones
-// are usable at once: nobody else can have them, so nobody need be asked.
+// Address adds addresses, with their prefix lengths, to a device:
+// "10.0.0.1/24". IPv6 addresses are usable at once, because duplicate address
+// detection is off.
 func (ns *NS) Address(t testing.TB, dev string, prefixes ...string) {
 	t.Helper()
 	for _, p := range prefixes {
@@ -32,7 +34,7 @@ func (ns *NS) Address(t testing.TB, dev string, prefixes ...string) {
 	}
 }
 
-// Route sends what is for prefix, or "default", to the neighbour via.
+// Route adds a route for prefix, or "default", through the gateway via.
 func (ns *NS) Route(t testing.TB, prefix, via string) {
 	t.Helper()
 	family := "-4 "
@@ -42,7 +44,8 @@ func (ns *NS) Route(t testing.TB, prefix, via string) {
 	ns.IP(t, family+"route add "+prefix+" via "+via)
 }
 
-// Forward makes the namespace a router, as a node is one for its pods.
+// Forward turns on forwarding, as on a node, which routes the packets of its
+// pods.
 func (ns *NS) Forward(t testing.TB) {
 	t.Helper()
 	ns.Sysctl(t, "net/ipv4/ip_forward", "1")

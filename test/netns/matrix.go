@@ -9,24 +9,23 @@ import (
 	"testing"
 )
 
-// NFTables is the backend that keeps its rules in a table of its own, without
+// NFTables is the backend that writes an nftables table of its own, without
 // iptables.
 const NFTables = "nftables"
 
-// IPTablesBackends returns the two backends of iptables.
+// IPTablesBackends returns the two backends that use iptables.
 func IPTablesBackends() []string { return []string{"iptables-nft", "iptables-legacy"} }
 
 // Backends returns all backends of the agent.
 func Backends() []string { return append(IPTablesBackends(), NFTables) }
 
-// Matrix runs test for both backends of iptables and both families, each as
-// [Run] does.
+// Matrix runs test with [Run] for both iptables backends and both IP families.
 func Matrix(t *testing.T, test func(t *testing.T, backend, family string)) {
 	t.Helper()
 	MatrixOf(t, IPTablesBackends(), test)
 }
 
-// FullMatrix runs test for all backends and both families, each as [Run] does.
+// FullMatrix runs test with [Run] for all backends and both IP families.
 func FullMatrix(t *testing.T, test func(t *testing.T, backend, family string)) {
 	t.Helper()
 	MatrixOf(t, Backends(), test)
@@ -45,8 +44,9 @@ func MatrixOf(t *testing.T, backends []string, test func(t *testing.T, backend, 
 	}
 }
 
-// Tools returns the commands with which a test looks at a backend and changes
-// it. On nftables these are also iptables-nft's, for the rules of others.
+// Tools returns the commands with which a test reads and changes the rules of a
+// backend. For nftables this includes the commands of iptables-nft, for rules
+// of other programs.
 func Tools(backend, family string) []string {
 	if backend == NFTables {
 		return []string{"nft", Command("iptables-nft", family)}
@@ -54,16 +54,17 @@ func Tools(backend, family string) []string {
 	return []string{Command(backend, family)}
 }
 
-// OtherBackends returns all backends but one.
+// OtherBackends returns all backends except one.
 func OtherBackends(backend string) []string {
 	return slices.DeleteFunc(Backends(), func(b string) bool { return b == backend })
 }
 
-// Command names a command of iptables: Command("iptables-nft", "IPv6", "restore") is
-// "ip6tables-nft-restore", and without a verb "ip6tables-nft".
-func Command(backend, family string, verb ...string) string {
+// Command returns the name of an iptables command: Command("iptables-nft",
+// "IPv6", "restore") is "ip6tables-nft-restore", and Command("iptables-nft",
+// "IPv6") is "ip6tables-nft".
+func Command(backend, family string, suffix ...string) string {
 	if family == "IPv6" {
 		backend = strings.Replace(backend, "iptables", "ip6tables", 1)
 	}
-	return strings.Join(append([]string{backend}, verb...), "-")
+	return strings.Join(append([]string{backend}, suffix...), "-")
 }

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ip-masq-agent Authors
 
-// Package netns answers: how does a test change iptables for real and leave
-// nothing behind?
+// Package netns runs a test in a network namespace of its own, where it can
+// change rules for real and leaves nothing behind.
 //
-// By running as a process of its own in a network namespace of its own. [Run]
-// starts the test binary again for exactly the test that calls it, so every
-// thread and every child of that process, iptables and netlink sockets alike,
-// sees the fresh namespace, as the agent on a node sees the node's. [Matrix]
-// does so for both backends of iptables and both families, [FullMatrix] for
-// nftables too. [NS] adds further namespaces,
-// for a pod and for the world outside, and [Serve] and [Dial] send packets
-// between them. All namespaces are anonymous: a killed test takes its own
-// along.
+// [Run] starts the test binary again, as a child process in a new network
+// namespace, for exactly the test that calls it. Every thread and child process
+// of the test, iptables and netlink sockets included, is in the new namespace.
+// [Matrix] does so for both iptables backends and both IP families,
+// [FullMatrix] also for nftables.
+//
+// [NS] is a further namespace, for a pod or for a network outside. [Serve] and
+// [Dial] send packets between namespaces. No namespace has a name, so all of
+// them disappear with the process, also if it is killed.
 package netns
 
 import (
@@ -30,20 +30,21 @@ import (
 )
 
 const (
-	// envTest names the test that a child runs.
+	// envTest is the name of the test that the child process runs.
 	envTest = "IP_MASQ_AGENT_TEST_CHILD"
-	// envHost is the network namespace that a child must not be in.
+	// envHost is the network namespace of the parent process.
 	envHost = "IP_MASQ_AGENT_TEST_HOST_NETNS"
-	// envReport is the file in which a child says that the test ran.
+	// envReport is the file in which the child reports that the test ran.
 	envReport = "IP_MASQ_AGENT_TEST_REPORT"
 )
 
-// Run runs test in a process and a network namespace of its own, loopback up,
-// with a lock file of its own for iptables-legacy. The calling test must hold
-// nothing but this call: it is run in both processes, test in the child alone.
+// Run runs test in a process and a network namespace of its own, with the
+// loopback device up and a lock file for iptables-legacy. The calling test must
+// contain nothing but this call, because it runs in both processes. Only the
+// child calls test.
 //
-// Such tests share nothing, so Run makes them parallel to each other; inside,
-// t.Setenv and t.Chdir are allowed. A Run inside a Run shares its namespace.
+// Tests with Run share nothing, so Run makes them parallel. Inside test,
+// t.Setenv and t.Chdir are allowed. A Run inside a Run uses the same namespace.
 func Run(t *testing.T, test func(t *testing.T)) {
 	t.Helper()
 	if name := os.Getenv(envTest); name != "" {
@@ -54,7 +55,7 @@ func Run(t *testing.T, test func(t *testing.T)) {
 	Require(t, "ip")
 	t.Parallel()
 
-	// Pdeathsig is sent when the thread that forked dies, not the process.
+	// Pdeathsig is sent when the thread that forked ends, not the process.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 
@@ -71,8 +72,8 @@ func Run(t *testing.T, test func(t *testing.T)) {
 		envTest+"="+t.Name(), envHost+"="+host, envReport+"="+report,
 		"XTABLES_LOCKFILE="+filepath.Join(dir, "xtables.lock"))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
-	// A process that outlives the child holds its output open. It is an error
-	// of the test, not a reason to wait for it.
+	// A process that outlives the child keeps its output open. That is an error
+	// of the test, so do not wait for it.
 	cmd.WaitDelay = 5 * time.Second
 	err = cmd.Run()
 
@@ -88,19 +89,19 @@ func Run(t *testing.T, test func(t *testing.T)) {
 	}
 }
 
-// enter makes sure that this process is the child that was started for the
-// test called name, and reports to the parent when that test is done.
+// enter checks that this process is the child that was started for the test
+// name, and writes the report for the parent at the end of the test.
 func enter(t *testing.T, name string) {
 	t.Helper()
 	if strings.HasPrefix(t.Name(), name+"/") {
 		return // a Run inside a Run
 	}
 	if t.Name() != name {
-		t.Fatalf("this process was started for %s alone", name)
+		t.Fatalf("this process was started for %s only", name)
 	}
 	here, err := os.Readlink("/proc/self/ns/net")
 	if err != nil || os.Getenv(envHost) == "" || here == os.Getenv(envHost) {
-		t.Fatalf("%s is set, but this is no network namespace of its own: %s, %v", envTest, here, err)
+		t.Fatalf("%s is set, but this process is not in a network namespace of its own: %s, %v", envTest, here, err)
 	}
 	t.Cleanup(func() {
 		result := "pass"
@@ -116,8 +117,9 @@ func enter(t *testing.T, name string) {
 	}
 }
 
-// arguments is the command line of the child: this test and no other, once,
-// with the time that is left, so that a child that hangs shows where it does.
+// arguments returns the arguments of the child: this test only, once. Its
+// timeout is the time that is left to the parent, so that a hanging child
+// prints where it hangs.
 func arguments(t *testing.T) []string {
 	args := []string{"-test.run=" + pattern(t.Name()), "-test.count=1", "-test.v=true", "-test.paniconexit0"}
 	if deadline, ok := t.Deadline(); ok {
@@ -127,7 +129,7 @@ func arguments(t *testing.T) []string {
 	return append(args, inherited()...)
 }
 
-// pattern is the -test.run expression that only the test called name matches.
+// pattern returns a -test.run expression that matches only the test name.
 func pattern(name string) string {
 	elements := strings.Split(name, "/")
 	for i, e := range elements {
@@ -136,8 +138,8 @@ func pattern(name string) string {
 	return strings.Join(elements, "/")
 }
 
-// quote marks the lines of the child, whose "--- PASS" would otherwise be
-// taken for the parent's by whatever reads the output of go test.
+// quote prefixes the lines of the child's output. Tools that read the output of
+// go test would otherwise take the child's "--- PASS" for the parent's.
 func quote(out string) string {
 	var b strings.Builder
 	for line := range strings.Lines(strings.TrimSuffix(out, "\n")) {

@@ -28,7 +28,7 @@ func TestRunIsolatesRules(t *testing.T) {
 			t.Error("a rule of one namespace is visible in another")
 		}
 		if lock := os.Getenv("XTABLES_LOCKFILE"); !strings.HasPrefix(lock, os.TempDir()) {
-			t.Errorf("XTABLES_LOCKFILE is %q, the host's lock would be taken", lock)
+			t.Errorf("XTABLES_LOCKFILE is %q, which is the lock of the host", lock)
 		}
 	})
 }
@@ -56,8 +56,8 @@ func hostNamespace(t *testing.T) string {
 	return ns
 }
 
-// TestRunReports starts the cases of TestScenario as go test would and looks
-// at what their parent says.
+// TestRunReports runs the cases of TestScenario as go test does and checks the
+// output of the parent.
 func TestRunReports(t *testing.T) {
 	Require(t, "ip")
 	tests := []struct {
@@ -89,21 +89,21 @@ func TestRunReports(t *testing.T) {
 			cmd.Env = append(os.Environ(), envScenario+"=1")
 			out, err := cmd.CombinedOutput()
 			if (err == nil) != tt.passes {
-				t.Errorf("the parent ended with %v, should it have passed: %v", err, tt.passes)
+				t.Errorf("the parent ended with %v, want success: %v", err, tt.passes)
 			}
 			if !strings.Contains(string(out), tt.says) {
-				t.Errorf("the parent did not say %q:\n%s", tt.says, quote(string(out)))
+				t.Errorf("the parent did not print %q:\n%s", tt.says, quote(string(out)))
 			}
 		})
 	}
 }
 
-// envScenario is set where TestScenario is to do something.
+// envScenario makes TestScenario run its cases.
 const envScenario = "IP_MASQ_AGENT_TEST_SCENARIO"
 
 func TestScenario(t *testing.T) {
 	if os.Getenv(envScenario) == "" {
-		return // only TestRunReports knows how these should end
+		return // some cases fail on purpose, so only TestRunReports runs them
 	}
 	run := func(name string, test func(t *testing.T)) {
 		t.Run(name, func(t *testing.T) { Run(t, test) })
@@ -130,7 +130,7 @@ func TestScenario(t *testing.T) {
 	})
 	run("hang", func(t *testing.T) { time.Sleep(time.Hour) })
 	run("leftover", func(t *testing.T) {
-		// It keeps the standard output of this process.
+		// The process keeps the standard output of this one open.
 		cmd := exec.Command("sleep", "20")
 		cmd.Stdout = os.Stdout
 		if err := cmd.Start(); err != nil {

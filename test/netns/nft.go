@@ -10,15 +10,15 @@ import (
 	"testing"
 )
 
-// NFT feeds a script to "nft -f -", which commits it as one transaction. It
-// must succeed.
+// NFT runs "nft -f -" with a script, which is one transaction. The test fails
+// if nft does.
 func NFT(t testing.TB, script string) {
 	t.Helper()
 	execute(t, script, "nft", "-f", "-")
 }
 
-// NFTOrSkip is [NFT] for rules that nft before 1.0 may be unable to load: if it
-// is and does not, the test is skipped.
+// NFTOrSkip is [NFT] for rules that versions of nft before 1.0 may not be able
+// to load. It skips the test if such a version fails.
 func NFTOrSkip(t testing.TB, script string) {
 	t.Helper()
 	cmd := exec.Command("nft", "-f", "-")
@@ -34,7 +34,7 @@ func NFTOrSkip(t testing.TB, script string) {
 	t.Fatalf("nft -f -: %v\n%s\n%s", err, out, script)
 }
 
-// ListNFT returns what "nft list" prints with these arguments, or "" if that
+// ListNFT returns the output of "nft list" with these arguments, or "" if nft
 // fails, as it does for a table that does not exist.
 func ListNFT(t testing.TB, args ...string) string {
 	t.Helper()

@@ -14,15 +14,17 @@ import (
 	"testing"
 )
 
-// NS is a network namespace: an operating system thread that is in it, and
-// does there, one at a time, what [NS.Do] is given. The namespace lives as
-// long as that thread and the sockets and processes made on it.
+// NS is a network namespace, represented by an operating system thread in it.
+// The thread runs the functions that are passed to [NS.Do], one at a time. The
+// namespace exists as long as the thread and the sockets and processes that
+// were made on it.
 type NS struct {
 	jobs chan func()
-	path string // of the namespace, as ip(8) takes it
+	path string // of the namespace, for ip(8)
 }
 
-// New makes a namespace, loopback up. It ends with the test.
+// New creates a namespace with the loopback device up. It is deleted at the end
+// of the test.
 func New(t testing.TB) *NS {
 	t.Helper()
 	ns := start(t, syscall.CLONE_NEWNET)
@@ -30,7 +32,7 @@ func New(t testing.TB) *NS {
 	return ns
 }
 
-// Here is the namespace that this process is in: the node's.
+// Here returns the namespace of this process, which is the node's.
 func Here(t testing.TB) *NS {
 	t.Helper()
 	return start(t, 0)
@@ -42,19 +44,19 @@ func start(t testing.TB, unshare int) *NS {
 	ready := make(chan error)
 	go ns.serve(unshare, ready)
 	if err := <-ready; err != nil {
-		t.Fatalf("making a network namespace: %v", err)
+		t.Fatalf("creating a network namespace: %v", err)
 	}
 	t.Cleanup(func() { close(ns.jobs) })
 	return ns
 }
 
-// serve never unlocks its thread, so that the runtime ends the thread with the
-// goroutine and gives it to no other.
+// serve never unlocks its thread. The runtime therefore ends the thread with
+// the goroutine, and no other goroutine gets into the namespace.
 func (ns *NS) serve(unshare int, ready chan<- error) {
 	runtime.LockOSThread()
 	if syscall.Gettid() == syscall.Getpid() {
-		// The main thread stands for the process in /proc and cannot end.
-		// While it is locked here, the next goroutine gets another one.
+		// The main thread represents the process in /proc and must not end.
+		// Keep it locked, so that the new goroutine gets another thread.
 		defer runtime.UnlockOSThread()
 		done := make(chan struct{})
 		go func() {
@@ -78,16 +80,16 @@ func (ns *NS) serve(unshare int, ready chan<- error) {
 }
 
 // Do runs fn on a thread in the namespace. Sockets that fn opens and processes
-// that it starts stay there; goroutines that it starts are elsewhere. fn must
-// not call Do of the same namespace, nor end the test.
+// that it starts stay in the namespace, goroutines that it starts do not. fn
+// must not call Do of the same namespace and must not end the test.
 func (ns *NS) Do(fn func() error) error {
 	done := make(chan error)
 	ns.jobs <- func() { done <- fn() }
 	return <-done
 }
 
-// Run runs a command in the namespace, which must succeed, and returns its
-// standard output.
+// Run runs a command in the namespace and returns its standard output. The test
+// fails if the command does.
 func (ns *NS) Run(t testing.TB, name string, args ...string) string {
 	t.Helper()
 	var out string
@@ -107,7 +109,8 @@ func (ns *NS) IP(t testing.TB, args string) string {
 	return ns.Run(t, "ip", strings.Fields(args)...)
 }
 
-// Sysctl sets a variable of the namespace: ns.Sysctl(t, "net/ipv4/ip_forward", "1").
+// Sysctl sets a sysctl of the namespace: ns.Sysctl(t, "net/ipv4/ip_forward",
+// "1").
 func (ns *NS) Sysctl(t testing.TB, name, value string) {
 	t.Helper()
 	err := ns.Do(func() error { return os.WriteFile("/proc/sys/"+name, []byte(value), 0) })
@@ -116,13 +119,13 @@ func (ns *NS) Sysctl(t testing.TB, name, value string) {
 	}
 }
 
-// Output runs a command and returns its standard output. The error has the
-// command line and standard error in it.
+// Output runs a command and returns its standard output. An error contains the
+// command line and standard error.
 func Output(name string, args ...string) (string, error) {
 	return output(exec.Command(name, args...))
 }
 
-// output is cmd.Output with the command line and standard error in the error.
+// output is cmd.Output, with the command line and standard error in the error.
 func output(cmd *exec.Cmd) (string, error) {
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

@@ -25,10 +25,10 @@ func TestNamespaces(t *testing.T) {
 			t.Errorf("interfaces of the pod: %s", names)
 		}
 		if hostNamespace(t) != nsOf(t, node) {
-			t.Error("Here is not the namespace of the process")
+			t.Error("Here() is not the namespace of the process")
 		}
 		if nsOf(t, pod) == nsOf(t, node) || nsOf(t, pod) == nsOf(t, New(t)) {
-			t.Error("New did not make a namespace of its own")
+			t.Error("New() did not create a namespace of its own")
 		}
 		for _, addr := range []string{"10.1.0.1:8080", "[fd00:1::1]:8080"} {
 			Serve(t, node, addr)
@@ -40,7 +40,7 @@ func TestNamespaces(t *testing.T) {
 			if source.Addr() != want[source.Addr().Is4()] {
 				t.Errorf("the server at %s saw %s", addr, source)
 			}
-			// The server is in one namespace alone.
+			// Only one of the namespaces has the server.
 			if _, err := Dial(New(t), addr); err == nil {
 				t.Errorf("%s can be reached from a namespace without a route", addr)
 			}
@@ -84,7 +84,7 @@ func TestForward(t *testing.T) {
 func TestSave(t *testing.T) {
 	Matrix(t, func(t *testing.T, backend, family string) {
 		if got := List(t, backend, family, "CANARY"); got != nil {
-			t.Errorf("List of no chain: %q", got)
+			t.Errorf("List() of a chain that does not exist: %q", got)
 		}
 		Restore(t, backend, family, "*nat\n:CANARY - [0:0]\n-A POSTROUTING -j CANARY\nCOMMIT\n")
 		want := `*nat

@@ -12,34 +12,34 @@ import (
 	"testing"
 )
 
-// EnvRequireRoot, set to 1, turns every skip of [Require] into a failure.
+// EnvRequireRoot, if it is 1, makes [Require] fail a test instead of skipping
+// it.
 const EnvRequireRoot = "IP_MASQ_AGENT_TEST_REQUIRE_ROOT"
 
-// EnvNoKernel, set to 1, makes [Require] skip every test. test/s390x.sh sets
-// it: an emulator of a processor does not translate the messages of nf_tables,
-// so the kernel would read them in the wrong byte order.
+// EnvNoKernel, if it is 1, makes [Require] skip every test. test/s390x.sh sets
+// it: the emulator does not translate nf_tables messages, so the kernel would
+// read them in the wrong byte order.
 const EnvNoKernel = "IP_MASQ_AGENT_TEST_NO_KERNEL"
 
-// Require ends the test unless it runs as root and the commands are there: as
-// a skip for a passer-by who runs go test, as a failure where [EnvRequireRoot]
-// says that nothing may be left out.
+// Require skips the test unless it runs as root and the commands are installed.
+// With [EnvRequireRoot] it fails the test instead.
 func Require(t testing.TB, commands ...string) {
 	t.Helper()
 	if os.Getenv(EnvNoKernel) == "1" {
 		t.Skip("this test needs a kernel: " + EnvNoKernel + " is set")
 	}
 	if os.Geteuid() != 0 {
-		missing(t, "this test needs root for a network namespace: run it as root, or with: unshare -rn go test ...")
+		unavailable(t, "this test needs root for a network namespace: run it as root, or with: unshare -rn go test ...")
 	}
 	for _, c := range commands {
 		if _, err := exec.LookPath(c); err != nil {
-			missing(t, "this test needs "+c+": "+remedy(c))
+			unavailable(t, "this test needs "+c+": "+howToInstall(c))
 		}
 	}
 }
 
-// remedy says how to get a command.
-func remedy(command string) string {
+// howToInstall describes how to install a command.
+func howToInstall(command string) string {
 	switch command {
 	case "prometheus", "promtool":
 		return "install the package prometheus, version 2.42 or later, or run 'sudo make test', which downloads it without installing it"
@@ -47,7 +47,7 @@ func remedy(command string) string {
 	return "install the packages iptables and iproute2"
 }
 
-func missing(t testing.TB, why string) {
+func unavailable(t testing.TB, why string) {
 	t.Helper()
 	if os.Getenv(EnvRequireRoot) == "1" {
 		t.Fatal(why)
@@ -55,9 +55,9 @@ func missing(t testing.TB, why string) {
 	t.Skip(why)
 }
 
-// inherited lists the flags that a child takes over from this process: those
-// of the package under test, and the few of go test that are not about which
-// tests run and where their results go.
+// inherited returns the flags that the child gets from this process: those of
+// the package under test, and those of go test that do not select tests or
+// write results.
 func inherited() []string {
 	ours := []string{"test.short", "test.gocoverdir"}
 	var args []string

@@ -12,12 +12,12 @@ import (
 	"time"
 )
 
-// patience bounds each step of a connection between two namespaces of one
-// machine. It only ends a test that would otherwise hang.
+// patience is the time limit of each step of a connection between two
+// namespaces.
 const patience = 10 * time.Second
 
-// Serve listens on TCP address addr in the namespace, until the test ends, and
-// tells each client the source address that its connection came from.
+// Serve listens on the TCP address addr in the namespace until the test ends,
+// and sends each client the source address that it sees.
 func Serve(t testing.TB, ns *NS, addr string) {
 	t.Helper()
 	var listener net.Listener
@@ -42,13 +42,13 @@ func Serve(t testing.TB, ns *NS, addr string) {
 	}()
 }
 
-// Dial connects from the namespace to a [Serve] at addr and returns the source
-// address that was seen there.
+// Dial connects from the namespace to a server started by [Serve] and returns
+// the source address that the server saw.
 func Dial(ns *NS, addr string) (netip.AddrPort, error) {
 	return dial(ns, net.Dialer{Timeout: patience}, addr)
 }
 
-// DialFrom is [Dial] from one of several addresses of the namespace.
+// DialFrom is [Dial] from a given source address of the namespace.
 func DialFrom(ns *NS, source netip.Addr, addr string) (netip.AddrPort, error) {
 	local := net.TCPAddrFromAddrPort(netip.AddrPortFrom(source, 0))
 	return dial(ns, net.Dialer{Timeout: patience, LocalAddr: local}, addr)

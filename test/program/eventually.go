@@ -8,13 +8,15 @@ import (
 	"time"
 )
 
-// Patience bounds every wait. It is so long that only a failure reaches it, and
-// shorter than the default resyncInterval of a minute, for the tests in which
-// the agent must act before its end.
+// Patience is the time limit of every wait of a test. It is long, so that a
+// test fails only if the agent does, also on a busy machine. It is shorter than
+// the default resyncInterval of one minute, because some tests check that the
+// agent acts before the next resync.
 const Patience = 40 * time.Second
 
-// Eventually polls until check returns "", else fails with what it returned
-// last. It returns how long that took.
+// Eventually calls check until it returns "". If that does not happen within
+// [Patience], the test fails with the last result of check. Eventually returns
+// how long it waited.
 func Eventually(t testing.TB, check func() string) time.Duration {
 	t.Helper()
 	began := time.Now()

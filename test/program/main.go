@@ -12,19 +12,21 @@ import (
 	"testing"
 )
 
-// envBinary names the agent under test. [Main] builds one where it is unset,
-// once: each isolated test is a process of its own and finds it set.
+// envBinary is the environment variable with the path of the agent under test.
+// [Main] builds the agent if the variable is not set. Each test of [netns.Run]
+// is a process of its own, which inherits the variable and does not build
+// again.
 const envBinary = "IP_MASQ_AGENT_TEST_BINARY"
 
-// Main is what a TestMain exits with: it runs the tests, with an agent of this
-// kind at [Path].
+// Main builds an agent of this kind, runs the tests and returns the exit status
+// for TestMain. [Path] is the path of the agent.
 func Main(m *testing.M, kind Kind) int {
 	if !flag.Parsed() {
 		flag.Parse()
 	}
-	// No test package imports the agent, so go test would serve the result of
-	// another agent, and of another kernel, from its cache. It caches no test
-	// that leaves no log of what it read; what is read before m.Run is not in it.
+	// Do not cache test results. No test package imports the agent, so go test
+	// would not notice that the agent or the kernel has changed. go test caches
+	// only if the test binary writes a list of the files that it read.
 	if err := flag.Set("test.testlogfile", ""); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -47,14 +49,14 @@ func Main(m *testing.M, kind Kind) int {
 	return m.Run()
 }
 
-// Path is the agent under test.
+// Path returns the path of the agent under test.
 func Path() string { return os.Getenv(envBinary) }
 
-// Command is the agent with these arguments, in the environment of the test
-// and with env besides.
+// Command returns the agent's command with these arguments. Its environment is
+// that of the test, and env.
 func Command(env []string, args ...string) *exec.Cmd {
 	cmd := exec.Command(Path(), args...)
-	// The race detector would hold up each exit for a second.
+	// By default the race detector delays each exit by one second.
 	cmd.Env = append(append(os.Environ(), "GORACE=atexit_sleep_ms=0"), env...)
 	return cmd
 }

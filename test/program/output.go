@@ -9,7 +9,7 @@ import (
 	"sync"
 )
 
-// Output is what a process printed so far, on standard output and error.
+// Output collects the standard output and standard error of a process.
 type Output struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -27,22 +27,22 @@ func (o *Output) String() string {
 	return o.buf.String()
 }
 
-// Count is the number of lines in which all of words are.
-func (o *Output) Count(words ...string) int { return count(o.String(), words) }
+// Count returns the number of lines that contain all of texts.
+func (o *Output) Count(texts ...string) int { return count(o.String(), texts) }
 
-func count(text string, words []string) int {
+func count(text string, texts []string) int {
 	n := 0
 	for line := range strings.Lines(text) {
-		if containsAll(line, words) {
+		if containsAll(line, texts) {
 			n++
 		}
 	}
 	return n
 }
 
-func containsAll(s string, words []string) bool {
-	for _, w := range words {
-		if !strings.Contains(s, w) {
+func containsAll(s string, texts []string) bool {
+	for _, text := range texts {
+		if !strings.Contains(s, text) {
 			return false
 		}
 	}

@@ -19,14 +19,15 @@ type Process struct {
 
 	t     testing.TB
 	cmd   *exec.Cmd
-	seen  int           // how much of Log WaitLog leaves out
-	done  chan struct{} // closed when it has ended
-	err   error         // how, valid after done
-	asked bool          // the test has asked how it ended
+	seen  int           // the length of the part of Log that WaitLog ignores
+	done  chan struct{} // closed when the process has ended
+	err   error         // the result of Wait, valid after done
+	asked bool          // the test has called Stop or Exit
 }
 
-// Start starts a command in this process' network namespace. At the end of the
-// test it is stopped as [Process.Stop] does, unless the test saw it end.
+// Start starts a command in the network namespace of the test process. At the
+// end of the test it calls [Process.Stop], unless the test has called Stop or
+// Exit.
 func Start(t testing.TB, cmd *exec.Cmd) *Process {
 	t.Helper()
 	p := &Process{t: t, cmd: cmd, done: make(chan struct{})}
@@ -43,7 +44,7 @@ func Start(t testing.TB, cmd *exec.Cmd) *Process {
 		p.err = cmd.Wait()
 		close(p.done)
 	}()
-	t.Cleanup(func() { // after the stop, whatever comes of it
+	t.Cleanup(func() { // runs after the cleanup function below
 		if t.Failed() {
 			t.Logf("log of the agent %s:\n%s", strings.Join(cmd.Args[1:], " "), p.Log.String())
 		}
@@ -56,10 +57,10 @@ func Start(t testing.TB, cmd *exec.Cmd) *Process {
 	return p
 }
 
-// PID is its process ID.
+// PID returns the process ID.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
-// Running says if it has not ended.
+// Running reports whether the process has not ended.
 func (p *Process) Running() bool {
 	select {
 	case <-p.done:
@@ -69,18 +70,18 @@ func (p *Process) Running() bool {
 	}
 }
 
-// Stop sends a signal, expects status 0, and returns how long that took.
+// Stop sends a signal, waits for exit status 0, and returns how long that took.
 func (p *Process) Stop(signal os.Signal) time.Duration {
 	p.t.Helper()
 	p.asked = true
 	if !p.Running() {
-		p.t.Errorf("the agent had ended by itself: %v", p.err)
+		p.t.Errorf("the agent ended before it was stopped: %v", p.err)
 		return 0
 	}
-	// Before its first word no process has a handler for signals.
+	// Wait for the first log line: before it the agent has no signal handler.
 	Eventually(p.t, func() string {
 		if p.Log.String() == "" {
-			return "the agent says nothing"
+			return "the agent has logged nothing"
 		}
 		return ""
 	})
@@ -94,7 +95,7 @@ func (p *Process) Stop(signal os.Signal) time.Duration {
 	return time.Since(start)
 }
 
-// Exit waits for the agent to end and returns its status.
+// Exit waits for the process to end and returns its exit status.
 func (p *Process) Exit() int {
 	p.t.Helper()
 	p.asked = true
@@ -113,17 +114,17 @@ func (p *Process) Exit() int {
 	return p.cmd.ProcessState.ExitCode()
 }
 
-// WaitLog waits until the agent has said all of words in one line, since the
-// last [Process.Mark].
-func (p *Process) WaitLog(words ...string) {
+// WaitLog waits for a log line that contains all of texts. It ignores lines
+// from before the last call of [Process.SkipLog].
+func (p *Process) WaitLog(texts ...string) {
 	p.t.Helper()
 	Eventually(p.t, func() string {
-		if count(p.Log.String()[p.seen:], words) == 0 {
-			return "the log has no line with " + strings.Join(words, " and ")
+		if count(p.Log.String()[p.seen:], texts) == 0 {
+			return "the log has no line with " + strings.Join(texts, " and ")
 		}
 		return ""
 	})
 }
 
-// Mark makes WaitLog look only at what the agent says from now on.
-func (p *Process) Mark() { p.seen = len(p.Log.String()) }
+// SkipLog makes WaitLog ignore what the agent has logged so far.
+func (p *Process) SkipLog() { p.seen = len(p.Log.String()) }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ip-masq-agent Authors
 
-// Package program answers: how does a test run the agent that a node runs?
+// Package program builds the agent and runs it as a process, for tests that
+// observe it from outside.
 //
-// As a process, and from outside. [Main] builds the agent once for a test
-// package, [Command] names what to run and [Start] runs it until the test ends,
-// when it must stop well. A [Process] says what it printed and how it ended.
-// [Eventually] waits for what it does. The package knows none of the agent's.
+// [Main] builds the agent once for a test package. [Command] returns a command
+// of it, and [Start] runs the command until the end of the test, when it must
+// stop with exit status 0. A [Process] has the log and the exit status.
+// [Eventually] waits for something that the agent does. The package imports no
+// package of the agent.
 package program
 
 import (
@@ -15,21 +17,23 @@ import (
 	"os/exec"
 )
 
-// Kind is what an agent is built for.
+// Kind is the way in which the agent is built.
 type Kind int
 
 const (
-	// Plain is what go build makes.
+	// Plain is a build without flags.
 	Plain Kind = iota
-	// Race has the race detector, which makes the agent exit with 66 where it
-	// found a race; it is Plain where there is no C compiler.
+	// Race is a build with the race detector, which makes the agent exit with
+	// status 66 if it finds a data race. Without a C compiler it is the same as
+	// Plain.
 	Race
-	// Shipped has the flags of the Makefile and the Dockerfile, for a test that
-	// measures: the race detector would cost more than the agent.
+	// Shipped is a build with the flags of the Makefile and the Dockerfile. It
+	// is for benchmarks, because the race detector would cost more than the
+	// agent itself.
 	Shipped
 )
 
-// Build compiles the agent to a file.
+// Build compiles the agent and writes the binary to a file.
 func Build(file string, kind Kind) error {
 	args, env := []string{"build", "-o", file}, os.Environ()
 	switch kind {

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// recorder is a test whose errors are looked at, and do not count.
+// recorder is a testing.TB that records errors and does not fail the test.
 type recorder struct {
 	testing.TB
 	errors []string
@@ -25,26 +25,26 @@ func TestProcess(t *testing.T) {
 	tests := map[string]struct {
 		script string
 		status int
-		wrong  string // of a Stop
+		wrong  string // the error that Stop reports
 	}{
 		"stops well":      {script: "trap 'exit 0' TERM; echo ready; while :; do sleep 0.01; done"},
-		"stops ill":       {script: "trap 'exit 66' TERM; echo ready; while :; do sleep 0.01; done", status: 66, wrong: "the agent ended with status 66 on terminated, want 0"},
+		"wrong status":    {script: "trap 'exit 66' TERM; echo ready; while :; do sleep 0.01; done", status: 66, wrong: "the agent ended with status 66 on terminated, want 0"},
 		"killed":          {script: "echo ready; exec sleep 60", status: -1, wrong: "the agent ended with status -1 on terminated, want 0"},
-		"ended by itself": {script: "echo ready", wrong: "the agent had ended by itself: <nil>"},
-		"crashed":         {script: "echo ready; exit 2", status: 2, wrong: "the agent had ended by itself: exit status 2"},
+		"ended by itself": {script: "echo ready", wrong: "the agent ended before it was stopped: <nil>"},
+		"crashed":         {script: "echo ready; exit 2", status: 2, wrong: "the agent ended before it was stopped: exit status 2"},
 	}
 	for name, tt := range tests {
-		for _, how := range []string{"by the test", "at its end"} {
+		for _, how := range []string{"by the test", "at the end of the test"} {
 			t.Run(name+" "+how, func(t *testing.T) {
 				r := &recorder{TB: t}
-				t.Cleanup(func() { // runs after Start's
+				t.Cleanup(func() { // runs after the cleanup functions of Start
 					if got := strings.Join(r.errors, "\n"); got != tt.wrong {
-						t.Errorf("errors are %q, want %q", got, tt.wrong)
+						t.Errorf("errors %q, want %q", got, tt.wrong)
 					}
 				})
 				p := Start(r, exec.Command("sh", "-c", tt.script))
 				p.WaitLog("ready")
-				if strings.Contains(tt.wrong, "by itself") {
+				if strings.Contains(tt.wrong, "before it was stopped") {
 					<-p.done
 				}
 				if how == "by the test" {
@@ -61,14 +61,14 @@ func TestProcess(t *testing.T) {
 func TestLog(t *testing.T) {
 	p := Start(t, exec.Command("sh", "-c", "echo one two; echo two >&2; sleep 0.1; echo two three"))
 	p.WaitLog("two", "one")
-	p.Mark()
+	p.SkipLog()
 	p.WaitLog("three")
 	if status := p.Exit(); status != 0 {
 		t.Errorf("status %d, want 0", status)
 	}
 	for words, want := range map[string]int{"two": 3, "two one": 1, "one three": 0} {
 		if got := p.Log.Count(strings.Fields(words)...); got != want {
-			t.Errorf("%d lines have %s, want %d", got, words, want)
+			t.Errorf("%d lines with %s, want %d", got, words, want)
 		}
 	}
 }

@@ -23,12 +23,12 @@ func (p packet) String() string {
 	return fmt.Sprintf("%s from %s to %s (local: %v)", p.protocol, p.source, p.destination, p.local)
 }
 
-// outcomes are what happens to a packet, each with its probability.
+// outcomes are the possible outcomes for a packet, each with its probability.
 type outcomes map[string]float64
 
 const kept = "kept"
 
-// masqueraded is the outcome of a masquerade rule. Ports are empty, "4001" or
+// masqueraded returns the outcome of a masquerade rule. Ports are "", "4001" or
 // "2001-3000".
 func masqueraded(ports string, randomFully bool) string {
 	out := "masqueraded"
@@ -43,14 +43,14 @@ func masqueraded(ports string, randomFully bool) string {
 
 // chainRule is a rule of an iptables chain.
 type chainRule struct {
-	source, destination netip.Prefix // the zero value is any
-	protocol            string       // empty is any
+	source, destination netip.Prefix // the zero value matches any address
+	protocol            string       // empty matches any protocol
 	probability         float64
 	outcome             string
 }
 
-// parseChain reads a chain as "iptables -S" prints it. It knows what the agent's
-// chains have, and returns an error for anything else.
+// parseChain parses a chain as "iptables -S" prints it. It knows only the
+// options that the agent's chains have, and returns an error for anything else.
 func parseChain(lines []string) ([]chainRule, error) {
 	var out []chainRule
 	for _, line := range lines {
@@ -95,7 +95,7 @@ func parseRule(words []string) (chainRule, error) {
 		case "--to-ports":
 			ports = value
 		default:
-			err = fmt.Errorf("option %s is not known", option)
+			err = fmt.Errorf("unknown option %s", option)
 		}
 		if err != nil {
 			return r, err
@@ -107,7 +107,7 @@ func parseRule(words []string) (chainRule, error) {
 	case "MASQUERADE":
 		r.outcome = masqueraded(ports, random)
 	default:
-		return r, fmt.Errorf("target %q is not known", target)
+		return r, fmt.Errorf("unknown target %q", target)
 	}
 	return r, nil
 }
@@ -123,7 +123,8 @@ func words(line string) []string {
 	})
 }
 
-// outcomesOf returns what a chain, and the jump to it, do with a packet.
+// outcomesOf returns the outcomes of a chain, and of the jump to it, for a
+// packet.
 func outcomesOf(chain []chainRule, p packet) outcomes {
 	out := outcomes{}
 	left := 1.0
@@ -150,7 +151,7 @@ func (o outcomes) add(outcome string, probability float64) {
 	}
 }
 
-// rangesOf returns the ranges that a chain names.
+// rangesOf returns the CIDRs in the rules of a chain.
 func rangesOf(chain []chainRule) (sources, destinations []netipx.IPRange) {
 	for _, r := range chain {
 		if r.source.IsValid() {

@@ -5,8 +5,9 @@ package rules
 
 import "strings"
 
-// baseRules returns the rules of the base chain, as the documentation shows them.
-// Only with sourceCIDRs one rule asks for the source.
+// baseRules returns the rules of the base chain, as the documentation shows
+// them. One of them matches the source address and exists only with
+// sourceCIDRs.
 func baseRules(family string, sources bool) string {
 	const (
 		head = `{"nftables": [
@@ -26,8 +27,9 @@ func baseRules(family string, sources bool) string {
 }
 
 // Complete returns "" if a table, as "nft -j list table" prints it, does what a
-// chain does, and else how it differs. A table without its base chain is taken
-// as if it had it: it is as complete as a chain to which nothing jumps.
+// chain does, and otherwise the difference. If the table has no base chain,
+// Complete assumes the right one: such a table is as complete as a chain
+// without a jump to it.
 func Complete(listing, family string, chain []string) string {
 	t, err := parseTable([]byte(listing))
 	if err != nil {

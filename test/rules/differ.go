@@ -13,8 +13,8 @@ import (
 	"go4.org/netipx"
 )
 
-// differ describes how what a table does differs from what a chain does. The
-// table has to be hooked in as the README says, and may have nothing besides.
+// differ describes the difference between a table and a chain. It expects the
+// base chain of the documentation, and no other objects in the table.
 func (t *table) differ(want []chainRule, family string) string {
 	switch b := t.base; {
 	case b == nil:
@@ -23,7 +23,7 @@ func (t *table) differ(want []chainRule, family string) string {
 		return fmt.Sprintf("the base chain has type %s, hook %s, priority %d, policy %s", b.Type, b.Hook, b.Prio, b.Policy)
 	}
 	if what := t.unused(); what != "" {
-		return "nothing leads to " + what
+		return "nothing refers to " + what
 	}
 	for _, p := range packets(want, t, family) {
 		got, err := t.outcomesOf(p)
@@ -37,7 +37,7 @@ func (t *table) differ(want []chainRule, family string) string {
 	return ""
 }
 
-// equal allows for iptables' probabilities, which have a resolution of 2^-31.
+// equal compares probabilities with the precision of iptables, 2^-31.
 func (o outcomes) equal(other outcomes) bool {
 	for outcome := range o {
 		if math.Abs(o[outcome]-other[outcome]) > 1e-8 {
@@ -52,8 +52,8 @@ func (o outcomes) equal(other outcomes) bool {
 	return true
 }
 
-// packets returns packets from and to the boundaries of all ranges, of each
-// protocol, and one to the node itself.
+// packets returns packets to test with: for each protocol, to and from the
+// boundaries of all CIDRs, and one to the node itself.
 func packets(chain []chainRule, t *table, family string) []packet {
 	anyone := netip.MustParseAddr("203.0.113.254")
 	if family == "ip6" {
@@ -74,8 +74,8 @@ func packets(chain []chainRule, t *table, family string) []packet {
 	return out
 }
 
-// boundaries returns the first and last address of each range, and the addresses
-// beside them.
+// boundaries returns the first and the last address of each range, and the two
+// addresses next to them.
 func boundaries(ranges []netipx.IPRange, is4 bool) []netip.Addr {
 	found := map[netip.Addr]bool{}
 	for _, r := range ranges {

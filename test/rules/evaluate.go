@@ -5,7 +5,7 @@ package rules
 
 import "fmt"
 
-// evaluation follows a packet through a table.
+// evaluation is the state of sending a packet through a table.
 type evaluation struct {
 	table  *table
 	packet packet
@@ -13,8 +13,8 @@ type evaluation struct {
 	depth  int
 }
 
-// outcomesOf returns what the table does with a packet. Statements that the
-// agent's table does not have are errors.
+// outcomesOf returns the outcomes of the table for a packet. A statement that
+// the agent's table does not have is an error.
 func (t *table) outcomesOf(p packet) (outcomes, error) {
 	e := evaluation{table: t, packet: p, out: outcomes{}}
 	left, err := e.chain(t.base.Name, 1)
@@ -25,12 +25,12 @@ func (t *table) outcomesOf(p packet) (outcomes, error) {
 // maxDepth is the kernel's limit of jumps.
 const maxDepth = 16
 
-// chain sends a share of the packets through a chain, and returns the share that
-// comes to its end.
+// chain sends a share of the packets through a chain and returns the share that
+// reaches its end.
 func (e *evaluation) chain(name string, share float64) (left float64, err error) {
 	c := e.table.chains[name]
 	if e.depth++; c == nil || e.depth > maxDepth {
-		return 0, fmt.Errorf("a verdict leads to chain %q, which does not exist or is too deep", name)
+		return 0, fmt.Errorf("a verdict refers to chain %q, which does not exist or exceeds the jump limit", name)
 	}
 	defer func() { e.depth-- }()
 	ended := 0.0
@@ -44,8 +44,8 @@ func (e *evaluation) chain(name string, share float64) (left float64, err error)
 	return share + ended, nil
 }
 
-// rule returns the share that goes on to the next rule, and the share for which
-// the chain ends.
+// rule returns the share that continues with the next rule, and the share that
+// is finished with this chain.
 func (e *evaluation) rule(rule []statement, share float64) (next, ended float64, err error) {
 	for _, s := range rule {
 		switch s.kind {
@@ -65,7 +65,7 @@ func (e *evaluation) rule(rule []statement, share float64) (next, ended float64,
 	return share, 0, nil
 }
 
-// verdict does what a statement says that ends the rule.
+// verdict evaluates a statement that ends the rule.
 func (e *evaluation) verdict(s statement, share float64) (next, ended float64, err error) {
 	if share == 0 {
 		return 0, 0, nil
@@ -94,8 +94,8 @@ func (e *evaluation) verdict(s statement, share float64) (next, ended float64, e
 	return 0, 0, fmt.Errorf("statement %s %v is not understood", s.kind, s.data)
 }
 
-// verdictMap looks up an address, or shares packets out by a random number. The
-// agent's maps have no element with the verdict "continue".
+// verdictMap evaluates a verdict map. Its key is an address or a random number.
+// The agent's maps have no element with the verdict "continue".
 func (e *evaluation) verdictMap(data any, share float64) (next, ended float64, err error) {
 	elements, err := e.elements(field(data, "data"))
 	if err != nil {
@@ -124,8 +124,8 @@ func (e *evaluation) verdictMap(data any, share float64) (next, ended float64, e
 	return next + left, ended, nil
 }
 
-// share returns which part of the packets has a key: all or none by the address,
-// some by a random number.
+// share returns the share of the packets with a key. It is 0 or 1 for an
+// address, and in between for a random number.
 func (e *evaluation) share(key, value any) (float64, error) {
 	if mod, ok := field(field(key, "numgen"), "mod").(float64); ok {
 		if text(field(key, "numgen"), "mode") != "random" || field(field(key, "numgen"), "offset") != 0.0 {
@@ -141,7 +141,7 @@ func (e *evaluation) share(key, value any) (float64, error) {
 	return 0, err
 }
 
-// match compares a part of the packet with a value or a set.
+// match evaluates a match of a packet field against a value or a set.
 func (e *evaluation) match(data any) (bool, error) {
 	op := text(data, "op")
 	if op != "==" && op != "in" && op != "!=" {
@@ -151,7 +151,7 @@ func (e *evaluation) match(data any) (bool, error) {
 	return found != (op == "!="), err
 }
 
-// elements returns those of a set of the rule, or of a named one.
+// elements returns the elements of an anonymous or a named set.
 func (e *evaluation) elements(data any) ([]any, error) {
 	if name, ok := data.(string); ok && len(name) > 1 && name[0] == '@' && e.table.sets[name[1:]] != nil {
 		return e.table.sets[name[1:]].Elem, nil

@@ -13,10 +13,10 @@ import (
 	"ip-masq-agent/test/netns"
 )
 
-// Jump is the rule that sends packets to the chain, as "iptables -S" prints it.
+// Jump is the jump rule of the agent, as "iptables -S" prints it.
 const Jump = `-A POSTROUTING -m comment --comment "ip-masq-agent: ensure nat POSTROUTING directs all non-LOCAL destination traffic to our custom IP-MASQ chain" -m addrtype ! --dst-type LOCAL -j IP-MASQ`
 
-// iptables are a chain IP-MASQ in the nat table, and the jump to it.
+// iptables is the chain IP-MASQ in the nat table, and the jump rule.
 type iptables struct {
 	backend, family string
 }
@@ -32,7 +32,7 @@ func (r iptables) Differ(t testing.TB, chain []string) string {
 	return ""
 }
 
-// jumps lists the rules of POSTROUTING that lead to the agent's chain.
+// jumps returns the rules of POSTROUTING that lead to the agent's chain.
 func (r iptables) jumps(t testing.TB) []string {
 	t.Helper()
 	return slices.DeleteFunc(netns.List(t, r.backend, r.family, "POSTROUTING"), func(rule string) bool {
@@ -40,8 +40,8 @@ func (r iptables) jumps(t testing.TB) []string {
 	})
 }
 
-// Exist names the nat table to iptables only if there is one: legacy would
-// create it.
+// Exist runs iptables only if the nat table exists, because iptables-legacy
+// would create it.
 func (r iptables) Exist(t testing.TB) bool {
 	t.Helper()
 	if r.backend == "iptables-legacy" && !slices.Contains(netns.LegacyTables(t, r.family), "nat") {
@@ -55,7 +55,7 @@ func (r iptables) List(t testing.TB) string {
 	return strings.Join(append(netns.List(t, r.backend, r.family, "IP-MASQ"), r.jumps(t)...), "\n")
 }
 
-func (r iptables) Identity(t testing.TB) string {
+func (r iptables) ListWithCounters(t testing.TB) string {
 	t.Helper()
 	return netns.IPTables(t, r.backend, r.family, "-v", "-S", "IP-MASQ") + netns.IPTables(t, r.backend, r.family, "-v", "-S", "POSTROUTING")
 }
@@ -73,5 +73,5 @@ func (iptables) Unhook() []string { return []string{"-D " + strings.TrimPrefix(J
 func (r iptables) Remove() []string { return append(r.Unhook(), emptyChain, "-X IP-MASQ") }
 
 func (iptables) InsertAccept() []string { return []string{"-I IP-MASQ 1 -j ACCEPT"} }
-func (iptables) Old() []string          { return []string{emptyChain, "-A IP-MASQ -p tcp -j RETURN", Jump} }
-func (iptables) Hollow() []string       { return []string{emptyChain, Jump} }
+func (iptables) Outdated() []string     { return []string{emptyChain, "-A IP-MASQ -p tcp -j RETURN", Jump} }
+func (iptables) Emptied() []string      { return []string{emptyChain, Jump} }

@@ -10,15 +10,15 @@ import (
 	"ip-masq-agent/test/netns"
 )
 
-// Table is the name of the agent's table of the backend nftables.
+// Table is the name of the table that the backend nftables writes.
 const Table = "ip-masq-agent"
 
-// nftables are a table of one family, "ip" or "ip6".
+// nftables is the agent's table of one family, "ip" or "ip6".
 type nftables struct {
 	family string
 }
 
-// nftFamily returns a family as nft(8) names it.
+// nftFamily returns the name of an IP family in nft(8).
 func nftFamily(family string) string {
 	if family == "IPv6" {
 		return "ip6"
@@ -68,7 +68,7 @@ func (r nftables) Exist(t testing.TB) bool { return r.list(t) != "" }
 
 func (r nftables) List(t testing.TB) string { return r.list(t, "-s") }
 
-func (r nftables) Identity(t testing.TB) string { return r.list(t, "-a") }
+func (r nftables) ListWithCounters(t testing.TB) string { return r.list(t, "-a") }
 
 func (r nftables) Commit(t testing.TB, lines ...string) {
 	t.Helper()
@@ -87,10 +87,10 @@ func (r nftables) InsertAccept() []string {
 	return []string{"insert rule " + r.name() + " postrouting accept"}
 }
 
-func (r nftables) Old() []string {
-	return append(r.Hollow(), "add rule "+r.name()+" postrouting meta l4proto tcp accept")
+func (r nftables) Outdated() []string {
+	return append(r.Emptied(), "add rule "+r.name()+" postrouting meta l4proto tcp accept")
 }
 
-func (r nftables) Hollow() []string {
+func (r nftables) Emptied() []string {
 	return []string{"add table " + r.name(), "add chain " + r.name() + " postrouting { type nat hook postrouting priority 105; }"}
 }

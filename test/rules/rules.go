@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ip-masq-agent Authors
 
-// Package rules gives tests one vocabulary for the rules that the agent keeps
-// in the kernel, for each of its backends: what the rules do, and how another
-// program damages them.
+// Package rules lets a test check and damage the agent's rules in the kernel in
+// the same way for every backend.
 //
 // A test states what it expects as an iptables chain, as "iptables -S" prints
-// it. On the backends of iptables that is compared literally. On nftables the
-// chain and the agent's table are both evaluated, for packets to the first and
-// last address of every range and to those beside them, and the results are
-// compared. The package reads the kernel with iptables and nft, and knows
-// nothing of the agent's own packages.
+// it. For the iptables backends the chain is compared literally. For nftables
+// the chain and the agent's table are both evaluated, for packets to and from
+// the boundaries of every CIDR, and the outcomes are compared. The package
+// reads the kernel with iptables and nft. It imports no package of the agent,
+// so that both cannot have the same mistake.
 package rules
 
 import (
@@ -19,53 +18,52 @@ import (
 	"ip-masq-agent/test/netns"
 )
 
-// Rules are the agent's rules of one backend and family, in the network
+// Rules are the agent's rules of one backend and IP family in the network
 // namespace of this process.
 type Rules interface {
-	// Differ describes how the kernel's rules differ from a chain. It returns ""
-	// if they do what the chain does, and packets reach them exactly once.
+	// Differ describes how the kernel's rules differ from a chain. It returns
+	// "" if they do what the chain does and packets reach them exactly once.
 	Differ(t testing.TB, chain []string) string
-	// Exist tells whether the kernel has any part of the rules.
+	// Exist reports whether the kernel has any part of the rules.
 	Exist(t testing.TB) bool
-	// List returns the rules as text. It has no handles and no counters, so that
-	// a repair restores it literally.
+	// List returns the rules as text, without handles and counters. After a
+	// repair it is the same text again.
 	List(t testing.TB) string
-	// Identity returns the rules as text with what a rewrite would change:
-	// counters, and on nftables handles.
-	Identity(t testing.TB) string
-	// Commit commits lines in the language of the backend as one transaction:
-	// for iptables of the nat table, for nftables of nft(8).
+	// ListWithCounters returns the rules as text, with everything that a
+	// rewrite would change: counters, and on nftables handles.
+	ListWithCounters(t testing.TB) string
+	// Commit runs lines as one transaction: lines of iptables-restore for the
+	// nat table, or commands of nft(8).
 	Commit(t testing.TB, lines ...string)
 
-	// Flush deletes the rules and leaves the chains, so that nothing is
-	// masqueraded.
+	// Flush deletes all rules but not the chains. Then nothing is masqueraded.
 	Flush() []string
-	// Unhook deletes what sends packets to the rules: the jump, or the base
-	// chain.
+	// Unhook deletes the jump rule or the base chain, so that no packet reaches
+	// the rules.
 	Unhook() []string
-	// Remove deletes all of it.
+	// Remove deletes the rules and the chains.
 	Remove() []string
-	// InsertAccept puts a rule of another program before all of ours. Nothing is
-	// masqueraded any more.
+	// InsertAccept inserts a rule that accepts every packet before the agent's
+	// rules. Then nothing is masqueraded.
 	InsertAccept() []string
-	// Old returns the rules of an earlier agent, which keeps TCP and masquerades
-	// nothing. No configuration leads to such rules.
-	Old() []string
-	// Hollow returns what is left of the rules of an earlier agent when another
+	// Outdated returns rules that an earlier agent could have written. They
+	// accept TCP and masquerade nothing, which no configuration does.
+	Outdated() []string
+	// Emptied returns what remains of an earlier agent's rules after another
 	// program has flushed them.
-	Hollow() []string
+	Emptied() []string
 }
 
-// Of returns the rules of a backend and a family.
-func Of(backend, family string) Rules {
+// New returns the rules of a backend and an IP family.
+func New(backend, family string) Rules {
 	if backend == netns.NFTables {
 		return nftables{family: nftFamily(family)}
 	}
 	return iptables{backend: backend, family: family}
 }
 
-// Do commits one of the damages of a [Rules]: Do(t, r, r.Flush).
-func Do(t testing.TB, r Rules, damage func() []string) {
+// Damage commits one of the damages of a [Rules]: Damage(t, r, r.Flush).
+func Damage(t testing.TB, r Rules, damage func() []string) {
 	t.Helper()
 	r.Commit(t, damage()...)
 }

@@ -13,7 +13,7 @@ import (
 	"ip-masq-agent/test/netns"
 )
 
-// rightTable is a table of the agent, and rightChain the chain that does the
+// rightTable is a table of the agent. rightChain is the chain that does the
 // same.
 const rightTable = `table ip ip-masq-agent {
 	map destinations {
@@ -60,7 +60,7 @@ func rightChain() []string {
 	return lines
 }
 
-// TestDiffer changes the table in one respect each, and the chain.
+// TestDiffer makes one change at a time to the table and expects a difference.
 func TestDiffer(t *testing.T) {
 	const name = "ip ip-masq-agent"
 	tables := map[string]struct{ script, want string }{
@@ -71,11 +71,11 @@ func TestDiffer(t *testing.T) {
 		"two base chains":      {"add chain " + name + " other { type nat hook postrouting priority 99; }", "two base chains"},
 		"policy":               {"add chain " + name + " postrouting { policy drop; }", "policy drop"},
 		"priority":             {"flush chain " + name + " postrouting; delete chain " + name + " postrouting; add chain " + name + " postrouting { type nat hook postrouting priority 100; }; add rule " + name + " postrouting goto masq", "priority 100"},
-		"no rules":             {"flush table " + name, "nothing leads to"},
+		"no rules":             {"flush table " + name, "nothing refers to"},
 		"local masqueraded":    {"flush chain " + name + " postrouting; add rule " + name + " postrouting ip daddr vmap @destinations; add rule " + name + " postrouting goto masq", "(local: true): want map[kept:1]"},
 		"range missing":        {"delete element " + name + " destinations { 192.0.2.7 }", "tcp from 203.0.113.254 to 192.0.2.7"},
 		"range too large":      {"add element " + name + " destinations { 192.0.2.8 : goto kept }", "to 192.0.2.8"},
-		"range of others":      {"add element " + name + " destinations { 8.8.8.8 : goto kept }", "to 8.8.8.8"},
+		"unknown range":        {"add element " + name + " destinations { 8.8.8.8 : goto kept }", "to 8.8.8.8"},
 		"verdict":              {"delete element " + name + " destinations { 192.0.2.7 }; add element " + name + " destinations { 192.0.2.7 : goto masq }", "to 192.0.2.7"},
 		"verdict drop":         {"delete element " + name + " destinations { 192.0.2.7 }; add element " + name + " destinations { 192.0.2.7 : drop }", "drop"},
 		"accepted before":      {"insert rule " + name + " postrouting accept", "got map[kept:1]"},
@@ -83,12 +83,12 @@ func TestDiffer(t *testing.T) {
 		"not fully random":     {"flush chain " + name + " ports0; add rule " + name + " ports0 meta l4proto { tcp, udp, sctp } masquerade to :2001-3000", "got map"},
 		"random":               {"flush chain " + name + " ports0; add rule " + name + " ports0 meta l4proto { tcp, udp, sctp } masquerade to :2001-3000 random", "flags random"},
 		"ports":                {"flush chain " + name + " ports1; add rule " + name + " ports1 meta l4proto { tcp, udp, sctp } masquerade to :4002 fully-random", "to ports 4002"},
-		"foreign chain":        {"add chain " + name + " other", "nothing leads to chain other"},
-		"foreign set":          {"add set " + name + " other { type ipv4_addr; }", "nothing leads to set other"},
+		"foreign chain":        {"add chain " + name + " other", "nothing refers to chain other"},
+		"foreign set":          {"add set " + name + " other { type ipv4_addr; }", "nothing refers to set other"},
 		"foreign counter":      {"add counter " + name + " other", "counter"},
 		"foreign match":        {"insert rule " + name + " masq meta mark 1 accept", "not understood"},
 		"shares":               {"flush chain " + name + " masq; add rule " + name + " masq meta l4proto { tcp, udp, sctp } numgen random mod 1000 vmap { 0-998 : jump ports0, 999 : jump ports1 }; add rule " + name + " masq masquerade fully-random", "want map"},
-		"share that is left":   {"flush chain " + name + " masq; add rule " + name + " masq meta l4proto { tcp, udp, sctp } numgen random mod 1001 vmap { 0-999 : jump ports0, 1000 : goto ports1 }; add rule " + name + " masq masquerade", "want map"},
+		"remaining share":      {"flush chain " + name + " masq; add rule " + name + " masq meta l4proto { tcp, udp, sctp } numgen random mod 1001 vmap { 0-999 : jump ports0, 1000 : goto ports1 }; add rule " + name + " masq masquerade", "want map"},
 		"does the same, split": {"delete element " + name + " destinations { 169.254.0.0/16 }; add element " + name + " destinations { 169.254.0.0/17 : goto kept, 169.254.128.0/17 : goto kept }", ""},
 	}
 	for what, tt := range tables {
@@ -97,7 +97,7 @@ func TestDiffer(t *testing.T) {
 			netns.Run(t, func(t *testing.T) {
 				netns.NFT(t, "table ip ip-masq-agent {\n\tchain kept { }\n\tchain masq { }\n}\n"+rightTable)
 				netns.NFT(t, strings.ReplaceAll(tt.script, "; add ", "\nadd ")+"\n")
-				got := Of(netns.NFTables, "IPv4").Differ(t, rightChain())
+				got := New(netns.NFTables, "IPv4").Differ(t, rightChain())
 				if (got == "") != (tt.want == "") || !strings.Contains(got, tt.want) {
 					t.Errorf("Differ() = %s, want something with %q", got, tt.want)
 				}
@@ -136,8 +136,8 @@ func TestOutcomesOfAChain(t *testing.T) {
 	}
 }
 
-// TestComplete deletes the base chain, which only the test itself does, and then
-// what the agent never leaves out.
+// TestComplete deletes the base chain, after which the table is still complete,
+// and then other parts.
 func TestComplete(t *testing.T) {
 	netns.Require(t, "nft")
 	netns.Run(t, func(t *testing.T) {
@@ -163,7 +163,7 @@ func TestComplete(t *testing.T) {
 	})
 }
 
-// sourcesTable is a table of the agent with sourceCIDRs, and sourcesChain the
+// sourcesTable is a table of the agent with sourceCIDRs. sourcesChain is the
 // chain that does the same.
 const (
 	sourcesTable = `table ip ip-masq-agent {
@@ -198,14 +198,14 @@ const (
 -A IP-MASQ -s 192.0.2.1/32 -j MASQUERADE`
 )
 
-// TestSources changes the sources of the table in one respect each.
+// TestSources makes one change at a time to the sources of the table.
 func TestSources(t *testing.T) {
 	const name = "ip ip-masq-agent"
 	for what, tt := range map[string]struct{ script, want string }{
 		"right":                    {"", ""},
-		"a source missing":         {"delete element " + name + " sources { 192.0.2.1 }", "from 192.0.2.1"},
-		"a source too much":        {"add element " + name + " sources { 192.0.2.2 }", "from 192.0.2.2"},
-		"the rule missing":         {"flush chain " + name + " postrouting; add rule " + name + " postrouting fib daddr type local accept; add rule " + name + " postrouting ip daddr vmap @destinations; add rule " + name + " postrouting goto masq", "nothing leads to set sources"},
+		"missing source":           {"delete element " + name + " sources { 192.0.2.1 }", "from 192.0.2.1"},
+		"additional source":        {"add element " + name + " sources { 192.0.2.2 }", "from 192.0.2.2"},
+		"missing rule":             {"flush chain " + name + " postrouting; add rule " + name + " postrouting fib daddr type local accept; add rule " + name + " postrouting ip daddr vmap @destinations; add rule " + name + " postrouting goto masq", "nothing refers to set sources"},
 		"masqueraded, not the set": {"insert rule " + name + " postrouting ip saddr @sources goto kept", "want map[masqueraded:1]"},
 	} {
 		t.Run(what, func(t *testing.T) {
@@ -213,13 +213,13 @@ func TestSources(t *testing.T) {
 			netns.Run(t, func(t *testing.T) {
 				netns.NFT(t, "table ip ip-masq-agent {\n\tchain kept { }\n\tchain masq { }\n}\n"+sourcesTable)
 				netns.NFT(t, strings.ReplaceAll(tt.script, "; add ", "\nadd ")+"\n")
-				got := Of(netns.NFTables, "IPv4").Differ(t, strings.Split(sourcesChain, "\n"))
+				got := New(netns.NFTables, "IPv4").Differ(t, strings.Split(sourcesChain, "\n"))
 				if (got == "") != (tt.want == "") || !strings.Contains(got, tt.want) {
 					t.Errorf("Differ() = %s, want something with %q", got, tt.want)
 				}
 				netns.NFT(t, "flush chain "+name+" postrouting\ndelete chain "+name+" postrouting\n")
 				got = Complete(netns.ListNFT(t, "-j", "list", "table", "ip", Table), "IPv4", strings.Split(sourcesChain, "\n"))
-				if elements := strings.Contains(what, "a source"); (got != "") != elements {
+				if elements := strings.HasSuffix(what, " source"); (got != "") != elements {
 					t.Errorf("Complete() without the base chain = %q", got)
 				}
 			})

@@ -34,8 +34,8 @@ type statement struct {
 	data any
 }
 
-// parseTable reads a table. An object that the agent's table does not have is
-// an error.
+// parseTable parses the output of nft. An object of a kind that the agent's
+// table does not have is an error.
 func parseTable(listing []byte) (*table, error) {
 	var all struct {
 		Nftables []map[string]json.RawMessage
@@ -77,10 +77,10 @@ func (t *table) add(kind string, data json.RawMessage) error {
 	case "rule":
 		return t.addRule(data)
 	}
-	return fmt.Errorf("the table has a %s: %s", kind, data)
+	return fmt.Errorf("unexpected %s in the table: %s", kind, data)
 }
 
-// addRule adds a rule to its chain, which nft lists before.
+// addRule adds a rule to its chain. nft prints the chain before the rule.
 func (t *table) addRule(data json.RawMessage) error {
 	var r struct {
 		Chain string
@@ -92,7 +92,7 @@ func (t *table) addRule(data json.RawMessage) error {
 	var rule []statement
 	for _, e := range r.Expr {
 		if len(e) != 1 {
-			return fmt.Errorf("statement %v has not one kind", e)
+			return fmt.Errorf("statement %v does not have exactly one kind", e)
 		}
 		for kind, data := range e {
 			rule = append(rule, statement{kind, data})
@@ -106,8 +106,8 @@ func (t *table) addRule(data json.RawMessage) error {
 	return nil
 }
 
-// unused returns a chain or a set that no rule leads to, or "". The chain that
-// keeps addresses may be unused, if nothing is to be kept.
+// unused returns a chain or a set that no rule refers to, or "". The chain kept
+// may be unused, because a configuration may have no nonMasqueradeCIDRs.
 func (t *table) unused() string {
 	used := map[string]bool{t.base.Name: true, "kept": true}
 	var find func(data any)

@@ -11,7 +11,7 @@ import (
 	"go4.org/netipx"
 )
 
-// field returns a field of a JSON object, nil if there is none.
+// field returns a field of a JSON object, or nil if there is none.
 func field(data any, name string) any {
 	object, _ := data.(map[string]any)
 	return object[name]
@@ -22,7 +22,7 @@ func text(data any, name string) string {
 	return s
 }
 
-// has tells whether a part of the packet is a value, or is in a set.
+// has reports whether a field of the packet has a value or is in a set.
 func (e *evaluation) has(key, value any) (bool, error) {
 	if field(value, "set") != nil || isReference(value) {
 		elements, err := e.elements(value)
@@ -96,12 +96,12 @@ func numbers(value any) (from, to float64, err error) {
 	from, ok1 := ends[0].(float64)
 	to, ok2 := ends[len(ends)-1].(float64)
 	if !ok1 || !ok2 {
-		return 0, 0, fmt.Errorf("%v is no number", value)
+		return 0, 0, fmt.Errorf("%v is not a number", value)
 	}
 	return from, to, nil
 }
 
-// portsOf returns ports as "iptables --to-ports" has them.
+// portsOf formats ports like the value of "iptables --to-ports".
 func portsOf(value any) (string, error) {
 	if value == nil {
 		return "", nil
@@ -113,7 +113,7 @@ func portsOf(value any) (string, error) {
 	return fmt.Sprintf("%v-%v", from, to), err
 }
 
-// ranges returns the ranges of addresses that the sets of a table name.
+// ranges returns the address ranges in the sets and maps of a table.
 func (t *table) ranges() []netipx.IPRange {
 	var out []netipx.IPRange
 	for _, s := range t.sets {

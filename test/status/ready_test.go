@@ -80,7 +80,7 @@ func TestNotReadyWhileWritesFail(t *testing.T) {
 		}
 		fail, says := n.fail, []string{"exit status 4", "holding the xtables lock.", netns.Command(backend, family)}
 		if backend == netns.NFTables {
-			fail, says = func() func() { return rules.Own(t, family) }, []string{"ip-masq-agent", "operation not permitted"}
+			fail, says = func() func() { return rules.BlockWrites(t, family) }, []string{"ip-masq-agent", "operation not permitted"}
 		} else {
 			n.breakable(netns.Command(backend, family), netns.Command(backend, family, "restore"), netns.Command(backend, family, "save"))
 		}

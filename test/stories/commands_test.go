@@ -64,7 +64,7 @@ func writeConfig(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, !neg && len(args) == 1, "config FILE|-")
 	s := of(ts)
 	if s.agent != nil {
-		s.agent.Mark()
+		s.agent.SkipLog()
 	}
 	if args[0] == "-" {
 		ts.Check(os.Remove(s.file()))
@@ -118,7 +118,7 @@ func lines(ts *testscript.TestScript, file string) []string {
 func waitChain(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, neg && len(args) == 1 || !neg && len(args) == 2, "chain FAMILY FILE, ! chain FAMILY")
 	s := of(ts)
-	have := rules.Of(s.backend, family(ts, args[0]))
+	have := rules.New(s.backend, family(ts, args[0]))
 	program.Eventually(s.t, func() string {
 		if !neg {
 			return have.Differ(s.t, lines(ts, args[1]))

@@ -13,10 +13,11 @@ import (
 	"ip-masq-agent/test/netns"
 )
 
-// Own makes every write of the backend nftables fail in one family, until
-// release is called: another process owns the table of the agent's name, which
-// is empty (NFT_TABLE_F_OWNER, Linux 5.12). When its owner ends the table goes.
-func Own(t testing.TB, family string) (release func()) {
+// BlockWrites makes every write of the backend nftables fail in one family,
+// until release is called. Another process owns an empty table with the name of
+// the agent's (NFT_TABLE_F_OWNER, Linux 5.12). The kernel deletes the table
+// when its owner ends.
+func BlockWrites(t testing.TB, family string) (release func()) {
 	t.Helper()
 	name := nftFamily(family) + " " + Table
 	cmd := exec.Command("nft", "-i") // the table lives as long as its socket
@@ -35,16 +36,16 @@ func Own(t testing.TB, family string) (release func()) {
 	}
 	t.Cleanup(release)
 	fmt.Fprintf(stdin, "add table %[1]s; delete table %[1]s; add table %[1]s { flags owner; }\n", name)
-	for began := time.Now(); !Owned(t, family); time.Sleep(10 * time.Millisecond) {
+	for began := time.Now(); !WritesBlocked(t, family); time.Sleep(10 * time.Millisecond) {
 		if time.Since(began) > 10*time.Second {
-			t.Fatalf("nft -i did not take table %s", name)
+			t.Fatalf("nft -i did not create table %s", name)
 		}
 	}
 	return release
 }
 
-// Owned tells whether the table is as [Own] makes it.
-func Owned(t testing.TB, family string) bool {
+// WritesBlocked reports whether the table is as [BlockWrites] creates it.
+func WritesBlocked(t testing.TB, family string) bool {
 	t.Helper()
 	want := fmt.Sprintf("table %s %s { # progname nft\n\tflags owner\n}\n", nftFamily(family), Table)
 	return netns.ListNFT(t, "list", "table", nftFamily(family), Table) == want
