@@ -5,14 +5,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"io"
 	"os"
-	"path/filepath"
 
 	"ip-masq-agent/pkg/backend"
 	"ip-masq-agent/pkg/check"
-	"ip-masq-agent/pkg/config"
 )
 
 const checkAbout = `check reads files as the agent would, and says what is wrong with them, or the
@@ -36,23 +33,8 @@ func checkFlags(f *flags) {
 func runCheck(_ context.Context, f *flags, stdout io.Writer) error {
 	options := check.Options{Config: f.config, AutoIPv6: f.ipv6 == ipv6Auto, Masq: f.masq, Pods: f.pods, Nodes: f.nodes, WithFlags: f.withManifestFlags, NFTables: f.backend == backend.NFTables}
 	results := []check.Result{}
-	for _, name := range f.operands {
-		if info, err := os.Stat(name); err == nil && info.IsDir() {
-			files, err := config.Read(name)
-			if err != nil {
-				results = append(results, check.Unreadable(name, err))
-				continue
-			}
-			_, err = os.Lstat(filepath.Join(name, "..data"))
-			results = append(results, check.Directory(name, files, err == nil, options)...)
-			continue
-		}
-		data, shown, err := readOperand(name)
-		if err != nil {
-			results = append(results, check.Unreadable(shown, err))
-			continue
-		}
-		results = append(results, check.File(shown, data, options)...)
+	for _, path := range f.operands {
+		results = append(results, check.Path(path, os.Stdin, options)...)
 	}
 	print := check.Write
 	if f.output == outputJSON {
@@ -88,25 +70,4 @@ func (f *flags) withManifestFlags(o check.Options, args []string) (check.Options
 	take("backend", func() { o.NFTables = theirs.backend == backend.NFTables })
 	take("nomasq-all-reserved-ranges", func() { o.Config.ReservedRanges = theirs.config.ReservedRanges })
 	return o, nil
-}
-
-// maxManifest is the maximum size of a file in bytes. A manifest may have more
-// in it than one ConfigMap.
-const maxManifest = 16 << 20
-
-// readOperand reads a file, a pipe, or the standard input, and returns what to
-// call it.
-func readOperand(name string) (data []byte, shown string, err error) {
-	file := os.Stdin
-	if shown = name; name == "-" {
-		shown = "(stdin)"
-	} else if file, err = os.Open(name); err != nil {
-		return nil, shown, err
-	}
-	defer file.Close()
-	data, err = io.ReadAll(io.LimitReader(file, maxManifest+1))
-	if len(data) > maxManifest {
-		err = errors.New("it is over 16 MiB")
-	}
-	return data, shown, err
 }

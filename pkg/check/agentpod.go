@@ -10,75 +10,74 @@ import (
 	"sigs.k8s.io/yaml/goyaml.v3"
 )
 
-// defaultFile is the default of --config.
-const defaultFile = "/etc/config/ip-masq-agent"
+// defaultConfig is the default of --config.
+const defaultConfig = "/etc/config/ip-masq-agent"
 
 // agentPod is a DaemonSet, or another object with pods, that runs the agent.
 type agentPod struct {
-	name   string // KIND NAMESPACE/NAME
-	line   int    // of the container
-	args   []string
-	file   string // --config
-	mounts []mounted
-	// directory means that --config names a volume, whose files are merged.
-	directory bool
+	name      string // KIND NAMESPACE/NAME
+	line      int    // of the container
+	args      []string
+	config    string // the value of --config
+	mounts    []configMapMount
+	directory bool // config is the directory of a volume, whose files are merged
 }
 
-// mounted is what a volume has of a ConfigMap as the agent's file, or as a file
-// of its directory.
-type mounted struct {
+// configMapMount is a ConfigMap that is mounted at --config.
+type configMapMount struct {
 	configMap string // NAMESPACE/NAME
-	key       string // empty: all of its keys
-	path      string // in the directory, if it is one
+	key       string // empty: all keys
+	path      string // in the directory, if --config is one
 	optional  bool
 }
 
-// newAgentPod returns nil for an object that runs no agent.
+// newAgentPod returns nil for an object that does not run the agent.
 func newAgentPod(object *yaml.Node) *agentPod {
-	pod := value(object, "spec", "template", "spec")
+	pod := lookup(object, "spec", "template", "spec")
 	if pod == nil {
-		pod = value(object, "spec")
+		pod = lookup(object, "spec")
 	}
-	for _, container := range list(value(pod, "containers")) {
+	for _, container := range items(lookup(pod, "containers")) {
 		args, ok := agentArgs(container)
 		if !ok {
 			continue
 		}
 		a := &agentPod{
-			name: scalar(value(object, "kind")) + " " + objectName(object),
-			line: container.Line,
-			args: args,
-			file: path.Clean(fileArg(args)),
+			name:   text(lookup(object, "kind")) + " " + objectName(object),
+			line:   container.Line,
+			args:   args,
+			config: path.Clean(configFlag(args)),
 		}
 		namespace, _, _ := strings.Cut(objectName(object), "/")
-		a.mount(namespace, pod, container)
+		a.addMounts(namespace, pod, container)
 		return a
 	}
 	return nil
 }
 
-// agentArgs returns the flags of a container that runs the agent: its command,
-// its image or itself is named so. A subcommand, such as cleanup, is none.
+// agentArgs returns the arguments of a container that runs the agent: its command,
+// its image or the container has the name of the agent. A container that runs a
+// subcommand, such as cleanup, does not.
 func agentArgs(container *yaml.Node) (args []string, ok bool) {
 	var command []string
-	for _, word := range list(value(container, "command")) {
-		command = append(command, scalar(word))
+	for _, arg := range items(lookup(container, "command")) {
+		command = append(command, text(arg))
 	}
-	for _, word := range list(value(container, "args")) {
-		args = append(args, scalar(word))
+	for _, arg := range items(lookup(container, "args")) {
+		args = append(args, text(arg))
 	}
 	if len(command) > 0 {
 		ok = path.Base(command[0]) == "ip-masq-agent"
 		args = append(command[1:], args...)
 	} else {
-		image, _, _ := strings.Cut(path.Base(scalar(value(container, "image"))), ":")
-		ok = strings.HasPrefix(image, "ip-masq-agent") || scalar(value(container, "name")) == "ip-masq-agent"
+		image, _, _ := strings.Cut(path.Base(text(lookup(container, "image"))), ":")
+		ok = strings.HasPrefix(image, "ip-masq-agent") || text(lookup(container, "name")) == "ip-masq-agent"
 	}
 	return args, ok && (len(args) == 0 || strings.HasPrefix(args[0], "-"))
 }
 
-// fileArg returns the value of --config.
-func fileArg(args []string) string {
+// configFlag returns the value of --config.
+func configFlag(args []string) string {
 	for i, arg := range args {
 		name, value, ok := strings.Cut(strings.TrimLeft(arg, "-"), "=")
 		switch {
@@ -89,27 +88,27 @@ func fileArg(args []string) string {
 			return args[i+1]
 		}
 	}
-	return defaultFile
+	return defaultConfig
 }
 
-// mount finds the ConfigMaps that have the agent's file, or files.
-func (a *agentPod) mount(namespace string, pod, container *yaml.Node) {
-	for _, mount := range list(value(container, "volumeMounts")) {
-		inVolume, ok := strings.CutPrefix(a.file, path.Clean(scalar(value(mount, "mountPath"))))
+// addMounts adds the ConfigMaps that are mounted at --config, or contain it.
+func (a *agentPod) addMounts(namespace string, pod, container *yaml.Node) {
+	for _, mount := range items(lookup(container, "volumeMounts")) {
+		inMount, ok := below(text(lookup(mount, "mountPath")), a.config)
 		if !ok {
 			continue
 		}
-		inVolume = strings.Trim(path.Join(scalar(value(mount, "subPath")), inVolume), "/")
-		for _, volume := range list(value(pod, "volumes")) {
-			if scalar(value(volume, "name")) != scalar(value(mount, "name")) {
+		inVolume := strings.Trim(path.Join(text(lookup(mount, "subPath")), inMount), "/")
+		for _, volume := range items(lookup(pod, "volumes")) {
+			if text(lookup(volume, "name")) != text(lookup(mount, "name")) {
 				continue
 			}
-			sources := []*yaml.Node{value(volume, "configMap")}
-			for _, s := range list(value(volume, "projected", "sources")) {
-				sources = append(sources, value(s, "configMap"))
+			sources := []*yaml.Node{lookup(volume, "configMap")}
+			for _, s := range items(lookup(volume, "projected", "sources")) {
+				sources = append(sources, lookup(s, "configMap"))
 			}
 			for _, s := range sources {
-				m := mounted{configMap: namespace + "/" + scalar(value(s, "name")), optional: scalar(value(s, "optional")) == "true"}
+				m := configMapMount{configMap: namespace + "/" + text(lookup(s, "name")), optional: text(lookup(s, "optional")) == "true"}
 				if inVolume == "" {
 					a.directory = true
 					a.mounts = append(a.mounts, m.files(s)...)
@@ -121,19 +120,27 @@ func (a *agentPod) mount(namespace string, pod, container *yaml.Node) {
 	}
 }
 
-// files returns the files that a source puts into a directory: those that the
-// agent reads, which are not in subdirectories and have no dot first.
-func (m mounted) files(source *yaml.Node) []mounted {
-	items := value(source, "items")
+// below returns the path of file relative to a directory, if it is the directory
+// or below it.
+func below(directory, file string) (relative string, ok bool) {
+	directory = strings.TrimSuffix(path.Clean(directory), "/") // "" is the root
+	relative, ok = strings.CutPrefix(file, directory)
+	return relative, ok && (relative == "" || strings.HasPrefix(relative, "/"))
+}
+
+// files returns the files that a source of a volume puts into the directory. The
+// agent reads neither subdirectories nor names that begin with a dot.
+func (m configMapMount) files(source *yaml.Node) []configMapMount {
+	keys := lookup(source, "items")
 	switch {
 	case source == nil:
 		return nil
-	case items == nil:
-		return []mounted{m}
+	case keys == nil:
+		return []configMapMount{m}
 	}
-	var files []mounted
-	for _, item := range list(items) {
-		m.key, m.path = scalar(value(item, "key")), path.Clean(scalar(value(item, "path")))
+	var files []configMapMount
+	for _, item := range items(keys) {
+		m.key, m.path = text(lookup(item, "key")), path.Clean(text(lookup(item, "path")))
 		if !strings.Contains(m.path, "/") && !strings.HasPrefix(m.path, ".") {
 			files = append(files, m)
 		}
@@ -141,8 +148,8 @@ func (m mounted) files(source *yaml.Node) []mounted {
 	return files
 }
 
-// key returns what is mounted of a ConfigMap as the agent's file.
-func (a *agentPod) key(configMap string) (string, bool) {
+// mountedKey returns the key of a ConfigMap that is the file of the agent.
+func (a *agentPod) mountedKey(configMap string) (string, bool) {
 	for _, m := range a.mounts {
 		if m.configMap == configMap && !a.directory {
 			return m.key, true
@@ -153,16 +160,16 @@ func (a *agentPod) key(configMap string) (string, bool) {
 
 // keyOf returns the key of a ConfigMap that is the file at a path of its volume.
 func keyOf(source *yaml.Node, file string) string {
-	items := value(source, "items")
-	if items == nil {
+	keys := lookup(source, "items")
+	if keys == nil {
 		if source == nil {
 			return ""
 		}
 		return file
 	}
-	for _, item := range list(items) {
-		if path.Clean(scalar(value(item, "path"))) == file {
-			return scalar(value(item, "key"))
+	for _, item := range items(keys) {
+		if path.Clean(text(lookup(item, "path"))) == file {
+			return text(lookup(item, "key"))
 		}
 	}
 	return ""

@@ -16,13 +16,13 @@ import (
 	"ip-masq-agent/pkg/masq"
 )
 
-// said returns what was found in a file, one line each, with the ConfigMap that
-// it is of.
-func said(t *testing.T, text string, o Options) []string {
+// found returns the problems and warnings of a file, one per line, with their
+// ConfigMap.
+func found(t *testing.T, text string, o Options) []string {
 	t.Helper()
 	o.Masq.ChainName = "IP-MASQ"
 	var out []string
-	for _, r := range File("f", []byte(text), o) {
+	for _, r := range checkData("f", []byte(text), o) {
 		prefix := ""
 		if r.ConfigMap != "" {
 			prefix = r.ConfigMap + " "
@@ -56,7 +56,7 @@ func TestFile(t *testing.T) {
 		options    Options
 		want       []string
 	}{
-		{name: "good", text: list},
+		{name: "valid", text: list},
 		{name: "nothing", text: ""},
 		{name: "a typo", text: list + "resyscInterval: 60s\n", want: []string{"problem f:3: resyscInterval: is an unknown key: did you mean resyncInterval?"}},
 		{name: "host bits", text: "nonMasqueradeCIDRs: [198.15.5.92/24]", want: []string{
@@ -68,26 +68,26 @@ func TestFile(t *testing.T) {
 			`warning f:3: nonMasqueradeCIDRs: "10.4.0.0/14" lies inside 10.0.0.0/8 of the same list: remove it: it changes nothing`}},
 		{name: "covered but for an exception", text: list + "- 10.4.1.0/24\nmasqueradeCIDRs: [10.4.0.0/14]\n"},
 		{name: "exception to nothing", text: list + "masqueradeCIDRs: [11.0.0.0/8]\n", want: []string{
-			`warning f:3: masqueradeCIDRs: "11.0.0.0/8" is masqueraded anyway, as it lies inside no range of nonMasqueradeCIDRs: remove it: it changes nothing`}},
+			`warning f:3: masqueradeCIDRs: "11.0.0.0/8" is masqueraded anyway, because it lies in no range of nonMasqueradeCIDRs: remove it: it changes nothing`}},
 		{name: "link-local", text: list + "- 169.254.0.0/16\n", want: []string{
-			`warning f:3: nonMasqueradeCIDRs: "169.254.0.0/16" lies inside 169.254.0.0/16, which is link-local and kept anyway: remove it: it changes nothing`}},
+			`warning f:3: nonMasqueradeCIDRs: "169.254.0.0/16" lies inside 169.254.0.0/16, which is link-local and not masqueraded anyway: remove it: it changes nothing`}},
 		{name: "link-local masqueraded", text: list + "- 169.254.0.0/16\nmasqLinkLocal: true\n"},
 		{name: "empty", text: "nonMasqueradeCIDRs: []\n", want: []string{
-			"warning f: nonMasqueradeCIDRs: has no IPv4 range, so all IPv4 traffic is masqueraded, between pods and to nodes too: add the ranges of pods and nodes, unless this is meant"}},
+			"warning f: nonMasqueradeCIDRs: has no IPv4 range, so all IPv4 traffic is masqueraded, also between pods and to nodes: add the ranges of pods and nodes, unless this is intended"}},
 		{name: "no IPv6", text: list, options: Options{Config: ipv6}, want: []string{
-			"warning f: nonMasqueradeCIDRs: has no IPv6 range, so all IPv6 traffic is masqueraded, between pods and to nodes too: add the ranges of pods and nodes, unless this is meant"}},
+			"warning f: nonMasqueradeCIDRs: has no IPv6 range, so all IPv6 traffic is masqueraded, also between pods and to nodes: add the ranges of pods and nodes, unless this is intended"}},
 		{name: "IPv6 on some nodes", text: list, options: Options{Config: ipv6, AutoIPv6: true}, want: []string{
-			"warning f: nonMasqueradeCIDRs: has no IPv6 range, so on nodes that forward IPv6 all IPv6 traffic is masqueraded, between pods and to nodes too: add the ranges of pods and nodes, unless this is meant"}},
+			"warning f: nonMasqueradeCIDRs: has no IPv6 range, so on nodes that forward IPv6 all IPv6 traffic is masqueraded, also between pods and to nodes: add the ranges of pods and nodes, unless this is intended"}},
 		{name: "pods and nodes", text: list, options: Options{Pods: cidrs("10.4.0.0/14"), Nodes: cidrs("10.128.0.0/20")}},
 		{name: "pods not", text: list, options: Options{Pods: cidrs("100.64.0.0/10")}, want: []string{
 			"warning f: nonMasqueradeCIDRs: does not cover 100.64.0.0/10 of pods (--pod-cidr): traffic to it is masqueraded: add 100.64.0.0/10"}},
 		{name: "nodes in part", text: "nonMasqueradeCIDRs: [10.0.0.0/9]\n", options: Options{Nodes: cidrs("10.0.0.0/8")}, want: []string{
 			"warning f: nonMasqueradeCIDRs: does not cover all of 10.0.0.0/8 of nodes (--node-cidr): traffic to 10.128.0.0/9 is masqueraded: add 10.0.0.0/8"}},
 		{name: "pods but for an exception", text: list + "masqueradeCIDRs: [10.5.0.0/16]\n", options: Options{Pods: cidrs("10.4.0.0/14")}, want: []string{
-			"warning f: nonMasqueradeCIDRs: does not cover all of 10.4.0.0/14 of pods (--pod-cidr): traffic to 10.5.0.0/16 is masqueraded: take 10.5.0.0/16 out of masqueradeCIDRs, unless it is meant"}},
+			"warning f: nonMasqueradeCIDRs: does not cover all of 10.4.0.0/14 of pods (--pod-cidr): traffic to 10.5.0.0/16 is masqueraded: remove 10.5.0.0/16 from masqueradeCIDRs, unless this is intended"}},
 		{name: "sources", text: list + "sourceCIDRs: [10.4.0.0/14]\n", options: Options{Pods: cidrs("10.4.0.0/14 10.5.0.0/16")}},
 		{name: "empty, with sources", text: "nonMasqueradeCIDRs: []\nsourceCIDRs: [10.4.0.0/14]\n", want: []string{
-			"warning f: nonMasqueradeCIDRs: has no IPv4 range, so all IPv4 traffic from sourceCIDRs is masqueraded, between pods and to nodes too: add the ranges of pods and nodes, unless this is meant"}},
+			"warning f: nonMasqueradeCIDRs: has no IPv4 range, so all IPv4 traffic from sourceCIDRs is masqueraded, also between pods and to nodes: add the ranges of pods and nodes, unless this is intended"}},
 		{name: "pods that are no sources", text: list + "sourceCIDRs: [10.4.0.0/15, 10.6.0.0/16]\n", options: Options{Pods: cidrs("10.4.0.0/14 10.8.0.0/14")}, want: []string{
 			"warning f: sourceCIDRs: does not cover all of 10.4.0.0/14 of pods (--pod-cidr): traffic from 10.7.0.0/16 is not masqueraded: add 10.4.0.0/14",
 			"warning f: sourceCIDRs: does not cover 10.8.0.0/14 of pods (--pod-cidr): traffic from it is not masqueraded: add 10.8.0.0/14"}},
@@ -97,54 +97,54 @@ func TestFile(t *testing.T) {
 			`warning f:3: nonMasqueradeCIDRs: "11.244.0.0/16" lies inside 11.0.0.0/8 of the same list: remove it: it changes nothing`,
 			`warning f:3: sourceCIDRs: "11.244.0.0/16" lies inside 11.0.0.0/8 of the same list: remove it: it changes nothing`}},
 		{name: "no IPv6 sources", text: list + "- fd00::/8\nsourceCIDRs: [10.4.0.0/14]\n", options: Options{Config: ipv6, Pods: cidrs("10.4.0.0/14 fd01::/48")}, want: []string{
-			"warning f: sourceCIDRs: has no IPv6 range, so no IPv6 traffic is masqueraded: add the IPv6 ranges of the pods, unless this is meant"}},
+			"warning f: sourceCIDRs: has no IPv6 range, so no IPv6 traffic is masqueraded: add the IPv6 ranges of the pods, unless this is intended"}},
 		{name: "no sources at all", text: list + "sourceCIDRs: []\n", want: []string{
 			"warning f:3: sourceCIDRs: is empty, so traffic from any source is masqueraded: write the ranges of the pods, or remove the key"}},
 		{name: "IPv6 pods", text: list, options: Options{Pods: cidrs("fd00::/48")}, want: []string{
-			"warning f: cannot cover fd00::/48 of pods (--pod-cidr), as IPv6 is off: add --enable-ipv6"}},
+			"warning f: cannot cover fd00::/48 of pods (--pod-cidr), because IPv6 is disabled: add --enable-ipv6"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if diff := cmp.Diff(tt.want, said(t, tt.text, tt.options)); diff != "" {
+			if diff := cmp.Diff(tt.want, found(t, tt.text, tt.options)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
 	}
 }
 
-// TestManifest wants the manifest's own lines, or that of the value where the
-// lines of the text are not the manifest's.
+// TestManifest checks that problems have the lines of the manifest, or the line of
+// the value if the lines of the text are not lines of the manifest.
 func TestManifest(t *testing.T) {
 	const metadata = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n"
-	const slip = "kube-system/ip-masq-agent problem f:%d: masqLinkLocl: is an unknown key: did you mean masqLinkLocal?"
+	const typo = "kube-system/ip-masq-agent problem f:%d: masqLinkLocl: is an unknown key: did you mean masqLinkLocal?"
 	tests := []struct {
 		name, text string
 		want       []string
 	}{
-		{"literal", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ip-masq-agent\n  namespace: kube-system\ndata:\n  config: |\n    masqLinkLocl: true\n", []string{fmt.Sprintf(slip, 8)}},
-		{"literal with a blank line", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ip-masq-agent, namespace: kube-system}\ndata:\n  config: |-\n\n    # first\n    masqLinkLocl: true\n", []string{fmt.Sprintf(slip, 8)}},
-		{"quoted", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ip-masq-agent, namespace: kube-system}\ndata:\n  config: \"resyncInterval: 60s\\nmasqLinkLocl: true\\n\"\n", []string{fmt.Sprintf(slip, 5)}},
-		{"JSON", `{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "ip-masq-agent", "namespace": "kube-system"},` + "\n" + `"data": {"config": "{\"masqLinkLocl\": true}"}}`, []string{fmt.Sprintf(slip, 2)}},
-		{"after other documents", "# head\n---\n" + metadata + "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: ip-masq-agent, namespace: kube-system}\ndata:\n  config: |\n    masqLinkLocl: true\n---\n", []string{fmt.Sprintf(slip, 13)}},
+		{"literal", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ip-masq-agent\n  namespace: kube-system\ndata:\n  config: |\n    masqLinkLocl: true\n", []string{fmt.Sprintf(typo, 8)}},
+		{"literal with a blank line", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ip-masq-agent, namespace: kube-system}\ndata:\n  config: |-\n\n    # first\n    masqLinkLocl: true\n", []string{fmt.Sprintf(typo, 8)}},
+		{"quoted", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ip-masq-agent, namespace: kube-system}\ndata:\n  config: \"resyncInterval: 60s\\nmasqLinkLocl: true\\n\"\n", []string{fmt.Sprintf(typo, 5)}},
+		{"JSON", `{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "ip-masq-agent", "namespace": "kube-system"},` + "\n" + `"data": {"config": "{\"masqLinkLocl\": true}"}}`, []string{fmt.Sprintf(typo, 2)}},
+		{"after other documents", "# head\n---\n" + metadata + "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: ip-masq-agent, namespace: kube-system}\ndata:\n  config: |\n    masqLinkLocl: true\n---\n", []string{fmt.Sprintf(typo, 13)}},
 		{"two, in a list", "apiVersion: v1\nkind: List\nitems:\n" +
 			"- {apiVersion: v1, kind: ConfigMap, metadata: {name: ip-masq-agent, namespace: kube-system}, data: {config: 'masqLinkLocl: true'}}\n" +
 			"- {apiVersion: v1, kind: ConfigMap, metadata: {name: b}, data: {config: 'nonMasqueradeCIDRs: [10.0.0.0]'}}\n",
-			[]string{fmt.Sprintf(slip, 4), `default/b problem f:5: nonMasqueradeCIDRs: "10.0.0.0" is a bare IP address: write 10.0.0.0/32`}},
+			[]string{fmt.Sprintf(typo, 4), `default/b problem f:5: nonMasqueradeCIDRs: "10.0.0.0" is a bare IP address: write 10.0.0.0/32`}},
 		{"without a configuration", metadata + "data:\n  other: x\n", []string{
 			`problem f: is a manifest without a ConfigMap of the agent, with the key "config" or "ip-masq-agent": put the configuration below data, as "config: |"`}},
-		{"a good one", metadata + "data:\n  config: |\n    nonMasqueradeCIDRs: [10.0.0.0/8]\n", nil},
+		{"a valid one", metadata + "data:\n  config: |\n    nonMasqueradeCIDRs: [10.0.0.0/8]\n", nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if diff := cmp.Diff(tt.want, said(t, tt.text, Options{})); diff != "" {
+			if diff := cmp.Diff(tt.want, found(t, tt.text, Options{})); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
 	}
 }
 
-// TestBroken leaves what does not parse to the agent's own parser, manifest or
-// not.
+// TestBroken checks that a text that does not parse is left to the parser of the
+// agent, even if it begins as a manifest.
 func TestBroken(t *testing.T) {
 	const text = "apiVersion: v1\nkind: ConfigMap\ndata: {\n"
 	_, _, err := config.Parse("f", []byte(text), config.Options{})
@@ -152,12 +152,12 @@ func TestBroken(t *testing.T) {
 	if !errors.As(err, &invalid) {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(invalid.Problems, File("f", []byte(text), Options{})[0].Problems); diff != "" {
+	if diff := cmp.Diff(invalid.Problems, checkData("f", []byte(text), Options{})[0].Problems); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
-// TestChains compares with the chain that the agent's own packages make.
+// TestChains compares the chains with those of the package masq.
 func TestChains(t *testing.T) {
 	o := Options{Config: config.Options{IPv6: true}, Masq: masq.Options{ChainName: "IP-MASQ", RandomFully: true}}
 	const text = "nonMasqueradeCIDRs: [10.0.0.0/8, 'fd00::/8']\nmasqueradeCIDRs: [10.9.0.0/16]\n"
@@ -169,14 +169,7 @@ func TestChains(t *testing.T) {
 	for _, f := range families(o) {
 		want = append(want, Chain{Family: f.String(), Restore: o.Masq.Chain(f, c).String()})
 	}
-	if diff := cmp.Diff(want, File("f", []byte(text), o)[0].Chains); diff != "" || len(want) != 2 {
+	if diff := cmp.Diff(want, checkData("f", []byte(text), o)[0].Chains); diff != "" || len(want) != 2 {
 		t.Errorf("(-want +got):\n%s", diff)
-	}
-}
-
-func TestUnreadable(t *testing.T) {
-	r := Unreadable("f", errors.New("denied"))
-	if len(r.Problems) != 1 {
-		t.Errorf("%+v", r)
 	}
 }

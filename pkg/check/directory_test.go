@@ -13,7 +13,7 @@ import (
 	"ip-masq-agent/pkg/config"
 )
 
-// TestManifestDirectories has agents whose --config names a volume.
+// TestManifestDirectories checks manifests with agents whose --config is a volume.
 func TestManifestDirectories(t *testing.T) {
 	const (
 		list  = "data: {config: 'nonMasqueradeCIDRs: [10.0.0.0/8]'}"
@@ -26,24 +26,24 @@ func TestManifestDirectories(t *testing.T) {
 	whole := daemonSet("n", "--config=/etc/config", "projected: {sources: [{configMap: {name: a}}, {configMap: {name: b}}]}")
 	tests := []struct {
 		name, text string
-		want       string // ConfigMaps, problems and warnings, ranges that are kept
+		want       string // ConfigMaps, problems and warnings, ranges that are not masqueraded
 	}{
 		{"merged", object("n/b", extra) + object("n/a", list) + two, "n/a, n/b: 169.254.0.0/16 10.0.0.0/8 100.64.0.0/10"},
 		{"one of them is not there", object("n/b", extra) + two, "n/b: 169.254.0.0/16 100.64.0.0/10"},
 		{"a key is not there", object("n/a", list) + object("n/b", "data: {x: y}") + two, "n/a: 169.254.0.0/16 10.0.0.0/8"},
-		{"one is invalid", object("n/a", list) + object("n/b", "data: {config: '"+slip+"'}") + two,
+		{"one is invalid", object("n/a", list) + object("n/b", "data: {config: '"+typo+"'}") + two,
 			"n/a, n/b:\nf:3: masqLinkLocl: is an unknown key: did you mean masqLinkLocal?"},
 		{"the same network", "x: 1\n---\n" + object("n/a", list) + object("n/b", strings.Replace(list, "[", "[10.1.2.3/8, ", 1)) + two,
 			"n/a, n/b: 169.254.0.0/16 10.0.0.0/8\n" +
 				"f:5: nonMasqueradeCIDRs: \"10.1.2.3/8\" repeats \"10.0.0.0/8\" in /etc/config/a:1: remove one of the two\n" +
 				"f:5: nonMasqueradeCIDRs: \"10.0.0.0/8\" repeats \"10.0.0.0/8\" in /etc/config/a:1: remove one of the two"},
-		{"every key", object("n/a", "data: {x: 'masqLinkLocal: true', .hidden: '"+slip+"'}") + object("n/b", extra) + whole, "n/b, n/a: 100.64.0.0/10"},
+		{"every key", object("n/a", "data: {x: 'masqLinkLocal: true', .hidden: '"+typo+"'}") + object("n/b", extra) + whole, "n/b, n/a: 100.64.0.0/10"},
 		{"a ConfigMap as the directory", object("n/a", "data: {y: 'masqLinkLocal: true', x: 'nonMasqueradeCIDRs: [1.0.0.0/8]'}") + daemonSet("n", "--config=/etc/config", "configMap: {name: a}"), "n/a: 1.0.0.0/8"},
 		{"a subdirectory", object("n/a", list) + daemonSet("n", "--config=/etc/config", "configMap: {name: a, items: [{key: config, path: d/f}]}"), "n/a: 169.254.0.0/16 10.0.0.0/8"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			results := File("f", []byte(tt.text), Options{})
+			results := checkData("f", []byte(tt.text), Options{})
 			if len(results) != 1 {
 				t.Fatalf("%d results", len(results))
 			}
@@ -54,7 +54,8 @@ func TestManifestDirectories(t *testing.T) {
 	}
 }
 
-// summary has the ranges of the first chain in the line of the ConfigMaps.
+// summary returns the ConfigMaps with the ranges of the first chain, then the
+// problems and warnings.
 func summary(r Result) string {
 	out := r.ConfigMap + ":"
 	for _, c := range r.Chains[:min(len(r.Chains), 1)] {
@@ -71,7 +72,7 @@ func summary(r Result) string {
 }
 
 func TestDirectory(t *testing.T) {
-	manifest := object("n/a", "data: {config: '"+slip+"'}")
+	manifest := object("n/a", "data: {config: '"+typo+"'}")
 	file := func(name, text string) config.File { return config.File{Name: "d/" + name, Data: []byte(text)} }
 	tests := []struct {
 		name     string
@@ -97,7 +98,7 @@ func TestDirectory(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string
-			for _, r := range Directory("d", tt.files, tt.isVolume, Options{}) {
+			for _, r := range checkDirectory("d", tt.files, tt.isVolume, Options{}) {
 				got = append(got, r.File+": "+summary(r))
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {

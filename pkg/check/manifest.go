@@ -19,69 +19,45 @@ import (
 	"ip-masq-agent/pkg/config"
 )
 
-// configMap is a configuration in a ConfigMap of a manifest.
-type configMap struct {
-	name  string // NAMESPACE/NAME
-	text  string // the value of the key
-	first int    // the manifest's line of the text's first
-	block bool   // the text's lines are the manifest's: "config: |"
-	err   error  // why there is no text
+// configMapKey is a key of a ConfigMap in a manifest.
+type configMapKey struct {
+	name      string // NAMESPACE/NAME of the ConfigMap
+	text      string // the value of the key
+	firstLine int    // the line of the manifest on which the text begins
+	block     bool   // each line of the text is a line of the manifest: "config: |"
+	err       error  // why there is no text
 }
 
-// configuration is what one agent reads: a key of a ConfigMap, or the files of a
-// directory.
-type configuration struct {
-	parts []part
-	agent *agentPod // nil if the manifest has none
-}
-
-// part is a file that an agent reads.
-type part struct {
-	configMap
-	path string // of a file of a directory; empty otherwise
-}
-
-// name returns NAMESPACE/NAME of the ConfigMaps.
-func (c configuration) name() string {
-	var names []string
-	for _, p := range c.parts {
-		if !slices.Contains(names, p.name) {
-			names = append(names, p.name)
-		}
+// line returns the line of the manifest for a line of the text.
+func (k configMapKey) line(n int) int {
+	if !k.block || n == 0 {
+		return k.firstLine
 	}
-	return strings.Join(names, ", ")
+	return k.firstLine + n - 1
 }
 
-// line is the manifest's line of a line of the text.
-func (m configMap) line(n int) int {
-	if !m.block || n == 0 {
-		return m.first
-	}
-	return m.first + n - 1
-}
-
-// configurations returns the configurations of a manifest, and false if the text is
-// none: a file that the agent reads has neither an apiVersion nor a kind. What
-// does not parse is left to the agent's own parser.
+// configurations returns the configurations in a manifest. isManifest is false if
+// no document has an apiVersion and a kind, as a file that the agent reads. It is
+// also false if the text does not parse: the parser of the agent reports that.
 func configurations(data []byte) (found []configuration, isManifest bool) {
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
-	var maps []*yaml.Node
+	var configMaps []*yaml.Node
 	var agents []*agentPod
 	for {
 		var document yaml.Node
 		switch err := decoder.Decode(&document); {
 		case errors.Is(err, io.EOF):
-			return choose(maps, agents), isManifest
+			return selectConfigurations(configMaps, agents), isManifest
 		case err != nil:
 			return nil, false
 		}
 		for _, object := range objects(document.Content[0]) {
-			if value(object, "apiVersion") == nil || value(object, "kind") == nil {
+			if lookup(object, "apiVersion") == nil || lookup(object, "kind") == nil {
 				continue
 			}
 			isManifest = true
-			if scalar(value(object, "kind")) == "ConfigMap" {
-				maps = append(maps, object)
+			if text(lookup(object, "kind")) == "ConfigMap" {
+				configMaps = append(configMaps, object)
 			} else if a := newAgentPod(object); a != nil {
 				agents = append(agents, a)
 			}
@@ -89,32 +65,32 @@ func configurations(data []byte) (found []configuration, isManifest bool) {
 	}
 }
 
-// choose returns the configurations of this agent among the ConfigMaps of a
-// manifest: what the agents of the same manifest mount; or, if it has none of
-// that, the ConfigMaps that are named after the agent or have its keys in them.
-func choose(maps []*yaml.Node, agents []*agentPod) (found []configuration) {
-	for _, object := range maps {
+// selectConfigurations returns the configurations of the agent among ConfigMaps:
+// those that agents in the same manifest mount or, if there are none, those that
+// have the name of the agent or contain its keys.
+func selectConfigurations(configMaps []*yaml.Node, agents []*agentPod) (found []configuration) {
+	for _, object := range configMaps {
 		for _, a := range agents {
-			if key, ok := a.key(objectName(object)); ok {
-				found = append(found, configuration{[]part{{configMap: newConfigMap(object, key)}}, a})
+			if key, ok := a.mountedKey(objectName(object)); ok {
+				found = append(found, configuration{[]part{{configMapKey: newConfigMapKey(object, key)}}, a})
 			}
 		}
 	}
 	for _, a := range agents {
-		if parts := a.parts(maps); len(parts) > 0 {
+		if parts := a.parts(configMaps); len(parts) > 0 {
 			found = append(found, configuration{parts, a})
 		}
 	}
 	if found != nil {
 		return found
 	}
-	for _, object := range maps {
+	for _, object := range configMaps {
 		for _, key := range []string{"config", "ip-masq-agent"} {
-			m := newConfigMap(object, key)
-			if m.err != nil || !strings.Contains(m.name, "ip-masq") && !config.Recognizes([]byte(m.text)) {
+			k := newConfigMapKey(object, key)
+			if k.err != nil || !strings.Contains(k.name, "ip-masq") && !config.Recognizes([]byte(k.text)) {
 				continue
 			}
-			c := configuration{parts: []part{{configMap: m}}}
+			c := configuration{parts: []part{{configMapKey: k}}}
 			if len(agents) == 1 {
 				c.agent = agents[0]
 			}
@@ -125,17 +101,17 @@ func choose(maps []*yaml.Node, agents []*agentPod) (found []configuration) {
 	return found
 }
 
-// parts returns the files of an agent's directory in name order, as far as the
-// manifest has their ConfigMaps. Of two with one path the kubelet mounts the last.
-func (a *agentPod) parts(objects []*yaml.Node) []part {
+// parts returns the files of the agent's directory whose ConfigMaps are in the
+// manifest, in name order. If two have the same path, the kubelet mounts the last.
+func (a *agentPod) parts(configMaps []*yaml.Node) []part {
 	files := map[string]part{}
 	for _, m := range a.mounts {
-		for _, object := range objects {
+		for _, object := range configMaps {
 			if objectName(object) != m.configMap || !a.directory {
 				continue
 			}
-			for key, name := range m.names(object) {
-				p := part{newConfigMap(object, key), path.Join(a.file, name)}
+			for key, name := range m.fileNames(object) {
+				p := part{newConfigMapKey(object, key), path.Join(a.config, name)}
 				if p.err == nil || !m.optional {
 					files[name] = p
 				}
@@ -149,19 +125,18 @@ func (a *agentPod) parts(objects []*yaml.Node) []part {
 	return parts
 }
 
-// names returns the keys that are mounted, and the names of the files that they
-// become.
-func (m mounted) names(object *yaml.Node) map[string]string {
+// fileNames returns the names of the mounted files of a ConfigMap by their keys.
+func (m configMapMount) fileNames(object *yaml.Node) map[string]string {
 	if m.key != "" {
 		return map[string]string{m.key: m.path}
 	}
 	names := map[string]string{}
-	for _, data := range []*yaml.Node{value(object, "data"), value(object, "binaryData")} {
+	for _, data := range []*yaml.Node{lookup(object, "data"), lookup(object, "binaryData")} {
 		if data == nil || data.Kind != yaml.MappingNode {
 			continue
 		}
 		for i := 0; i+1 < len(data.Content); i += 2 {
-			if key := scalar(data.Content[i]); !strings.HasPrefix(key, ".") {
+			if key := text(data.Content[i]); !strings.HasPrefix(key, ".") {
 				names[key] = key
 			}
 		}
@@ -169,26 +144,26 @@ func (m mounted) names(object *yaml.Node) map[string]string {
 	return names
 }
 
-// newConfigMap returns the value of a key of a ConfigMap.
-func newConfigMap(object *yaml.Node, key string) configMap {
-	m := configMap{name: objectName(object), first: object.Line}
-	if text := value(object, "data", key); text != nil && text.Kind == yaml.ScalarNode {
-		m.text, m.first, m.block = text.Value, text.Line, text.Style&yaml.LiteralStyle != 0
-		if m.block {
-			m.first++ // behind the line of the "|"
+// newConfigMapKey reads a key of a ConfigMap.
+func newConfigMapKey(object *yaml.Node, key string) configMapKey {
+	k := configMapKey{name: objectName(object), firstLine: object.Line}
+	if data := lookup(object, "data", key); data != nil && data.Kind == yaml.ScalarNode {
+		k.text, k.firstLine, k.block = data.Value, data.Line, data.Style&yaml.LiteralStyle != 0
+		if k.block {
+			k.firstLine++ // the text begins after the line of the "|"
 		}
-		return m
+		return k
 	}
-	binary := value(object, "binaryData", key)
+	binary := lookup(object, "binaryData", key)
 	if binary == nil || binary.Kind != yaml.ScalarNode {
-		m.err = fmt.Errorf("has no key %q", key)
-		return m
+		k.err = fmt.Errorf("has no key %q", key)
+		return k
 	}
-	m.first = binary.Line
-	text, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(binary.Value), ""))
+	k.firstLine = binary.Line
+	data, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(binary.Value), ""))
 	if err != nil {
-		m.err = fmt.Errorf("has no base64 below binaryData, key %q: %w", key, err)
+		k.err = fmt.Errorf("has no valid base64 in binaryData, key %q: %w", key, err)
 	}
-	m.text = string(text)
-	return m
+	k.text = string(data)
+	return k
 }

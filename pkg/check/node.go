@@ -9,11 +9,11 @@ import (
 	"sigs.k8s.io/yaml/goyaml.v3"
 )
 
-// maxMerges is the maximum depth of merges (<<) that are followed: one could
-// contain itself.
+// maxMerges is the maximum depth of YAML merges (<<) that are followed, because a
+// merge can contain itself.
 const maxMerges = 10
 
-// deref returns the node that an alias stands for, and any other as it is.
+// deref returns the target of an alias, and any other node unchanged.
 func deref(n *yaml.Node) *yaml.Node {
 	if n != nil && n.Kind == yaml.AliasNode {
 		return n.Alias
@@ -21,16 +21,17 @@ func deref(n *yaml.Node) *yaml.Node {
 	return n
 }
 
-// value returns what a mapping has below a path of keys, nil if it has nothing.
-func value(n *yaml.Node, path ...string) *yaml.Node {
+// lookup returns the value at a path of keys, nil if there is none.
+func lookup(n *yaml.Node, path ...string) *yaml.Node {
 	for _, key := range path {
-		n = field(n, key, maxMerges)
+		n = mappingValue(n, key, maxMerges)
 	}
 	return deref(n)
 }
 
-// field returns the value of one key, by a merge if not by the mapping itself.
-func field(n *yaml.Node, key string, depth int) *yaml.Node {
+// mappingValue returns the value of a key of a mapping or of the mappings that are
+// merged into it.
+func mappingValue(n *yaml.Node, key string, depth int) *yaml.Node {
 	n = deref(n)
 	if n == nil || n.Kind != yaml.MappingNode || depth == 0 {
 		return nil
@@ -41,51 +42,51 @@ func field(n *yaml.Node, key string, depth int) *yaml.Node {
 		case k.Value == key:
 			return deref(n.Content[i+1])
 		case k.Tag == "!!merge":
-			merges = append(merges, list(n.Content[i+1])...)
+			merges = append(merges, items(n.Content[i+1])...)
 			merges = append(merges, n.Content[i+1])
 		}
 	}
 	for _, m := range merges {
-		if found := field(m, key, depth-1); found != nil {
+		if found := mappingValue(m, key, depth-1); found != nil {
 			return found
 		}
 	}
 	return nil
 }
 
-// list returns the items of a list, none for anything else.
-func list(n *yaml.Node) []*yaml.Node {
+// items returns the items of a list, none for any other node.
+func items(n *yaml.Node) []*yaml.Node {
 	if n = deref(n); n == nil || n.Kind != yaml.SequenceNode {
 		return nil
 	}
-	var items []*yaml.Node
+	var out []*yaml.Node
 	for _, item := range n.Content {
-		items = append(items, deref(item))
+		out = append(out, deref(item))
 	}
-	return items
+	return out
 }
 
-// scalar returns a text, "" for anything else.
-func scalar(n *yaml.Node) string {
+// text returns the text of a scalar, "" for any other node.
+func text(n *yaml.Node) string {
 	if n = deref(n); n == nil || n.Kind != yaml.ScalarNode {
 		return ""
 	}
 	return n.Value
 }
 
-// objects returns an object of Kubernetes and, if it is a List, those in it.
+// objects returns a Kubernetes object and, if it is a List, its items.
 func objects(n *yaml.Node) []*yaml.Node {
-	if strings.HasSuffix(scalar(value(n, "kind")), "List") {
-		return append([]*yaml.Node{n}, list(value(n, "items"))...)
+	if strings.HasSuffix(text(lookup(n, "kind")), "List") {
+		return append([]*yaml.Node{n}, items(lookup(n, "items"))...)
 	}
 	return []*yaml.Node{n}
 }
 
 // objectName returns NAMESPACE/NAME of an object.
 func objectName(object *yaml.Node) string {
-	namespace := scalar(value(object, "metadata", "namespace"))
+	namespace := text(lookup(object, "metadata", "namespace"))
 	if namespace == "" {
 		namespace = "default"
 	}
-	return namespace + "/" + scalar(value(object, "metadata", "name"))
+	return namespace + "/" + text(lookup(object, "metadata", "name"))
 }

@@ -11,8 +11,8 @@ import (
 	"ip-masq-agent/pkg/printable"
 )
 
-// Write prints results for people: problems in the form that editors follow to
-// their place, then the rules.
+// Write prints results as text: problems, in the form that editors turn into links,
+// then the rules.
 func Write(w io.Writer, results []Result) error {
 	var b strings.Builder
 	for _, r := range results {
@@ -34,11 +34,11 @@ func Write(w io.Writer, results []Result) error {
 		case r.unread:
 			fmt.Fprintf(&b, "%s: not checked\n", name)
 		case len(r.Problems) > 0:
-			fmt.Fprintf(&b, "%s: refused: %s; an agent that runs goes on with what it read before\n", name, count(len(r.Problems), "problem"))
+			fmt.Fprintf(&b, "%s: invalid: %s; a running agent keeps its last valid configuration\n", name, count(len(r.Problems), "problem"))
 		case len(r.Warnings) > 0:
-			fmt.Fprintf(&b, "%s: good, with %s\n", name, count(len(r.Warnings), "warning"))
+			fmt.Fprintf(&b, "%s: valid, with %s\n", name, count(len(r.Warnings), "warning"))
 		default:
-			fmt.Fprintf(&b, "%s: good\n", name)
+			fmt.Fprintf(&b, "%s: valid\n", name)
 		}
 		for _, c := range r.Chains {
 			fmt.Fprintf(&b, "\n%s:\n%s%s", c.Family, c.Restore, c.Table)

@@ -14,30 +14,31 @@ import (
 )
 
 const (
-	keyKeep   = "nonMasqueradeCIDRs"
-	keyExcept = "masqueradeCIDRs"
-	keySource = "sourceCIDRs"
+	keyNonMasquerade = "nonMasqueradeCIDRs"
+	keyMasquerade    = "masqueradeCIDRs"
+	keySource        = "sourceCIDRs"
 )
 
-// slips returns what a good file says but its writer hardly means.
-func slips(name string, origins config.Origins, c config.Config, o Options) []config.Problem {
+// findWarnings returns warnings about a valid configuration that is probably not
+// what its author intended.
+func findWarnings(name string, origins config.Origins, c config.Config, o Options) []config.Problem {
 	var out []config.Problem
 	for _, r := range masq.FindRedundant(c) {
-		p, at := config.Problem{Key: keyKeep, Value: r.Range.String(), Remedy: "remove it: it changes nothing"}, origins.Destinations[r.Range]
+		p, at := config.Problem{Key: keyNonMasquerade, Value: r.Range.String(), Remedy: "remove it: it changes nothing"}, origins.Destinations[r.Range]
 		switch {
 		case r.Masquerade:
-			p.Key = keyExcept
+			p.Key = keyMasquerade
 		case r.Source:
 			p.Key, at = keySource, origins.Sources[r.Range]
 		}
 		p.File, p.Line = cmp.Or(at.File, name), at.Line
 		switch {
 		case r.LinkLocal:
-			p.Reason = fmt.Sprintf("lies inside %s, which is link-local and kept anyway", r.By)
+			p.Reason = fmt.Sprintf("lies inside %s, which is link-local and not masqueraded anyway", r.By)
 		case r.By.IsValid():
 			p.Reason = fmt.Sprintf("lies inside %s of the same list", r.By)
 		default:
-			p.Reason = "is masqueraded anyway, as it lies inside no range of " + keyKeep
+			p.Reason = "is masqueraded anyway, because it lies in no range of " + keyNonMasquerade
 		}
 		out = append(out, p)
 	}
@@ -51,17 +52,17 @@ func slips(name string, origins config.Origins, c config.Config, o Options) []co
 			out = append(out, config.Problem{
 				File: name, Key: keySource,
 				Reason: fmt.Sprintf("has no %s range, so %sno %s traffic is masqueraded", f, where, f),
-				Remedy: fmt.Sprintf("add the %s ranges of the pods, unless this is meant", f),
+				Remedy: fmt.Sprintf("add the %s ranges of the pods, unless this is intended", f),
 			})
-		case !keepsAny(f, c):
+		case !hasRange(c.NonMasquerade, f):
 			from := ""
 			if len(c.Source) > 0 {
 				from = " from " + keySource
 			}
 			out = append(out, config.Problem{
-				File: name, Key: keyKeep,
-				Reason: fmt.Sprintf("has no %s range, so %sall %s traffic%s is masqueraded, between pods and to nodes too", f, where, f, from),
-				Remedy: "add the ranges of pods and nodes, unless this is meant",
+				File: name, Key: keyNonMasquerade,
+				Reason: fmt.Sprintf("has no %s range, so %sall %s traffic%s is masqueraded, also between pods and to nodes", f, where, f, from),
+				Remedy: "add the ranges of pods and nodes, unless this is intended",
 			})
 		}
 	}
@@ -70,8 +71,9 @@ func slips(name string, origins config.Origins, c config.Config, o Options) []co
 	return append(out, uncovered(name, "nodes (--node-cidr)", o.Nodes, c, o)...)
 }
 
-func keepsAny(f netfilter.Family, c config.Config) bool {
-	for _, p := range c.NonMasquerade {
+// hasRange reports whether a list has a range of an IP family.
+func hasRange(list []netip.Prefix, f netfilter.Family) bool {
+	for _, p := range list {
 		if p.Addr().Is4() == (f == netfilter.IPv4) {
 			return true
 		}
@@ -79,13 +81,13 @@ func keepsAny(f netfilter.Family, c config.Config) bool {
 	return false
 }
 
-// uncovered warns of the cluster's own ranges whose traffic is masqueraded.
+// uncovered warns about ranges of the cluster to which traffic is masqueraded.
 func uncovered(name, whose string, list []netip.Prefix, c config.Config, o Options) []config.Problem {
 	var out []config.Problem
 	for _, p := range list {
 		if p.Addr().Is6() && !o.Config.IPv6 {
 			out = append(out, config.Problem{
-				File: name, Reason: fmt.Sprintf("cannot cover %s of %s, as IPv6 is off", p, whose), Remedy: "add --enable-ipv6",
+				File: name, Reason: fmt.Sprintf("cannot cover %s of %s, because IPv6 is disabled", p, whose), Remedy: "add --enable-ipv6",
 			})
 			continue
 		}
@@ -99,16 +101,16 @@ func uncovered(name, whose string, list []netip.Prefix, c config.Config, o Optio
 		}
 		remedy := "add " + p.Masked().String()
 		if rule.Destination.IsValid() {
-			remedy = fmt.Sprintf("take %s out of %s, unless it is meant", rule.Destination, keyExcept)
+			remedy = fmt.Sprintf("remove %s from %s, unless this is intended", rule.Destination, keyMasquerade)
 		}
-		out = append(out, config.Problem{File: name, Key: keyKeep, Reason: reason, Remedy: remedy})
+		out = append(out, config.Problem{File: name, Key: keyNonMasquerade, Reason: reason, Remedy: remedy})
 	}
 	return out
 }
 
-// uncoveredSources warns of pods whose traffic is not masqueraded, because
-// sourceCIDRs does not cover their ranges. A family of which sourceCIDRs has no
-// range has a warning of its own.
+// uncoveredSources warns about pods whose traffic is not masqueraded, because
+// sourceCIDRs does not cover their ranges. findWarnings has another warning for
+// IP families without a range in sourceCIDRs.
 func uncoveredSources(name string, c config.Config, o Options) []config.Problem {
 	var out []config.Problem
 	for _, p := range o.Pods {

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package check
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"ip-masq-agent/pkg/config"
+)
+
+// maxManifest is the maximum size of the input in bytes. A manifest may have more
+// than one ConfigMap.
+const maxManifest = 16 << 20
+
+// Path checks a file, a pipe or a directory. The name - means the standard input.
+func Path(name string, stdin io.Reader, o Options) []Result {
+	if name == "-" {
+		return readAndCheck("(stdin)", stdin, o)
+	}
+	if info, err := os.Stat(name); err == nil && info.IsDir() {
+		files, err := config.Read(name)
+		if err != nil {
+			return []Result{unreadable(name, err)}
+		}
+		_, err = os.Lstat(filepath.Join(name, "..data"))
+		return checkDirectory(name, files, err == nil, o)
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return []Result{unreadable(name, err)}
+	}
+	defer file.Close()
+	return readAndCheck(name, file, o)
+}
+
+func readAndCheck(name string, r io.Reader, o Options) []Result {
+	data, err := io.ReadAll(io.LimitReader(r, maxManifest+1))
+	if len(data) > maxManifest {
+		err = fmt.Errorf("it is larger than %d MiB", maxManifest>>20)
+	}
+	if err != nil {
+		return []Result{unreadable(name, err)}
+	}
+	return checkData(name, data, o)
+}
+
+// unreadable returns the Result of a file that cannot be read.
+func unreadable(name string, err error) Result {
+	r := newResult(name)
+	r.unread = true
+	var invalid *config.InvalidError
+	if errors.As(err, &invalid) {
+		r.Problems = invalid.Problems
+		return r
+	}
+	r.Problems = []config.Problem{{File: name, Reason: "cannot be read (" + err.Error() + ")", Remedy: "give a file that exists and can be read, or - for the standard input"}}
+	return r
+}
+
+// checkData checks the content of a file. It returns one Result or, for a manifest,
+// one for each configuration in it.
+func checkData(name string, data []byte, o Options) []Result {
+	found, isManifest := configurations(data)
+	if !isManifest {
+		if p := config.CheckSize(name, len(data)); p != nil {
+			return []Result{invalid(name, *p)}
+		}
+		return []Result{checkFiles(name, config.Files{{Name: name, Data: data}}, o)}
+	}
+	if len(found) == 0 {
+		return []Result{invalid(name, config.Problem{
+			File:   name,
+			Reason: `is a manifest without a ConfigMap of the agent, with the key "config" or "ip-masq-agent"`,
+			Remedy: `put the configuration below data, as "config: |"`,
+		})}
+	}
+	var out []Result
+	for _, c := range found {
+		out = append(out, c.check(name, o))
+	}
+	return out
+}
+
+// checkDirectory checks the files of a directory. It returns one Result for all of
+// them, because the agent merges them. But if all files are manifests, and the
+// directory is not a volume, it checks each file on its own.
+func checkDirectory(name string, files config.Files, isVolume bool, o Options) []Result {
+	merged := func() []Result { return []Result{checkFiles(name, files, o)} }
+	if isVolume {
+		return merged()
+	}
+	var results []Result
+	for _, f := range files {
+		if f.Skipped {
+			continue
+		}
+		if _, isManifest := configurations(f.Data); !isManifest || f.Err != nil {
+			return merged()
+		}
+		results = append(results, checkData(f.Name, f.Data, o)...)
+	}
+	if results == nil {
+		return merged()
+	}
+	return results
+}
