@@ -104,13 +104,20 @@ func (c *compiler) set(s *setLayout, id uint32) {
 // attribute, which ends at 64 KiB; an interval of IPv6 takes about 110 bytes.
 const maxElements = 200
 
-// elements adds or deletes elements.
+// elements adds or deletes elements. In an anonymous set an interval has no end
+// where the next one begins, as nft(8) writes it. Linux 6.12 and others take such
+// an end, if they find it first, for the answer that the key is in no interval
+// (nft_rbtree_lookup).
 func (c *compiler) elements(what string, kind int, flags netlink.HeaderFlags, s *setLayout, id uint32, elements []elementLayout) {
 	for len(elements) > 0 {
 		n := min(len(elements), maxElements)
 		var list []netlink.Attribute
-		for _, e := range elements[:n] {
-			list = append(list, s.encodeElement(e)...)
+		for i, e := range elements[:n] {
+			encoded := s.encodeElement(e)
+			if s.anonymous && i+1 < len(elements) && adjacent(e, elements[i+1]) {
+				encoded = encoded[:1]
+			}
+			list = append(list, encoded...)
 		}
 		c.add(what+" elements of set "+s.name, kind, flags,
 			attrText(unix.NFTA_SET_ELEM_LIST_TABLE, TableName),
@@ -140,6 +147,12 @@ func (s *setLayout) encodeElement(e elementLayout) []netlink.Attribute {
 			attrNumber(unix.NFTA_SET_ELEM_FLAGS, unix.NFT_SET_ELEM_INTERVAL_END)))
 	}
 	return out
+}
+
+// adjacent reports whether the second interval begins where the first one ends.
+func adjacent(first, second elementLayout) bool {
+	after, last := next(first.to)
+	return !last && bytes.Equal(after, second.from)
 }
 
 // next returns key + 1. last means that key is the last one.
