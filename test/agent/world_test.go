@@ -58,7 +58,11 @@ func newWorld(n *node) *world {
 	// The kernel tracks connections from the first rule on that asks for it: on
 	// a node that is kube-proxy's, here the agent's. It would then take one that
 	// is half open for a new one, and masquerade the rest of it.
-	n.restore("*filter", "-A FORWARD -m conntrack --ctstate INVALID -j DROP", "COMMIT")
+	if n.nftables() { // also without x_tables
+		netns.NFT(n.t, "table inet world { chain forward { type filter hook forward priority 0; ct state invalid drop; }; }\n")
+	} else {
+		n.restore("*filter", "-A FORWARD -m conntrack --ctstate INVALID -j DROP", "COMMIT")
+	}
 	for _, addr := range []string{n.privateAddr(), n.publicAddr()} {
 		w.sees(w.podAddr, addr)
 	}
