@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 . test/lib.sh
 
 [ "$(id -u)" = 0 ] || die "the kernel tests need root: run 'sudo make test'. For the rest alone: go test ./..."
-need iptables-nft iptables nft nftables ip iproute2
+need iptables-nft iptables nft nftables ip iproute2 strace strace
 need_prometheus
 # A test that cannot run must fail here, not be skipped.
 export IP_MASQ_AGENT_TEST_REQUIRE_ROOT=1
