@@ -2,7 +2,7 @@
 # Copyright The ip-masq-agent Authors
 # shellcheck shell=bash
 #
-# What the scripts of this folder share; source it.
+# Functions for the scripts in this directory. Source it.
 
 say() { echo "==> $*"; }
 
@@ -11,8 +11,8 @@ die() {
 	exit 1
 }
 
-# need COMMAND PACKAGE ...: installs the Debian packages whose commands are
-# missing, or says how to get them.
+# need COMMAND PACKAGE ...: installs the Debian packages of commands that are
+# missing, or exits and says how to install them.
 need() {
 	local packages=()
 	while [ $# -gt 0 ]; do
@@ -21,17 +21,17 @@ need() {
 	done
 	[ ${#packages[@]} -gt 0 ] || return 0
 	local how="apt-get install --no-install-recommends ${packages[*]}"
-	command -v apt-get >/dev/null || die "missing: ${packages[*]}. Install what is named so, or like it, on this system."
-	[ "$(id -u)" = 0 ] || die "missing: ${packages[*]}. Get it with: sudo $how"
+	command -v apt-get >/dev/null || die "missing packages: ${packages[*]}. Install the packages of these or similar names"
+	[ "$(id -u)" = 0 ] || die "missing packages: ${packages[*]}. Install them with: sudo $how"
 	say "Installing ${packages[*]}"
 	if ! { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${packages[@]}" >/dev/null; }; then
 		die "could not install ${packages[*]}. Try: $how"
 	fi
 }
 
-# need_prometheus puts prometheus and promtool on the PATH. Where they are missing
-# it unpacks Debian's package into a cache. It does not install the package, because
-# that would start a server on this machine.
+# need_prometheus puts prometheus and promtool on the PATH. If they are missing it
+# extracts Debian's package into a cache directory. It does not install the
+# package, because that would start a server on this machine.
 need_prometheus() {
 	local dir=${XDG_CACHE_HOME:-$HOME/.cache}/ip-masq-agent-prometheus download
 	export PATH=$PATH:$dir/usr/bin

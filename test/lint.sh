@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ip-masq-agent Authors
 #
-# lint.sh: what is checked without running the program. The linters' versions
-# stand here, outside go.mod: they are no part of the program.
+# lint.sh: runs the linters. Their versions are set here and not in go.mod, because
+# they are not a part of the program.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . test/lib.sh
@@ -21,9 +21,9 @@ done
 say "go mod tidy"
 go mod tidy -diff >/dev/null || die "go.mod or go.sum is not tidy: run 'go mod tidy'"
 
-say "os/exec is imported by pkg/iptables alone"
+say "Only pkg/iptables may import os/exec"
 others=$(grep -rl --include='*.go' '"os/exec"' cmd pkg | grep -v -e '^pkg/iptables/' -e '_test\.go$' || true)
-[ -z "$others" ] || die "these run programs, which only pkg/iptables may: $others"
+[ -z "$others" ] || die "these files import os/exec, which only pkg/iptables may: $others"
 
 say "shellcheck"
 git ls-files --cached --others --exclude-standard '*.sh' .ci/run | xargs shellcheck --external-sources --source-path=SCRIPTDIR
@@ -31,7 +31,7 @@ git ls-files --cached --others --exclude-standard '*.sh' .ci/run | xargs shellch
 say "actionlint: the GitHub workflows"
 go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12 .github/workflows/*.yaml
 
-say "Each file has its licence"
+say "SPDX headers"
 unlicensed=$(git ls-files --cached --others --exclude-standard '*.go' '*.sh' '*.yaml' Makefile Dockerfile .ci/run | xargs grep -L 'SPDX-License-Identifier: Apache-2.0' || true)
-[ -z "$unlicensed" ] || die "no SPDX header: $unlicensed"
-say "Nothing to complain of"
+[ -z "$unlicensed" ] || die "files without an SPDX header: $unlicensed"
+say "No problems found"

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ip-masq-agent Authors
 #
-# s390x.sh [GO TEST FLAGS...]: the tests of pkg/ that need no kernel, on an
+# s390x.sh [GO TEST FLAGS...]: runs the tests of pkg/ that need no kernel on an
 # emulated s390x processor. It is big-endian, so code that assumes the byte order
-# of x86-64 fails there. Tests that need a kernel are skipped.
+# of x86-64 fails there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . test/lib.sh

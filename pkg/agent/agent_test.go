@@ -77,8 +77,8 @@ func TestFollowsTheFile(t *testing.T) {
 	})
 }
 
-// TestRefusedFileChangesNothing is invariant 3.
-func TestRefusedFileChangesNothing(t *testing.T) {
+// TestRejectedFileChangesNothing is invariant 3.
+func TestRejectedFileChangesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := start(t, first)
 		configs, _ := n.observer.seen(netfilter.IPv4)

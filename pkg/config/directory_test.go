@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ip-masq-agent/pkg/config"
+	"ip-masq-agent/test/volume"
 )
 
 func must(t *testing.T, err error) {
@@ -85,17 +86,17 @@ func TestReadDirectoryLimits(t *testing.T) {
 }
 
 func TestWatched(t *testing.T) {
-	v := &volume{dir: t.TempDir()}
-	must(t, v.publish(map[string]string{"a": "1", "b": "2"}))
-	must(t, os.WriteFile(filepath.Join(v.dir, "beside"), nil, 0o600))
+	v := &volume.Volume{Dir: t.TempDir()}
+	must(t, v.Publish(map[string]string{"a": "1", "b": "2"}))
+	must(t, os.WriteFile(filepath.Join(v.Dir, "beside"), nil, 0o600))
 	plain := t.TempDir()
 	must(t, os.WriteFile(filepath.Join(plain, "a"), nil, 0o600))
 	for path, want := range map[string][]string{
-		v.dir:                          {v.dir + "/..data", v.dir + "/beside"},
+		v.Dir:                          {v.Dir + "/..data", v.Dir + "/beside"},
 		plain:                          {plain + "/a"},
 		plain + "/a":                   nil,
 		filepath.Join(plain, "none"):   nil,
-		filepath.Join(v.dir, "..data"): {v.dir + "/..data/a", v.dir + "/..data/b"},
+		filepath.Join(v.Dir, "..data"): {v.Dir + "/..data/a", v.Dir + "/..data/b"},
 	} {
 		if diff := cmp.Diff(want, config.Watched(path)); diff != "" {
 			t.Errorf("Watched(%s) (-want +got):\n%s", path, diff)

@@ -13,20 +13,21 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ip-masq-agent/pkg/config"
+	"ip-masq-agent/test/volume"
 )
 
 // TestVolume reads a volume between the steps of the AtomicWriter of the kubelet:
 // only the target of ..data decides which files there are.
 func TestVolume(t *testing.T) {
-	v := &volume{dir: t.TempDir()}
-	must(t, v.publish(map[string]string{"a": "1", "b": "2"}))
-	checkContents(t, v.dir, "a=1 b=2")
-	must(t, v.swap(map[string]string{"b": "3", "c": "4"})) // links are not changed yet
-	checkContents(t, v.dir, "b=3 c=4")
-	must(t, os.WriteFile(filepath.Join(v.dir, "beside"), []byte("5"), 0o600)) // mounted by subPath
-	checkContents(t, v.dir, "b=3 beside=5 c=4")
-	must(t, v.swap(nil))
-	checkContents(t, v.dir, "beside=5")
+	v := &volume.Volume{Dir: t.TempDir()}
+	must(t, v.Publish(map[string]string{"a": "1", "b": "2"}))
+	checkContents(t, v.Dir, "a=1 b=2")
+	must(t, v.Swap(map[string]string{"b": "3", "c": "4"})) // links are not changed yet
+	checkContents(t, v.Dir, "b=3 c=4")
+	must(t, os.WriteFile(filepath.Join(v.Dir, "beside"), []byte("5"), 0o600)) // mounted by subPath
+	checkContents(t, v.Dir, "b=3 beside=5 c=4")
+	must(t, v.Swap(nil))
+	checkContents(t, v.Dir, "beside=5")
 }
 
 // TestReadDuringUpdates reads a volume while another goroutine replaces it as
@@ -34,13 +35,13 @@ func TestVolume(t *testing.T) {
 func TestReadDuringUpdates(t *testing.T) {
 	for name, below := range map[string]string{"of the volume": "", "of a directory by a link": "..data"} {
 		t.Run(name, func(t *testing.T) {
-			v := &volume{dir: t.TempDir()}
-			checkUpdates(t, v, filepath.Join(v.dir, below))
+			v := &volume.Volume{Dir: t.TempDir()}
+			checkUpdates(t, v, filepath.Join(v.Dir, below))
 		})
 	}
 }
 
-func checkUpdates(t *testing.T, v *volume, path string) {
+func checkUpdates(t *testing.T, v *volume.Volume, path string) {
 	update := func(n int) map[string]string {
 		files := map[string]string{}
 		for i := range 6 + 6*(n%2) { // every other one has more files
@@ -48,12 +49,12 @@ func checkUpdates(t *testing.T, v *volume, path string) {
 		}
 		return files
 	}
-	must(t, v.publish(update(0)))
+	must(t, v.Publish(update(0)))
 	stop, done := make(chan struct{}), make(chan error, 1)
 	t.Cleanup(func() { close(stop); must(t, <-done) })
 	go func() {
 		for n := 1; ; n++ {
-			if err := v.publish(update(n)); err != nil {
+			if err := v.Publish(update(n)); err != nil {
 				done <- err
 				return
 			}
@@ -94,57 +95,4 @@ func checkUpdates(t *testing.T, v *volume, path string) {
 	if len(seen) < 50 {
 		t.Errorf("saw only %d updates", len(seen))
 	}
-}
-
-// volume is a ConfigMap volume, written in the way of the AtomicWriter of the kubelet.
-type volume struct {
-	dir string
-	n   int // the number of updates
-}
-
-// publish replaces the files of the volume.
-func (v *volume) publish(files map[string]string) error {
-	old, _ := os.Readlink(filepath.Join(v.dir, "..data")) // none before the first
-	if err := v.swap(files); err != nil {
-		return err
-	}
-	for name := range files {
-		if err := os.Symlink(filepath.Join("..data", name), filepath.Join(v.dir, name)); err != nil && !errors.Is(err, os.ErrExist) {
-			return err
-		}
-	}
-	entries, err := os.ReadDir(v.dir)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if _, found := files[e.Name()]; !found && e.Type() == os.ModeSymlink && e.Name() != "..data" {
-			if err := os.Remove(filepath.Join(v.dir, e.Name())); err != nil {
-				return err
-			}
-		}
-	}
-	if old == "" {
-		return nil
-	}
-	return os.RemoveAll(filepath.Join(v.dir, old))
-}
-
-// swap writes new files and makes ..data point to them.
-func (v *volume) swap(files map[string]string) error {
-	v.n++
-	name := fmt.Sprintf("..2026_01_01_00_00_00.%09d", v.n)
-	if err := os.Mkdir(filepath.Join(v.dir, name), 0o700); err != nil {
-		return err
-	}
-	for file, text := range files {
-		if err := os.WriteFile(filepath.Join(v.dir, name, file), []byte(text), 0o600); err != nil {
-			return err
-		}
-	}
-	tmp := filepath.Join(v.dir, "..data_tmp")
-	if err := os.Symlink(name, tmp); err != nil {
-		return err
-	}
-	return os.Rename(tmp, filepath.Join(v.dir, "..data"))
 }

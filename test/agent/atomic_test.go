@@ -14,12 +14,14 @@ import (
 	"ip-masq-agent/test/rules"
 )
 
-// A packet sees all of the old rules or all of the new: a program that dumps the
-// rules at any moment sees all of them or none, and never a jump to none.
+// TestEveryMomentIsComplete checks that a packet sees all of the old rules or
+// all of the new ones: a program that dumps the rules again and again sees
+// complete rules or none, and never a jump to a missing or incomplete chain.
 func TestEveryMomentIsComplete(t *testing.T) {
 	eachNode(t, func(n *node) {
-		drifted := []string{"-N IP-MASQ", keep(n.pick("192.0.2.0/24", "2001:db8:2::/64")), last}
-		// Each of these is one commit, so what is incomplete is the agent's.
+		drifted := []string{"-N IP-MASQ", returnRule(n.byFamily("192.0.2.0/24", "2001:db8:2::/64")), last}
+		// Each of these is one commit, so only the agent could cause an
+		// incomplete state.
 		remove, unhook := n.rules.Remove(), n.rules.Unhook()
 		drift := slices.Concat([]string{":IP-MASQ - [0:0]"}, drifted[1:])
 		if n.nftables() {
@@ -37,7 +39,7 @@ func TestEveryMomentIsComplete(t *testing.T) {
 				n.wait(want)
 			}
 		}
-		for range 3 { // a cold start each
+		for range 3 { // each time from a cold start
 			p := n.startRight(n.oneRange(), n.oneRangeChain())
 			edit(n.threeRanges(), n.threeRangesChain())
 			edit(n.oneRange(), n.oneRangeChain())
@@ -47,20 +49,20 @@ func TestEveryMomentIsComplete(t *testing.T) {
 	})
 }
 
-// driftedTable are commands that make the agent's table masquerade all but one
-// range: the elements that are there are replaced.
+// driftedTable returns nft commands that replace the elements of the agent's
+// map, so that the table masquerades everything except one CIDR.
 func (n *node) driftedTable() []string {
-	table := n.pick("ip", "ip6") + " " + rules.Table
+	table := n.byFamily("ip", "ip6") + " " + rules.Table
 	return []string{"flush map " + table + " destinations",
-		"add element " + table + " destinations { " + n.pick("192.0.2.0/24", "2001:db8:2::/64") + " : goto kept }"}
+		"add element " + table + " destinations { " + n.byFamily("192.0.2.0/24", "2001:db8:2::/64") + " : goto kept }"}
 }
 
-// watcher dumps the rules again and again.
+// watcher dumps the rules in a loop and checks each dump.
 type watcher struct {
 	stop  atomic.Bool
 	done  chan struct{}
 	dumps int
-	wrong []string // valid, as dumps is, after done
+	wrong []string // like dumps, read it only after done is closed
 }
 
 func (n *node) watch(complete ...[]string) *watcher {
@@ -71,7 +73,7 @@ func (n *node) watch(complete ...[]string) *watcher {
 	command := []string{netns.Command(n.backend, n.family, "save"), "-t", "nat"}
 	incomplete := func(dump string) string { return incomplete(dump, allowed) }
 	if n.nftables() {
-		command = []string{"nft", "-j", "list", "ruleset", n.pick("ip", "ip6")}
+		command = []string{"nft", "-j", "list", "ruleset", n.byFamily("ip", "ip6")}
 		incomplete = func(dump string) string { return incompleteTable(dump, n.family, complete) }
 	}
 	w := &watcher{done: make(chan struct{})}
@@ -95,23 +97,24 @@ func (n *node) watch(complete ...[]string) *watcher {
 	return w
 }
 
-// end says what the watcher saw.
+// end stops the watcher and reports what it found.
 func (w *watcher) end(t testing.TB) {
 	t.Helper()
 	w.stop.Store(true)
 	<-w.done
-	t.Logf("looked %d times", w.dumps)
+	t.Logf("checked %d dumps", w.dumps)
 	if w.dumps < 50 {
-		t.Errorf("the watcher looked only %d times", w.dumps)
+		t.Errorf("the watcher checked only %d dumps, want at least 50", w.dumps)
 	}
 	for _, wrong := range w.wrong {
 		t.Error(wrong)
 	}
 }
 
-// dump runs iptables-save or nft once. Legacy reads its table in one system call.
-// iptables-nft and nft read chains and rules one after the other, and what they
-// print is a moment of the table only if no commit came between.
+// dump runs iptables-save or nft once. iptables-legacy-save reads the table
+// with one system call. iptables-nft-save and nft read chains and rules one
+// after the other, so their output is consistent only if there was no commit in
+// between.
 func dump(command []string) (rules string, consistent bool, err error) {
 	before, err := netns.ReadGeneration()
 	if err != nil {
@@ -125,7 +128,8 @@ func dump(command []string) (rules string, consistent bool, err error) {
 	return rules, before == after, err
 }
 
-// incomplete says what is wrong with the agent's rules in a dump, if anything.
+// incomplete describes what is wrong with the agent's rules in a dump, or
+// returns "".
 func incomplete(dump string, allowed []string) string {
 	var chain []string
 	exists, jumps := false, 0
@@ -144,13 +148,14 @@ func incomplete(dump string, allowed []string) string {
 		return fmt.Sprintf("%d jumps", jumps)
 	}
 	if (exists || jumps > 0) && !slices.Contains(allowed, strings.Join(chain, "\n")) {
-		return fmt.Sprintf("a chain that is not complete, and %d jumps to it", jumps)
+		return fmt.Sprintf("an incomplete chain, and %d jumps to it", jumps)
 	}
 	return ""
 }
 
-// incompleteTable says what is wrong with the agent's table in a dump, if
-// anything. The test deletes the base chain, never the agent.
+// incompleteTable describes what is wrong with the agent's table in a dump, or
+// returns "". A missing base chain is not an error, because the test deletes it
+// and the agent never does.
 func incompleteTable(dump, family string, allowed [][]string) string {
 	if !strings.Contains(dump, `{"table": `) {
 		return ""
@@ -163,7 +168,7 @@ func incompleteTable(dump, family string, allowed [][]string) string {
 		}
 		all = append(all, differ)
 	}
-	return "a table that is not complete: " + strings.Join(all, ", or ")
+	return "an incomplete table: " + strings.Join(all, ", or ")
 }
 
 func TestIncomplete(t *testing.T) {
@@ -175,20 +180,20 @@ func TestIncomplete(t *testing.T) {
 		dump string
 		ok   bool
 	}{
-		{"neither", table(":POSTROUTING ACCEPT [0:0]"), true},
+		{"no chain and no jump", table(":POSTROUTING ACCEPT [0:0]"), true},
 		{"complete", table(":IP-MASQ - [0:0]", jump, one), true},
 		{"another complete", table(":IP-MASQ - [0:0]", jump, two), true},
 		{"complete without a jump", table(":IP-MASQ - [0:0]", one), true},
 		{"no chain", table(jump), false},
 		{"empty", table(":IP-MASQ - [0:0]", jump), false},
 		{"empty without a jump", table(":IP-MASQ - [0:0]"), false},
-		{"half", table(":IP-MASQ - [0:0]", jump, keep("10.0.0.0/8")), false},
+		{"half", table(":IP-MASQ - [0:0]", jump, returnRule("10.0.0.0/8")), false},
 		{"both", table(":IP-MASQ - [0:0]", jump, one, two), false},
 		{"two jumps", table(":IP-MASQ - [0:0]", jump, jump, one), false},
 	}
 	for _, tt := range tests {
 		if got := incomplete(tt.dump, []string{one, two}); (got == "") != tt.ok {
-			t.Errorf("%s: incomplete says %q", tt.name, got)
+			t.Errorf("%s: incomplete() = %q", tt.name, got)
 		}
 	}
 }

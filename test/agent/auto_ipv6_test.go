@@ -16,9 +16,9 @@ import (
 	"ip-masq-agent/test/program"
 )
 
-// eachBackend runs a story about IPv6 on every backend, on a machine that does
-// not forward IPv6 yet.
-func eachBackend(t *testing.T, story func(n *node, forward func(value string))) {
+// eachBackend runs a test on a node of each backend that does not forward IPv6
+// at first.
+func eachBackend(t *testing.T, test func(n *node, forward func(value string))) {
 	t.Helper()
 	for _, backend := range netns.Backends() {
 		t.Run(backend, func(t *testing.T) {
@@ -27,24 +27,24 @@ func eachBackend(t *testing.T, story func(n *node, forward func(value string))) 
 				here := netns.Here(t)
 				forward := func(value string) { here.Sysctl(t, "net/ipv6/conf/all/forwarding", value) }
 				forward("0")
-				story(newNode(t, backend, "IPv6"), forward)
+				test(newNode(t, backend, "IPv6"), forward)
 			})
 		})
 	}
 }
 
-// TestAutoIPv6 switches forwarding on and off under a running agent. IPv6 is
-// managed from the first resync after it was on, and then stays: rules that are
-// there are not removed, are repaired, and follow the file.
+// TestAutoIPv6 turns forwarding on and off while the agent runs. The agent
+// manages IPv6 from the first resync after forwarding is on. When forwarding is
+// off again, the rules stay, are repaired and follow the file.
 func TestAutoIPv6(t *testing.T) {
 	eachBackend(t, func(n *node, forward func(string)) {
-		four := newOther(n)
-		n.config.write(t, n.oneRange()) // an IPv6 range is no error
+		four := otherFamilyNode(n)
+		n.config.write(t, n.oneRange()) // an IPv6 CIDR in the file is not an error
 		p := n.start("--enable-ipv6=auto")
 		four.wait(chain("169.254.0.0/16"))
 		p.WaitLog("Leaving the family off", `family="IPv6"`, "the node does not forward IPv6")
-		four.do(four.rules.Flush)
-		four.wait(chain("169.254.0.0/16")) // several intervals are over
+		four.damage(four.rules.Flush)
+		four.wait(chain("169.254.0.0/16")) // several resync intervals have passed
 		n.checkOff()
 		n.waitReady(`family="IPv4"`, `family="IPv6"`)
 
@@ -57,7 +57,7 @@ func TestAutoIPv6(t *testing.T) {
 		forward("0")
 		p.WaitLog("not needed any more; its rules stay in force", "the node does not forward IPv6")
 		n.check("forwarding was switched off", n.oneRangeChain())
-		n.do(n.rules.Flush)
+		n.damage(n.rules.Flush)
 		n.wait(n.oneRangeChain())
 		n.config.write(t, n.threeRanges())
 		n.wait(n.threeRangesChain())
@@ -65,7 +65,8 @@ func TestAutoIPv6(t *testing.T) {
 		forward("1")
 		p.WaitLog("The family is needed again")
 
-		// A restart: rules that are there do not go stale.
+		// After a restart the existing rules are updated, although the node
+		// does not forward.
 		forward("0")
 		p.Stop(syscall.SIGTERM)
 		n.check("the agent ended", n.threeRangesChain())
@@ -76,19 +77,19 @@ func TestAutoIPv6(t *testing.T) {
 	})
 }
 
-// checkOff checks that the agent did nothing in IPv6.
+// checkOff checks that the agent did nothing for IPv6.
 func (n *node) checkOff() {
 	n.t.Helper()
 	if tables := netns.LegacyTables(n.t, "IPv6"); len(tables) != 0 {
-		n.t.Errorf("ip6tables has tables: %q", tables)
+		n.t.Errorf("tables of ip6tables: %q, want none", tables)
 	}
 	if n.rules.Exist(n.t) {
-		n.t.Errorf("there are IPv6 rules:\n%s", n.rules.List(n.t))
+		n.t.Errorf("IPv6 rules of the agent, want none:\n%s", n.rules.List(n.t))
 	}
 }
 
-// waitReady waits until the agent is ready, and checks that its metrics have one
-// text and not another.
+// waitReady waits until the agent is ready and its metrics contain has and do
+// not contain lacks.
 func (n *node) waitReady(has, lacks string) {
 	n.t.Helper()
 	client := http.Client{Timeout: program.Patience, Transport: &http.Transport{DisableKeepAlives: true}}
@@ -113,9 +114,9 @@ func (n *node) waitReady(has, lacks string) {
 	})
 }
 
-// TestAutoIPv6WithoutCommands: on a node that forwards IPv6 but has no ip6tables
-// the family is off, and the agent says why and is ready. It follows when the
-// commands come.
+// TestAutoIPv6WithoutCommands runs on a node that forwards IPv6 but has no
+// ip6tables. The family is off, the agent logs why and is ready. It turns the
+// family on when the commands are installed.
 func TestAutoIPv6WithoutCommands(t *testing.T) {
 	netns.Require(t, "iptables-nft", "ip6tables-nft")
 	netns.Run(t, func(t *testing.T) {
@@ -126,7 +127,7 @@ func TestAutoIPv6WithoutCommands(t *testing.T) {
 		n.env = []string{"PATH=" + dir}
 		n.config.write(t, n.oneRange())
 		p := n.start("--enable-ipv6=auto")
-		newOther(n).wait(chain("169.254.0.0/16"))
+		otherFamilyNode(n).wait(chain("169.254.0.0/16"))
 		p.WaitLog("Leaving the family off, though it is needed", `family="IPv6"`, "the node forwards IPv6", "ip6tables-nft")
 		n.checkOff()
 		n.waitReady(`family="IPv4"`, `family="IPv6"`)
@@ -135,8 +136,8 @@ func TestAutoIPv6WithoutCommands(t *testing.T) {
 	})
 }
 
-// TestEnableIPv6Values: which values turn IPv6 on, on a node that does not forward
-// it.
+// TestEnableIPv6Values checks which values of --enable-ipv6 turn IPv6 on, on a
+// node that does not forward it.
 func TestEnableIPv6Values(t *testing.T) {
 	netns.Require(t, "nft")
 	netns.Run(t, func(t *testing.T) {
@@ -150,7 +151,7 @@ func TestEnableIPv6Values(t *testing.T) {
 		} {
 			newNode(t, netns.NFTables, "IPv4").run(tt.flag, func(n *node) {
 				n.startRight("resyncInterval: 100ms", n.defaultChain(), tt.flag)
-				six := newOther(n)
+				six := otherFamilyNode(n)
 				if tt.on {
 					six.wait(six.defaultChain())
 					return

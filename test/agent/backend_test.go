@@ -18,9 +18,10 @@ import (
 	"ip-masq-agent/test/rules"
 )
 
-// All backends' hooks run in the kernel, so rules of the agent in one that
-// nothing else on the node uses go unseen until they do harm. The case that the
-// kernel lacks an extension is in pkg/backend and in make vm.
+// TestBackendChoice checks which backend the agent chooses. The rules of all
+// backends are in force, so rules in a backend that the node does not use go
+// unnoticed until they cause trouble. The case of a missing kernel extension is
+// tested in pkg/backend and by make vm.
 func TestBackendChoice(t *testing.T) {
 	const (
 		nftHint      = "iptables-nft -w -t mangle -N KUBE-IPTABLES-HINT"
@@ -34,35 +35,35 @@ func TestBackendChoice(t *testing.T) {
 	tests := []struct {
 		name  string
 		setup []string
-		plain string // what "iptables" is, nft unless given; noIPTables for none at all
+		plain string // the backend of the command iptables: iptables-nft if empty, noIPTables for no commands
 		args  []string
 		want  string
-		says  []string // in the line of the log that names the choice
+		log   []string // in the log line with the choice
 	}{
-		{name: "hint in nft", setup: []string{nftHint}, plain: "iptables-legacy", want: "iptables-nft", says: []string{"KUBE-IPTABLES-HINT"}},
-		{name: "canary in nft", setup: []string{nftCanary}, plain: "iptables-legacy", want: "iptables-nft", says: []string{"KUBE-KUBELET-CANARY"}},
-		{name: "hint in legacy", setup: []string{legacyHint}, want: "iptables-legacy", says: []string{"KUBE-IPTABLES-HINT"}},
-		{name: "canary in legacy", setup: []string{legacyCanary}, want: "iptables-legacy", says: []string{"KUBE-KUBELET-CANARY"}},
-		{name: "canary in another table of legacy", setup: []string{"iptables-legacy -w -t filter -N KUBE-KUBELET-CANARY"}, want: "iptables-legacy", says: []string{"KUBE-KUBELET-CANARY"}},
-		{name: "hints in both", setup: []string{legacyHint, nftHint}, plain: "iptables-legacy", want: "iptables-nft", says: []string{"KUBE-IPTABLES-HINT"}},
-		{name: "IPv6 hint in nft", setup: []string{ipv6(nftHint)}, plain: "iptables-legacy", want: "iptables-nft", says: []string{"KUBE-IPTABLES-HINT"}},
-		{name: "IPv6 hint in nft, IPv4 hint in legacy", setup: []string{ipv6(nftHint), legacyHint}, plain: "iptables-legacy", want: "iptables-nft", says: []string{"KUBE-IPTABLES-HINT"}},
-		{name: "IPv6 canary in legacy", setup: []string{ipv6(legacyCanary)}, want: "iptables-legacy", says: []string{"KUBE-KUBELET-CANARY"}},
-		{name: "our chain in nft", setup: []string{nftOurs}, plain: "iptables-legacy", want: "iptables-nft", says: []string{"chain"}},
-		{name: "our chain in legacy", setup: []string{legacyOurs}, want: "iptables-legacy", says: []string{"chain"}},
-		{name: "our IPv6 chain in legacy", setup: []string{ipv6(legacyOurs)}, want: "iptables-legacy", says: []string{"chain"}},
-		{name: "nothing, iptables is nft", want: "iptables-nft", says: []string{"iptables"}},
-		{name: "nothing, iptables is legacy", plain: "iptables-legacy", want: "iptables-legacy", says: []string{"iptables"}},
+		{name: "hint in nft", setup: []string{nftHint}, plain: "iptables-legacy", want: "iptables-nft", log: []string{"KUBE-IPTABLES-HINT"}},
+		{name: "canary in nft", setup: []string{nftCanary}, plain: "iptables-legacy", want: "iptables-nft", log: []string{"KUBE-KUBELET-CANARY"}},
+		{name: "hint in legacy", setup: []string{legacyHint}, want: "iptables-legacy", log: []string{"KUBE-IPTABLES-HINT"}},
+		{name: "canary in legacy", setup: []string{legacyCanary}, want: "iptables-legacy", log: []string{"KUBE-KUBELET-CANARY"}},
+		{name: "canary in another table of legacy", setup: []string{"iptables-legacy -w -t filter -N KUBE-KUBELET-CANARY"}, want: "iptables-legacy", log: []string{"KUBE-KUBELET-CANARY"}},
+		{name: "hints in both", setup: []string{legacyHint, nftHint}, plain: "iptables-legacy", want: "iptables-nft", log: []string{"KUBE-IPTABLES-HINT"}},
+		{name: "IPv6 hint in nft", setup: []string{ipv6(nftHint)}, plain: "iptables-legacy", want: "iptables-nft", log: []string{"KUBE-IPTABLES-HINT"}},
+		{name: "IPv6 hint in nft, IPv4 hint in legacy", setup: []string{ipv6(nftHint), legacyHint}, plain: "iptables-legacy", want: "iptables-nft", log: []string{"KUBE-IPTABLES-HINT"}},
+		{name: "IPv6 canary in legacy", setup: []string{ipv6(legacyCanary)}, want: "iptables-legacy", log: []string{"KUBE-KUBELET-CANARY"}},
+		{name: "our chain in nft", setup: []string{nftOurs}, plain: "iptables-legacy", want: "iptables-nft", log: []string{"chain"}},
+		{name: "our chain in legacy", setup: []string{legacyOurs}, want: "iptables-legacy", log: []string{"chain"}},
+		{name: "our IPv6 chain in legacy", setup: []string{ipv6(legacyOurs)}, want: "iptables-legacy", log: []string{"chain"}},
+		{name: "nothing, iptables is nft", want: "iptables-nft", log: []string{"iptables"}},
+		{name: "nothing, iptables is legacy", plain: "iptables-legacy", want: "iptables-legacy", log: []string{"iptables"}},
 		{name: "other chains do not count", setup: []string{"iptables-nft -w -t mangle -N KUBE-IPTABLES-HINT2", "iptables-nft -w -t nat -N KUBE-KUBELET-CANARY"},
-			plain: "iptables-legacy", want: "iptables-legacy", says: []string{"iptables"}},
-		{name: "hint in nft, our chain in legacy", setup: []string{nftHint, legacyOurs}, want: "iptables-nft", says: []string{"KUBE-IPTABLES-HINT"}},
-		{name: "hint in legacy, our chain in nft", setup: []string{legacyHint, nftOurs}, want: "iptables-legacy", says: []string{"KUBE-IPTABLES-HINT"}},
-		{name: "no iptables", plain: noIPTables, want: netns.NFTables, says: []string{"no usable iptables"}},
-		{name: "no iptables, hint in nft", setup: []string{nftHint}, plain: noIPTables, want: netns.NFTables, says: []string{"no usable iptables"}},
-		{name: "nftables asked for", setup: []string{nftHint, legacyOurs}, args: []string{"--backend=nftables"}, want: netns.NFTables, says: []string{"--backend"}},
-		{name: "nftables is not chosen for its table", setup: []string{"nft add table ip ip-masq-agent"}, plain: "iptables-legacy", want: "iptables-legacy", says: []string{"iptables"}},
-		{name: "legacy asked for", setup: []string{nftHint}, args: []string{"--backend=iptables-legacy"}, want: "iptables-legacy", says: []string{"--backend"}},
-		{name: "nft asked for", setup: []string{legacyHint}, plain: "iptables-legacy", args: []string{"--backend=iptables-nft"}, want: "iptables-nft", says: []string{"--backend"}},
+			plain: "iptables-legacy", want: "iptables-legacy", log: []string{"iptables"}},
+		{name: "hint in nft, our chain in legacy", setup: []string{nftHint, legacyOurs}, want: "iptables-nft", log: []string{"KUBE-IPTABLES-HINT"}},
+		{name: "hint in legacy, our chain in nft", setup: []string{legacyHint, nftOurs}, want: "iptables-legacy", log: []string{"KUBE-IPTABLES-HINT"}},
+		{name: "no iptables", plain: noIPTables, want: netns.NFTables, log: []string{"no usable iptables"}},
+		{name: "no iptables, hint in nft", setup: []string{nftHint}, plain: noIPTables, want: netns.NFTables, log: []string{"no usable iptables"}},
+		{name: "nftables asked for", setup: []string{nftHint, legacyOurs}, args: []string{"--backend=nftables"}, want: netns.NFTables, log: []string{"--backend"}},
+		{name: "nftables is not chosen for its table", setup: []string{"nft add table ip ip-masq-agent"}, plain: "iptables-legacy", want: "iptables-legacy", log: []string{"iptables"}},
+		{name: "legacy asked for", setup: []string{nftHint}, args: []string{"--backend=iptables-legacy"}, want: "iptables-legacy", log: []string{"--backend"}},
+		{name: "nft asked for", setup: []string{legacyHint}, plain: "iptables-legacy", args: []string{"--backend=iptables-nft"}, want: "iptables-nft", log: []string{"--backend"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -78,20 +79,20 @@ func TestBackendChoice(t *testing.T) {
 				n.env = append(n.env, "PATH="+path(t, tt.plain))
 				untouched := tables(t, netns.OtherBackends(tt.want)...)
 				p := program.Start(t, program.Command(n.env, append([]string{"--config=" + n.config.path(), "--enable-ipv6"}, tt.args...)...))
-				p.WaitLog(append(slices.Clone(tt.says), `"`+tt.want+`"`)...)
+				p.WaitLog(append(slices.Clone(tt.log), `"`+tt.want+`"`)...)
 				n.wait(n.defaultChain())
-				other := newOther(n)
+				other := otherFamilyNode(n)
 				other.wait(other.defaultChain())
 				if diff := cmp.Diff(untouched, tables(t, netns.OtherBackends(tt.want)...)); diff != "" {
-					t.Errorf("another backend than %s changed (-before +after):\n%s", tt.want, diff)
+					t.Errorf("backends other than %s changed (-before +after):\n%s", tt.want, diff)
 				}
 			})
 		})
 	}
 }
 
-// An image, or a node, may have the commands of one backend of iptables alone, or
-// of none, which leaves nftables.
+// TestOneBackendInstalled runs the agent where only the commands of one
+// iptables backend are installed, or none, which leaves nftables.
 func TestOneBackendInstalled(t *testing.T) {
 	eachNode(t, func(n *node) {
 		dir := n.t.TempDir()
@@ -104,20 +105,22 @@ func TestOneBackendInstalled(t *testing.T) {
 	})
 }
 
-// noIPTables stands for a node without commands of iptables.
+// noIPTables stands for a node without iptables commands.
 const noIPTables = "none"
 
-// path returns a PATH in which iptables and its like are the backend's.
+// path returns a PATH in which iptables, ip6tables and so on are those of a
+// backend.
 func path(t *testing.T, plain string) string {
 	t.Helper()
 	if plain == noIPTables {
 		return t.TempDir()
 	}
-	return plainly(t, plain) + ":" + os.Getenv("PATH")
+	return commandDir(t, plain) + ":" + os.Getenv("PATH")
 }
 
-// plainly makes a directory in which iptables and its like are the backend's.
-func plainly(t *testing.T, backend string) string {
+// commandDir creates a directory with commands iptables, ip6tables and so on of a
+// backend.
+func commandDir(t *testing.T, backend string) string {
 	t.Helper()
 	if backend == "" {
 		backend = "iptables-nft"
@@ -127,8 +130,8 @@ func plainly(t *testing.T, backend string) string {
 	return dir
 }
 
-// multi is the binary that is all commands of the backend.
-func multi(t *testing.T, backend string) string {
+// multiBinary returns the path of the binary that all commands of a backend link to.
+func multiBinary(t *testing.T, backend string) string {
 	t.Helper()
 	path, err := exec.LookPath(netns.Command(backend, "IPv4"))
 	if err != nil {
@@ -141,7 +144,7 @@ func multi(t *testing.T, backend string) string {
 	return path
 }
 
-// tables describes all that backends hold. Asking creates nothing in them.
+// tables returns all rules of the backends as text. It creates no tables.
 func tables(t *testing.T, backends ...string) string {
 	t.Helper()
 	var all strings.Builder

@@ -14,17 +14,18 @@ import (
 	"ip-masq-agent/test/program"
 )
 
-// commands lists the commands of one family.
+// commands returns the iptables commands of one family.
 func (n *node) commands(family string) (names []string) {
-	for _, verb := range [][]string{nil, {"save"}, {"restore"}} {
-		names = append(names, netns.Command(n.backend, family, verb...))
+	for _, suffix := range [][]string{nil, {"save"}, {"restore"}} {
+		names = append(names, netns.Command(n.backend, family, suffix...))
 	}
 	return names
 }
 
-// The commands of one family fail. See TestOneFamilyOwned for nftables.
+// TestOneFamilyBroken makes the commands of one family fail. TestOneFamilyBlocked
+// does the same for nftables.
 func TestOneFamilyBroken(t *testing.T) {
-	ways := map[string]func(t testing.TB, s *shims, name string) (mend func()){
+	ways := map[string]func(t testing.TB, s *shims, name string) (repair func()){
 		"fails": func(t testing.TB, s *shims, name string) func() {
 			return s.before(t, name, "echo 'the kernel says no' >&2; exit 4")
 		},
@@ -34,26 +35,23 @@ func TestOneFamilyBroken(t *testing.T) {
 		t.Run(way, func(t *testing.T) {
 			eachIPTablesNode(t, func(n *node) {
 				iptables := n.shim()
-				p := n.startRight(n.oneRange(), n.oneRangeChain(), "--enable-ipv6")
-				other := newOther(n)
-				program.Eventually(n.t, other.incomplete)
-				want := other.chain()
+				p, other, want := n.startBothFamilies()
 
 				p.SkipLog()
-				var mend []func()
-				for _, name := range n.commands(n.other()) {
-					mend = append(mend, breakCommand(n.t, iptables, name))
+				var repair []func()
+				for _, name := range n.commands(n.otherFamily()) {
+					repair = append(repair, breakCommand(n.t, iptables, name))
 				}
 				other.iptables("-F", "IP-MASQ")
 				for range 3 {
 					n.iptables("-F", "IP-MASQ")
 					n.wait(n.oneRangeChain())
 				}
-				p.WaitLog(netns.Command(n.backend, n.other()))
+				p.WaitLog(netns.Command(n.backend, n.otherFamily()))
 				if got := other.chain(); len(got) != 1 {
 					n.t.Errorf("without a working command the agent wrote %q", got)
 				}
-				for _, again := range mend {
+				for _, again := range repair {
 					again()
 				}
 				other.wait(want)
@@ -62,7 +60,18 @@ func TestOneFamilyBroken(t *testing.T) {
 	}
 }
 
-// incomplete is empty if the chain ends as a complete one does.
+// startBothFamilies starts the agent for both families. It returns the node of
+// the other family, and that family's chain.
+func (n *node) startBothFamilies() (p *program.Process, other *node, chain []string) {
+	n.t.Helper()
+	p = n.startRight(n.oneRange(), n.oneRangeChain(), "--enable-ipv6")
+	other = otherFamilyNode(n)
+	program.Eventually(n.t, other.incomplete)
+	return p, other, other.chain()
+}
+
+// incomplete returns "" if the chain ends with the rule that ends a complete
+// chain.
 func (n *node) incomplete() string {
 	if got := n.chain(); len(got) < 2 || got[len(got)-1] != last {
 		return n.family + " has no complete chain: " + strings.Join(got, "\n")
@@ -70,43 +79,43 @@ func (n *node) incomplete() string {
 	return ""
 }
 
-// A family that is broken from the start is like one that breaks later.
+// TestOneFamilyBrokenAtStart is TestOneFamilyBroken with commands that fail
+// from the start.
 func TestOneFamilyBrokenAtStart(t *testing.T) {
 	eachIPTablesNode(t, func(n *node) {
 		iptables := n.shim()
-		mend := iptables.before(n.t, netns.Command(n.backend, n.other(), "restore"), "echo 'the kernel says no' >&2; exit 4")
+		repair := iptables.before(n.t, netns.Command(n.backend, n.otherFamily(), "restore"), "echo 'the kernel says no' >&2; exit 4")
 		p := n.startRight(n.oneRange(), n.oneRangeChain(), "--enable-ipv6")
-		p.WaitLog(n.other(), "the kernel says no")
+		p.WaitLog(n.otherFamily(), "the kernel says no")
 		n.iptables("-F", "IP-MASQ")
 		n.wait(n.oneRangeChain())
-		mend()
-		program.Eventually(n.t, newOther(n).incomplete)
+		repair()
+		program.Eventually(n.t, otherFamilyNode(n).incomplete)
 	})
 }
 
-// Every child has a deadline, so the agent outlives it, and a stop does not
-// wait for it. On nftables the agent has no children.
-func TestHungChild(t *testing.T) {
+// TestHungSubprocess checks that the agent survives child processes that hang,
+// because each has a deadline, and that it does not wait for them when it
+// stops. With nftables the agent starts no processes.
+func TestHungSubprocess(t *testing.T) {
 	eachIPTablesNode(t, func(n *node) {
 		iptables := n.shim()
-		p := n.startRight(n.oneRange(), n.oneRangeChain(), "--enable-ipv6")
-		other := newOther(n)
-		program.Eventually(n.t, other.incomplete)
-		want := other.chain()
+		p, other, want := n.startBothFamilies()
 
-		// The shell's child keeps its output open when the shell is killed.
+		// sleep keeps the shell's output open after the agent has killed the
+		// shell.
 		p.SkipLog()
-		var mend []func()
-		for _, name := range n.commands(n.other()) {
-			mend = append(mend, iptables.before(n.t, name, "sleep 45"))
+		var repair []func()
+		for _, name := range n.commands(n.otherFamily()) {
+			repair = append(repair, iptables.before(n.t, name, "sleep 45"))
 		}
 		other.iptables("-F", "IP-MASQ")
-		for range 3 { // meanwhile, the other family
+		for range 3 { // meanwhile the other family is repaired
 			n.iptables("-F", "IP-MASQ")
 			n.wait(n.oneRangeChain())
 		}
-		p.WaitLog(n.other()) // the deadline passed
-		for _, again := range mend {
+		p.WaitLog(n.otherFamily()) // the deadline has passed
+		for _, again := range repair {
 			again()
 		}
 		other.wait(want)
@@ -118,25 +127,26 @@ func TestHungChild(t *testing.T) {
 		n.iptables("-F", "IP-MASQ")
 		program.Eventually(n.t, func() string {
 			if len(iptables.calls(n.t)) == calls {
-				return "the agent does not look"
+				return "the agent does not check the rules"
 			}
 			return ""
 		})
-		// A child hangs now. The contract is two seconds.
+		// A child process hangs now. The agent must stop within two seconds.
 		if took := p.Stop(terminate); took > 2*time.Second {
-			n.t.Errorf("the agent took %v to stop while a child hung", took)
+			n.t.Errorf("the agent took %v to stop while a child process hung, want at most 2s", took)
 		}
 	})
 }
 
-// See TestFailingTransactionChangesNothing for nftables.
+// TestFailingRestoreChangesNothing makes iptables-restore fail.
+// TestFailingTransactionChangesNothing does the same for nftables.
 func TestFailingRestoreChangesNothing(t *testing.T) {
 	eachIPTablesNode(t, func(n *node) {
 		iptables := n.shim()
 		restore := netns.Command(n.backend, n.family, "restore")
 		n.others()
 		p := n.startRight(n.oneRange(), n.oneRangeChain())
-		mend := iptables.before(n.t, restore, "echo 'line 3 failed, says the kernel' >&2; exit 1")
+		repair := iptables.before(n.t, restore, "echo 'line 3 failed, says the kernel' >&2; exit 1")
 		before := netns.Save(n.t, n.backend, n.family)
 		p.SkipLog()
 		n.config.write(n.t, n.threeRanges())
@@ -144,7 +154,7 @@ func TestFailingRestoreChangesNothing(t *testing.T) {
 		tried := iptables.writes(n.t)
 		program.Eventually(n.t, func() string {
 			if iptables.writes(n.t) < tried+3 {
-				return "the agent does not try again"
+				return "the agent does not retry"
 			}
 			return ""
 		})
@@ -154,7 +164,7 @@ func TestFailingRestoreChangesNothing(t *testing.T) {
 		if !p.Running() {
 			n.t.Fatal("the agent ended")
 		}
-		mend()
+		repair()
 		n.wait(n.threeRangesChain())
 	})
 }

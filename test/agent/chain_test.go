@@ -19,7 +19,7 @@ const (
 	toPortsChance = `-A IP-MASQ -p PROTO -m comment --comment "ip-masq-agent: outbound traffic is subject to MASQUERADE (must be last in chain)" -m statistic --mode random --probability `
 )
 
-// forEachProtocol repeats rules for the protocols that have ports.
+// forEachProtocol repeats rules for tcp, udp and sctp.
 func forEachProtocol(rules ...string) (all []string) {
 	for _, protocol := range []string{"tcp", "udp", "sctp"} {
 		for _, r := range rules {
@@ -33,7 +33,7 @@ func TestMissingFileMeansDefaults(t *testing.T) {
 	eachNode(t, func(n *node) {
 		p := n.start("--config=" + n.config.path() + "/is/not/there")
 		n.wait(n.defaultChain())
-		// Then the ConfigMap is mounted, at a path that was not there either.
+		// Mount the ConfigMap at a path that did not exist before.
 		p.Stop(terminate)
 		n.start()
 		n.wait(n.defaultChain())
@@ -44,7 +44,8 @@ func TestMissingFileMeansDefaults(t *testing.T) {
 
 func TestOtherChainName(t *testing.T) {
 	eachIPTablesNode(t, func(n *node) {
-		// The chain of this node's other agent, with a jump that is not ours.
+		// The chain of another agent on the node, with a jump that is not
+		// equivalent to the agent's.
 		n.restore("*nat", ":IP-MASQ - [0:0]", "-A IP-MASQ -j RETURN", `-A POSTROUTING -m addrtype ! --dst-type LOCAL -j IP-MASQ`, "COMMIT")
 		for _, name := range []string{"IP-MASQ-AGENT", "a", "masq_1.2-3", "0123456789012345678901234567"} {
 			p := n.start("--masq-chain=" + name)
@@ -64,17 +65,17 @@ func TestOtherChainName(t *testing.T) {
 			p.Stop(terminate)
 		}
 		if diff := cmp.Diff([]string{"-N IP-MASQ", "-A IP-MASQ -j RETURN"}, n.chain()); diff != "" {
-			n.t.Errorf("the chain of another agent (-want +got):\n%s", diff)
+			n.t.Errorf("the chain of the other agent changed (-want +got):\n%s", diff)
 		}
 		if got := n.jumps(); len(got) != 1 {
-			n.t.Errorf("the jump of another agent: %q", got)
+			n.t.Errorf("the jump of the other agent is missing or changed: %q", got)
 		}
 	})
 }
 
-// TestChainNameIsNoTableName: on nftables the table's name is fixed, so that
-// an operator who looks for it finds it.
-func TestChainNameIsNoTableName(t *testing.T) {
+// TestChainNameIsNotTheTableName checks that --masq-chain does not change the name
+// of the nftables table. The table name is fixed, so that operators find it.
+func TestChainNameIsNotTheTableName(t *testing.T) {
 	eachNFTablesNode(t, func(n *node) {
 		n.start("--masq-chain=other")
 		n.wait(n.defaultChain())
@@ -88,8 +89,8 @@ func TestIPv6IsOffByDefault(t *testing.T) {
 			netns.Run(t, func(t *testing.T) {
 				n := newNode(t, backend, "IPv4")
 				n.startRight("resyncInterval: 100ms", n.defaultChain())
-				n.do(n.rules.Flush)
-				n.wait(n.defaultChain()) // a second pass is done
+				n.damage(n.rules.Flush)
+				n.wait(n.defaultChain()) // a second sync is done
 				if tables := netns.LegacyTables(t, "IPv6"); len(tables) != 0 {
 					t.Errorf("ip6tables has tables without --enable-ipv6: %q", tables)
 				}
@@ -98,8 +99,8 @@ func TestIPv6IsOffByDefault(t *testing.T) {
 						t.Errorf("ip6tables has a chain without --enable-ipv6: %q", got)
 					}
 				}
-				if newOther(n).rules.Exist(t) {
-					t.Errorf("there are IPv6 rules without --enable-ipv6:\n%s", newOther(n).rules.List(t))
+				if otherFamilyNode(n).rules.Exist(t) {
+					t.Errorf("there are IPv6 rules without --enable-ipv6:\n%s", otherFamilyNode(n).rules.List(t))
 				}
 			})
 		})

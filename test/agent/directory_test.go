@@ -16,28 +16,28 @@ import (
 	"ip-masq-agent/test/netns"
 )
 
-// TestDirectory has a platform team and the owner of a cluster, each with a
-// ConfigMap in one projected volume.
+// TestDirectory has a projected volume with two ConfigMaps, one of a platform
+// team and one of the cluster's owner.
 func TestDirectory(t *testing.T) {
 	eachNode(t, func(n *node) {
-		platform := n.oneRange() // keeps one range, and has the interval
-		team := n.pick("nonMasqueradeCIDRs: [198.51.100.0/24]\n", "nonMasqueradeCIDRs: ['2001:db8:51::/48']\n")
-		both := append(slices.Clone(n.oneRangeChain()[:3]), keep(n.pick("198.51.100.0/24", "2001:db8:51::/48")), last)
+		platform := n.oneRange() // one CIDR, and resyncInterval
+		team := n.byFamily("nonMasqueradeCIDRs: [198.51.100.0/24]\n", "nonMasqueradeCIDRs: ['2001:db8:51::/48']\n")
+		both := append(slices.Clone(n.oneRangeChain()[:3]), returnRule(n.byFamily("198.51.100.0/24", "2001:db8:51::/48")), last)
 
 		n.config.publish(n.t, map[string]string{"platform": platform, "team": team})
-		p := n.start("--config=" + n.config.dir)
+		p := n.start("--config=" + n.config.Dir)
 		n.wait(both)
 
-		// What is wrong names its file, and changes nothing.
+		// An error names its file and changes nothing.
 		n.config.publish(n.t, map[string]string{"platform": platform, "team": "resyncInterval: 5s\n"})
 		p.WaitLog("Invalid configuration, the last valid one stays in force", "/team:1: resyncInterval: is set in two files", "/platform:2")
-		n.do(n.rules.Flush)
+		n.damage(n.rules.Flush)
 		n.wait(both)
 		p.SkipLog()
 		n.config.publish(n.t, map[string]string{"platform": platform, "team": team})
 		p.WaitLog("Configuration read", `files=["platform","team"]`)
 
-		// A ConfigMap that is deleted, and the whole volume.
+		// One ConfigMap is deleted, then the whole volume.
 		n.config.publish(n.t, map[string]string{"platform": platform})
 		p.WaitLog("Warning: files of the configuration directory are gone or empty", "/team")
 		n.wait(n.oneRangeChain())
@@ -45,12 +45,12 @@ func TestDirectory(t *testing.T) {
 		p.WaitLog("Warning: the configuration directory has no files any more, falling back to the defaults")
 		n.wait(n.defaultChain())
 
-		// A pipe beside the volume's files holds nothing up.
-		if err := syscall.Mkfifo(filepath.Join(n.config.dir, "pipe"), 0o600); err != nil {
+		// A pipe beside the files of the volume does not block the agent.
+		if err := syscall.Mkfifo(filepath.Join(n.config.Dir, "pipe"), 0o600); err != nil {
 			n.t.Fatal(err)
 		}
 		p.WaitLog("Warning: ", "/pipe: is not a regular file, so it is skipped")
-		if err := os.Remove(filepath.Join(n.config.dir, "pipe")); err != nil {
+		if err := os.Remove(filepath.Join(n.config.Dir, "pipe")); err != nil {
 			n.t.Fatal(err)
 		}
 		n.config.publish(n.t, map[string]string{"team": team})
@@ -58,9 +58,10 @@ func TestDirectory(t *testing.T) {
 	})
 }
 
-// TestVolumeIsReadWhole replaces a projected volume as fast as possible, while the
-// agent reads it each second. Each generation has other ranges in its two files,
-// and every third has one file more: the agent must never use half of one.
+// TestVolumeIsReadWhole replaces a projected volume as fast as possible while
+// the agent reads it every second. Each version has other CIDRs in its two
+// files, and every third has one more file. The agent must never use parts of
+// two versions.
 func TestVolumeIsReadWhole(t *testing.T) {
 	netns.Require(t, "nft")
 	netns.Run(t, func(t *testing.T) {
@@ -79,7 +80,7 @@ func TestVolumeIsReadWhole(t *testing.T) {
 			n.config.publish(t, files)
 		}
 		publish()
-		p := n.start("--config=" + n.config.dir)
+		p := n.start("--config=" + n.config.Dir)
 		p.WaitLog("Synced rules")
 		for end := time.Now().Add(12 * time.Second); time.Now().Before(end); {
 			publish()
@@ -93,16 +94,16 @@ func TestVolumeIsReadWhole(t *testing.T) {
 			if _, list, found := strings.Cut(line, "nonMasqueradeCIDRs="); found {
 				readings++
 				if list, _, _ = strings.Cut(list, " "); !allowed[list] {
-					t.Errorf("no generation has these ranges: %s", line)
+					t.Errorf("no version of the volume has these CIDRs: %s", line)
 				}
 			}
 			if strings.Contains(line, "falling back") || strings.Contains(line, "Invalid") {
 				t.Errorf("logged %s", line)
 			}
 		}
-		t.Logf("%d readings of %d generations", readings, swaps)
+		t.Logf("the agent read %d of %d versions", readings, swaps)
 		if readings < 5 || swaps < 100 {
-			t.Errorf("%d readings of %d generations are no race", readings, swaps)
+			t.Errorf("the agent read %d of %d versions, too few to test the race", readings, swaps)
 		}
 	})
 }

@@ -11,8 +11,8 @@ import (
 	"ip-masq-agent/test/program"
 )
 
-// TestDormantTable: the base chains of a dormant table are not in force, so the
-// agent is not ready, whatever the table holds.
+// TestDormantTable checks that the agent is not ready if its table is dormant:
+// the base chains of a dormant table are not in force.
 func TestDormantTable(t *testing.T) {
 	eachNativeNode(t, "dormant", func(n nativeNode) {
 		n.startRight(n.oneRange(), n.oneRangeChain())
@@ -20,7 +20,7 @@ func TestDormantTable(t *testing.T) {
 		n.nft("add table IP nat { flags dormant ; }")
 		program.Eventually(n.t, func() string {
 			if status, body := readyz(); status != http.StatusServiceUnavailable || !strings.Contains(body, "dormant") {
-				return "with a dormant table: " + body
+				return "ready with a dormant table: " + body
 			}
 			return ""
 		})
@@ -32,7 +32,7 @@ func TestDormantTable(t *testing.T) {
 		n.startRight(n.oneRange(), n.oneRangeChain())
 		program.Eventually(n.t, func() string {
 			if status, body := readyz(); status != http.StatusServiceUnavailable || !strings.Contains(body, "dormant") {
-				return "with a dormant table: " + body
+				return "ready with a dormant table: " + body
 			}
 			return ""
 		})

@@ -13,15 +13,15 @@ import (
 	"ip-masq-agent/test/rules"
 )
 
-// drift is what another program does to the rules of threeRanges.
+// drift is a change that another program makes to the rules of threeRanges.
 type drift struct {
 	name  string
-	lines []string // of one commit, so that the agent cannot act between
+	lines []string // one commit, so that the agent cannot act in between
 }
 
-// iptablesDrifts are lines of iptables-restore.
+// iptablesDrifts returns changes as lines of iptables-restore.
 func (n *node) iptablesDrifts() []drift {
-	other, linkLocal := n.pick("172.21.0.0/16", "2001:db8:21::/48"), n.pick("169.254.0.0/16", "fe80::/10")
+	other, linkLocal := n.byFamily("172.21.0.0/16", "2001:db8:21::/48"), n.byFamily("169.254.0.0/16", "fe80::/10")
 	rule := strings.TrimPrefix(jump, "-A ")
 	return []drift{
 		{"chain flushed", []string{":IP-MASQ - [0:0]"}},
@@ -41,9 +41,9 @@ func (n *node) iptablesDrifts() []drift {
 	}
 }
 
-// nftablesDrifts are commands of nft.
+// nftablesDrifts returns changes as nft commands.
 func (n *node) nftablesDrifts() []drift {
-	family, inside := n.pick("ip", "ip6"), n.pick("172.20.0.0/16", "2001:db8:20::/48")
+	family, inside := n.byFamily("ip", "ip6"), n.byFamily("172.20.0.0/16", "2001:db8:20::/48")
 	table := func(commands ...string) []string {
 		for i := range commands {
 			commands[i] = strings.Replace(commands[i], "TABLE", family+" "+rules.Table, 1)
@@ -67,7 +67,7 @@ func (n *node) nftablesDrifts() []drift {
 		{"map flushed", table("flush map TABLE destinations")},
 		{"range deleted", table("delete element TABLE destinations { " + inside + " }")},
 		{"verdict changed", table("delete element TABLE destinations { "+inside+" }", "add element TABLE destinations { "+inside+" : goto masq }")},
-		{"range added", table("add element TABLE destinations { " + n.pick("8.8.8.8", "2001:4860::/32") + " : goto kept }")},
+		{"range added", table("add element TABLE destinations { " + n.byFamily("8.8.8.8", "2001:4860::/32") + " : goto kept }")},
 		{"foreign chain", table("add chain TABLE other", "add rule TABLE other drop")},
 		{"foreign base chain", table("add chain TABLE other { type nat hook postrouting priority 50; }", "add rule TABLE other masquerade")},
 		{"foreign set", table("add set TABLE other { type ipv4_addr; }")},
@@ -82,7 +82,7 @@ func (n *node) drifts() []drift {
 	return n.iptablesDrifts()
 }
 
-func TestDriftIsHealed(t *testing.T) {
+func TestDriftIsRepaired(t *testing.T) {
 	eachNode(t, func(n *node) {
 		others := n.others()
 		n.startRight(n.threeRanges(), n.threeRangesChain())
@@ -91,14 +91,15 @@ func TestDriftIsHealed(t *testing.T) {
 			n.commit(tt.lines...)
 			n.waitRestored(n.threeRangesChain(), before)
 			if diff := cmp.Diff(others, n.othersNow()); diff != "" {
-				n.t.Errorf("%s: healing it changed rules of others (-before +after):\n%s", tt.name, diff)
+				n.t.Errorf("%s: the repair changed rules of other programs (-before +after):\n%s", tt.name, diff)
 			}
 		}
 	})
 }
 
-// "iptables -t nat -F" and "nft flush ruleset" delete all rules, ours included.
-func TestFlushedTableIsHealed(t *testing.T) {
+// TestFlushedTableIsRepaired runs "iptables -t nat -F" or "nft flush ruleset",
+// which delete the rules of all programs.
+func TestFlushedTableIsRepaired(t *testing.T) {
 	eachNode(t, func(n *node) {
 		n.startRight(n.threeRanges(), n.threeRangesChain())
 		if n.nftables() {
@@ -107,13 +108,13 @@ func TestFlushedTableIsHealed(t *testing.T) {
 			n.iptables("-F")
 		}
 		n.wait(n.threeRangesChain())
-		n.do(n.rules.Remove)
+		n.damage(n.rules.Remove)
 		n.wait(n.threeRangesChain())
 	})
 }
 
-// others writes rules of others into every table that the agent might touch,
-// and returns them as [node.othersNow] does.
+// others writes rules of other programs into every table that the agent might
+// change, and returns them as [node.othersNow] does.
 func (n *node) others() string {
 	n.t.Helper()
 	n.restore("*nat",
@@ -134,21 +135,22 @@ func (n *node) others() string {
 	return n.othersNow()
 }
 
-// nativeOthers are tables of other programs whose names are like the agent's:
-// one in the same family, and one of the same name in the family inet.
+// nativeOthers returns two tables of other programs with names like the
+// agent's: a longer name in the same family, and the same name in the family
+// inet.
 func (n *node) nativeOthers() string {
-	return "table " + n.pick("ip", "ip6") + " ip-masq-agent-other {\n" +
+	return "table " + n.byFamily("ip", "ip6") + " ip-masq-agent-other {\n" +
 		"\tchain postrouting {\n\t\ttype nat hook postrouting priority 105; policy accept;\n\t\tmeta mark 0x12345 masquerade\n\t}\n}\n" +
 		"table inet ip-masq-agent {\n\tchain postrouting {\n\t\ttype filter hook postrouting priority 0; policy accept;\n\t\taccept\n\t}\n}\n"
 }
 
-// othersNow dumps all that is not the agent's: three tables of iptables, and on
-// nftables every table of nf_tables.
+// othersNow dumps everything that is not the agent's: three tables of iptables,
+// and with nftables every other table of nf_tables.
 func (n *node) othersNow() string {
 	n.t.Helper()
 	var b strings.Builder
 	for _, table := range []string{"nat", "filter", "mangle"} {
-		for line := range strings.Lines(netns.SaveTable(n.t, n.host(), n.family, table)) {
+		for line := range strings.Lines(netns.SaveTable(n.t, n.iptablesBackend(), n.family, table)) {
 			if table != "nat" || !n.owns(line) {
 				b.WriteString(line)
 			}
@@ -164,7 +166,8 @@ func (n *node) othersNow() string {
 	return b.String()
 }
 
-// save dumps iptables' nat table, or on nftables all tables of nf_tables.
+// save dumps the nat table of iptables, or with nftables all tables of
+// nf_tables.
 func (n *node) save() string {
 	n.t.Helper()
 	if n.nftables() {
@@ -173,8 +176,8 @@ func (n *node) save() string {
 	return netns.Save(n.t, n.backend, n.family)
 }
 
-// owns tells whether a line of iptables-save -t nat is the agent's. On nftables
-// none is.
+// owns reports whether a line of iptables-save -t nat belongs to the agent.
+// With nftables no line does.
 func (n *node) owns(line string) bool {
 	return !n.nftables() &&
 		(strings.HasPrefix(line, ":IP-MASQ ") || strings.HasPrefix(line, "-A IP-MASQ ") || strings.HasSuffix(line, " -j IP-MASQ\n"))

@@ -9,13 +9,13 @@ import (
 	"testing"
 )
 
-// The file is read each second, whatever the interval.
+// never is a resyncInterval that a test does not reach.
 const never = "resyncInterval: 24h\n"
 
 func TestConfigMapEdits(t *testing.T) {
 	eachNode(t, func(n *node) {
-		one := n.pick("nonMasqueradeCIDRs: [10.0.0.0/8]\n", "nonMasqueradeCIDRs: ['fd00::/8']\n") + never
-		three := n.pick("nonMasqueradeCIDRs: [172.20.0.0/16, 10.0.0.0/8, 192.0.2.7/32]\n",
+		one := n.byFamily("nonMasqueradeCIDRs: [10.0.0.0/8]\n", "nonMasqueradeCIDRs: ['fd00::/8']\n") + never
+		three := n.byFamily("nonMasqueradeCIDRs: [172.20.0.0/16, 10.0.0.0/8, 192.0.2.7/32]\n",
 			"nonMasqueradeCIDRs: ['2001:db8:20::/48', 'fd00::/8', '2001:db8::7/128']\n") + never
 		others := n.others()
 		p := n.startRight(one, n.oneRangeChain())
@@ -32,7 +32,7 @@ func TestConfigMapEdits(t *testing.T) {
 		n.wait(n.threeRangesChain())
 
 		if got := n.othersNow(); got != others {
-			n.t.Errorf("the edits changed rules of others:\n%s\nwant\n%s", got, others)
+			n.t.Errorf("the edits changed rules of other programs:\n%s\nwant\n%s", got, others)
 		}
 		if !p.Running() {
 			n.t.Error("the agent ended")
@@ -40,7 +40,7 @@ func TestConfigMapEdits(t *testing.T) {
 	})
 }
 
-// A plain file, as without a container: written in place, and replaced.
+// TestFileEdits edits a plain file in place, and then replaces it.
 func TestFileEdits(t *testing.T) {
 	eachNode(t, func(n *node) {
 		file := filepath.Join(n.t.TempDir(), "config.yaml")
@@ -67,14 +67,15 @@ func TestFileEdits(t *testing.T) {
 	})
 }
 
-// A shorter interval is in force at once, not after the longer one.
+// TestIntervalEdit checks that a shorter interval takes effect at once, not
+// after the longer one.
 func TestIntervalEdit(t *testing.T) {
 	eachNode(t, func(n *node) {
 		n.startRight(never, n.defaultChain())
 		n.config.write(n.t, "resyncInterval: 100ms\n")
-		n.do(n.rules.Flush)
+		n.damage(n.rules.Flush)
 		n.wait(n.defaultChain())
-		n.do(n.rules.Flush)
+		n.damage(n.rules.Flush)
 		n.wait(n.defaultChain())
 	})
 }

@@ -13,11 +13,11 @@ import (
 	"ip-masq-agent/test/program"
 )
 
-// Anything that could break a restore input is refused before iptables is run.
+// TestBadFlags checks that invalid flags are rejected before iptables runs.
 func TestBadFlags(t *testing.T) {
 	tests := []struct {
 		args []string
-		says []string // on one line
+		log  []string // in one line
 	}{
 		{[]string{"--masq-chain="}, []string{"--masq-chain"}},
 		{[]string{"--masq-chain=-IP-MASQ"}, []string{"--masq-chain", "-IP-MASQ"}},
@@ -64,10 +64,10 @@ func TestBadFlags(t *testing.T) {
 				spy := newShims(t)
 				p := program.Start(t, program.Command([]string{"PATH=" + spy.dir}, append([]string{"--config=" + filepath.Join(t.TempDir(), "none")}, tt.args...)...))
 				if status := p.Exit(); status <= 0 {
-					t.Errorf("exit status %d", status)
+					t.Errorf("exit status %d, want 1", status)
 				}
-				if p.Log.Count(tt.says...) == 0 {
-					t.Errorf("no line of the output has %q:\n%s", tt.says, p.Log.String())
+				if p.Log.Count(tt.log...) == 0 {
+					t.Errorf("no line of the output has %q:\n%s", tt.log, p.Log.String())
 				}
 				if calls := spy.calls(t); len(calls) != 0 {
 					t.Errorf("iptables was run: %q", calls)
@@ -77,8 +77,8 @@ func TestBadFlags(t *testing.T) {
 	})
 }
 
-// TestNoUsableBackend: with --backend=auto the agent would keep a table of its
-// own, which needs no command.
+// TestNoUsableBackend sets --backend. With --backend=auto the agent would fall
+// back to nftables, which needs no command.
 func TestNoUsableBackend(t *testing.T) {
 	netns.Run(t, func(t *testing.T) {
 		none := t.TempDir()
@@ -88,11 +88,11 @@ func TestNoUsableBackend(t *testing.T) {
 			name string
 			path string
 			args []string
-			says []string
+			log  []string
 		}{
-			{"none, nft asked for", none, []string{"--backend=iptables-nft"}, []string{"iptables-nft"}},
-			{"none, legacy asked for", none, []string{"--backend=iptables-legacy"}, []string{"iptables-legacy"}},
-			{"nft alone, legacy asked for", onlyNft, []string{"--backend=iptables-legacy"}, []string{"iptables-legacy"}},
+			{"no commands, iptables-nft requested", none, []string{"--backend=iptables-nft"}, []string{"iptables-nft"}},
+			{"no commands, iptables-legacy requested", none, []string{"--backend=iptables-legacy"}, []string{"iptables-legacy"}},
+			{"only iptables-nft, iptables-legacy requested", onlyNft, []string{"--backend=iptables-legacy"}, []string{"iptables-legacy"}},
 		}
 		for _, tt := range tests {
 			t.Run(tt.name, func(t *testing.T) {
@@ -100,20 +100,21 @@ func TestNoUsableBackend(t *testing.T) {
 				if status := p.Exit(); status <= 0 {
 					t.Errorf("exit status %d", status)
 				}
-				if p.Log.Count(tt.says...) == 0 {
-					t.Errorf("no line of the output has %q:\n%s", tt.says, p.Log.String())
+				if p.Log.Count(tt.log...) == 0 {
+					t.Errorf("no line of the output has %q:\n%s", tt.log, p.Log.String())
 				}
 			})
 		}
 	})
 }
 
-// These are asked on machines without iptables and without root.
+// TestHelpAndVersion checks the flags that work without iptables and without
+// root.
 func TestHelpAndVersion(t *testing.T) {
 	netns.Run(t, func(t *testing.T) {
 		tests := []struct {
 			flag string
-			says []string
+			log  []string
 		}{
 			{"--help", []string{"--masq-chain", "--nomasq-all-reserved-ranges", "--enable-ipv6", "--random-fully", "--to-ports", "--config",
 				"--http-bind-address", "--backend", "--version", "--help", "-v, --v", "--vmodule",
@@ -125,21 +126,21 @@ func TestHelpAndVersion(t *testing.T) {
 			if status := p.Exit(); status != 0 {
 				t.Errorf("%s: exit status %d", tt.flag, status)
 			}
-			for _, word := range tt.says {
+			for _, word := range tt.log {
 				if !strings.Contains(p.Log.String(), word) {
-					t.Errorf("%s does not say %q:\n%s", tt.flag, word, p.Log.String())
+					t.Errorf("the output of %s does not contain %q:\n%s", tt.flag, word, p.Log.String())
 				}
 			}
 		}
 	})
 }
 
-// link makes names in dir commands of a backend.
+// link creates links in dir to commands of a backend.
 func link(t *testing.T, dir, backend string, names ...string) {
 	t.Helper()
 	for _, name := range names {
-		// The binary of a backend looks at the name that it is called by.
-		if err := os.Symlink(multi(t, backend), filepath.Join(dir, name)); err != nil {
+		// The binary of a backend selects the command by the name of the link.
+		if err := os.Symlink(multiBinary(t, backend), filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)
 		}
 	}

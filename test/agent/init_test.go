@@ -17,8 +17,8 @@ import (
 )
 
 // TestPID1LeavesNoProcesses runs the agent as PID 1 of a PID namespace, as in a
-// container, with commands that leave children in the background, children that
-// left the process group, and orphans.
+// container. The iptables commands leave child processes in the background and
+// in other process groups, and orphans.
 func TestPID1LeavesNoProcesses(t *testing.T) {
 	netns.Run(t, func(t *testing.T) {
 		n := newNode(t, "iptables-nft", "IPv4")
@@ -46,7 +46,7 @@ func TestPID1LeavesNoProcesses(t *testing.T) {
 	})
 }
 
-// childrenOf returns the stat lines of a process' children, see proc(5).
+// childrenOf returns /proc/PID/stat of the children of a process, see proc(5).
 func childrenOf(t testing.TB, parent int) []string {
 	t.Helper()
 	files, err := filepath.Glob("/proc/[0-9]*/stat")
@@ -57,7 +57,7 @@ func childrenOf(t testing.TB, parent int) []string {
 	for _, file := range files {
 		stat, err := os.ReadFile(file)
 		if err != nil {
-			continue // it is gone
+			continue // the process has ended
 		}
 		fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
 		if len(fields) > 1 && fields[1] == strconv.Itoa(parent) {

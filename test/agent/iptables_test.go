@@ -10,45 +10,47 @@ import (
 	"ip-masq-agent/test/netns"
 )
 
-// host is the backend of iptables that other programs on the node use.
-func (n *node) host() string {
+// iptablesBackend returns the iptables backend that other programs on the node use.
+func (n *node) iptablesBackend() string {
 	if n.nftables() {
 		return "iptables-nft"
 	}
 	return n.backend
 }
 
-// iptables runs a command on the nat table, and it must succeed.
+// iptables runs a command on the nat table. The test fails if the command does.
 func (n *node) iptables(args ...string) string {
 	n.t.Helper()
-	return netns.IPTables(n.t, n.host(), n.family, args...)
+	return netns.IPTables(n.t, n.iptablesBackend(), n.family, args...)
 }
 
-// restore feeds the lines to iptables-restore --noflush as one commit.
+// restore runs iptables-restore --noflush, which makes one commit of the lines.
 func (n *node) restore(lines ...string) {
 	n.t.Helper()
-	netns.Restore(n.t, n.host(), n.family, strings.Join(lines, "\n")+"\n")
+	netns.Restore(n.t, n.iptablesBackend(), n.family, strings.Join(lines, "\n")+"\n")
 }
 
-// chain lists the agent's chain as iptables -S prints it, nil if there is none.
+// chain returns the agent's chain as iptables -S prints it, or nil if it does
+// not exist.
 func (n *node) chain() []string {
 	n.t.Helper()
-	return netns.List(n.t, n.host(), n.family, "IP-MASQ")
+	return netns.List(n.t, n.iptablesBackend(), n.family, "IP-MASQ")
 }
 
-// jumps lists the rules of POSTROUTING that lead to the agent's chain.
+// jumps returns the rules of POSTROUTING that lead to the agent's chain.
 func (n *node) jumps() []string {
 	n.t.Helper()
-	return slices.DeleteFunc(netns.List(n.t, n.host(), n.family, "POSTROUTING"), func(rule string) bool {
+	return slices.DeleteFunc(netns.List(n.t, n.iptablesBackend(), n.family, "POSTROUTING"), func(rule string) bool {
 		return !strings.HasSuffix(rule, " -j IP-MASQ")
 	})
 }
 
-// foreign dumps iptables' nat table but for the agent's own chain and the jumps.
+// foreign dumps the nat table of iptables without the agent's chain and the
+// jumps to it.
 func (n *node) foreign() string {
 	n.t.Helper()
 	var b strings.Builder
-	for line := range strings.Lines(netns.Save(n.t, n.host(), n.family)) {
+	for line := range strings.Lines(netns.Save(n.t, n.iptablesBackend(), n.family)) {
 		if !n.owns(line) {
 			b.WriteString(line)
 		}

@@ -10,10 +10,10 @@ import (
 	"ip-masq-agent/test/netns"
 )
 
-// TestIPv6OnlyPods has pods with only IPv6 addresses on a node with addresses of
-// both families. With the defaults a pod reaches the outside with the node's IPv6
-// address. The IPv4 rules are the defaults and masquerade only IPv4: the node's
-// own connections to a private range keep their source.
+// TestIPv6OnlyPods has pods with only IPv6 addresses on a node with addresses
+// of both families. With the defaults a pod reaches an outside server with the
+// node's IPv6 address. The IPv4 rules affect only IPv4: the node's own
+// connections to a private range are not masqueraded.
 func TestIPv6OnlyPods(t *testing.T) {
 	for _, value := range []string{"true", "auto"} {
 		for _, backend := range netns.Backends() {
@@ -28,7 +28,7 @@ func TestIPv6OnlyPods(t *testing.T) {
 }
 
 func testIPv6OnlyPods(n *node, flag string) {
-	w := newWorld(n)
+	w := newTestbed(n)
 	w.here.Address(n.t, "out0", "192.0.2.1/24")
 	w.outside.Address(n.t, "eth0", "192.0.2.2/24", "10.9.0.9/32")
 	w.here.Route(n.t, "10.9.0.9/32", "192.0.2.2")
@@ -36,13 +36,13 @@ func testIPv6OnlyPods(n *node, flag string) {
 	w.outside.Route(n.t, "10.244.1.0/24", "192.0.2.1")
 
 	n.start(flag)
-	ipv4 := newOther(n)
+	ipv4 := otherFamilyNode(n)
 	ipv4.wait(ipv4.defaultChain())
 	n.wait(n.defaultChain())
-	w.sees(w.nodeAddr, w.publicAddr())
-	w.sees(w.nodeAddr, w.privateAddr())
+	w.waitSource(w.nodeAddr, w.publicAddr())
+	w.waitSource(w.nodeAddr, w.privateAddr())
 
-	// From the node, with IPv4: to a private range the address is kept.
+	// The node's connection over IPv4 to a private range is not masqueraded.
 	want := netip.MustParseAddr("10.244.1.1")
 	got, err := netns.DialFrom(w.here, want, "10.9.0.9:8080")
 	if err != nil {
@@ -52,8 +52,8 @@ func testIPv6OnlyPods(n *node, flag string) {
 		n.t.Errorf("10.9.0.9 sees %s, want %s", got.Addr(), want)
 	}
 
-	// Pods keep their addresses towards a range in the file.
+	// Connections of pods to a CIDR of the file are not masqueraded.
 	n.config.write(n.t, "nonMasqueradeCIDRs: ['fd00:9::/32']\nresyncInterval: 100ms\n")
-	w.sees(w.podAddr, w.privateAddr())
-	w.sees(w.nodeAddr, w.publicAddr())
+	w.waitSource(w.podAddr, w.privateAddr())
+	w.waitSource(w.nodeAddr, w.publicAddr())
 }

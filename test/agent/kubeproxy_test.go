@@ -11,25 +11,27 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// A nat table as kube-proxy writes it for 2,000 services of one endpoint.
+// TestBesideKubeProxy has the nat table that kube-proxy writes for 2,000
+// services with one endpoint each.
 func TestBesideKubeProxy(t *testing.T) {
 	eachNode(t, func(n *node) {
 		n.restore(n.kubeProxyRules(2000))
 		before := n.foreign()
 		n.startRight(n.oneRange(), n.oneRangeChain())
-		n.do(n.rules.Flush)
+		n.damage(n.rules.Flush)
 		n.wait(n.oneRangeChain())
-		n.do(n.rules.Remove)
+		n.damage(n.rules.Remove)
 		n.wait(n.oneRangeChain())
 		n.config.write(n.t, n.threeRanges())
 		n.wait(n.threeRangesChain())
 		if diff := cmp.Diff(strings.Split(before, "\n"), strings.Split(n.foreign(), "\n")); diff != "" {
-			n.t.Errorf("kube-proxy's rules (-before +after):\n%s", diff)
+			n.t.Errorf("kube-proxy's rules changed (-before +after):\n%s", diff)
 		}
 	})
 }
 
-// kubeProxyRules is the input of iptables-restore for so many services.
+// kubeProxyRules returns the rules of kube-proxy for a number of services as
+// input of iptables-restore.
 func (n *node) kubeProxyRules(services int) string {
 	service := func(i int) string { return fmt.Sprintf("10.%d.%d.%d", 96+i>>16, i>>8&255, i&255) }
 	endpoint := func(i int) string { return fmt.Sprintf("10.244.%d.%d", i>>8&255, i&255) }

@@ -10,9 +10,9 @@ import (
 	"ip-masq-agent/test/rules"
 )
 
-// TestLeftoversAreReported starts the agent on each backend beside what an
-// agent of each other backend left. Its rules go on masquerading, so the log
-// says how to remove them; the agent itself leaves them alone.
+// TestLeftoversAreReported starts the agent on each backend, with rules of an
+// earlier agent in each other backend. Those rules still masquerade, so the
+// agent logs how to remove them. It does not change them.
 func TestLeftoversAreReported(t *testing.T) {
 	for _, backend := range netns.Backends() {
 		for _, other := range netns.OtherBackends(backend) {
@@ -26,7 +26,7 @@ func TestLeftoversAreReported(t *testing.T) {
 					clean.Stop(terminate)
 					warning := []string{"rules of this agent are in another backend", "cleanup --backend=" + other, `family="IPv4"`}
 					if clean.Log.Count(warning...) != 0 {
-						t.Errorf("the log speaks of %s, which holds nothing:\n%s", other, clean.Log.String())
+						t.Errorf("the log warns about %s, which has no rules:\n%s", other, clean.Log.String())
 					}
 					leftover := rules.New(other, "IPv4")
 					rules.Damage(t, leftover, leftover.Outdated)
@@ -35,10 +35,10 @@ func TestLeftoversAreReported(t *testing.T) {
 					p.WaitLog(warning...)
 					n.wait(n.defaultChain())
 					if said := p.Log.Count(warning...); said != 1 {
-						t.Errorf("the warning was logged %d times", said)
+						t.Errorf("the warning was logged %d times, want once", said)
 					}
 					if after := leftover.List(t); after != before {
-						t.Errorf("the leftover changed from\n%s\nto\n%s", before, after)
+						t.Errorf("the old rules changed from\n%s\nto\n%s", before, after)
 					}
 				})
 			})

@@ -12,14 +12,14 @@ import (
 	"ip-masq-agent/test/netns"
 )
 
-// TestEditsUnderLoad edits the file while a pod makes connections to an address
-// that each of the configurations masquerades. Not one may leave with the pod's
-// address: a packet sees all of the old rules or all of the new ones.
+// TestEditsUnderLoad edits the file while a pod connects to an address that
+// every configuration masquerades. No connection may have the pod's address: a
+// packet sees all of the old rules or all of the new ones.
 func TestEditsUnderLoad(t *testing.T) {
 	eachNode(t, func(n *node) {
-		w := newWorld(n)
+		w := newTestbed(n)
 		n.startRight(n.oneRange(), n.oneRangeChain())
-		w.sees(w.nodeAddr, w.publicAddr())
+		w.waitSource(w.nodeAddr, w.publicAddr())
 		var stop atomic.Bool
 		made := make(chan int, 1)
 		go func() {
@@ -44,7 +44,7 @@ func TestEditsUnderLoad(t *testing.T) {
 		connections := <-made
 		n.t.Logf("%d connections", connections)
 		if connections < 100 {
-			n.t.Errorf("only %d connections", connections)
+			n.t.Errorf("only %d connections, too few for the test", connections)
 		}
 	})
 }

@@ -12,7 +12,8 @@ import (
 	"ip-masq-agent/test/netns"
 )
 
-// legacy's lock is the host's: kube-proxy may hold it for long.
+// TestHeldLock holds the lock of iptables-legacy, as kube-proxy may do for a
+// long time.
 func TestHeldLock(t *testing.T) {
 	for _, family := range []string{"IPv4", "IPv6"} {
 		t.Run(family, func(t *testing.T) {
@@ -25,7 +26,7 @@ func TestHeldLock(t *testing.T) {
 
 				p.SkipLog()
 				release := hold(t, lock)
-				n.iptables("-F", "IP-MASQ") // with another lock than the agent's
+				n.iptables("-F", "IP-MASQ") // uses another lock file than the agent
 				p.WaitLog(netns.Command("iptables-legacy", family))
 				if got := n.chain(); len(got) != 1 {
 					t.Errorf("the agent wrote %q without the lock", got)
@@ -34,7 +35,7 @@ func TestHeldLock(t *testing.T) {
 				n.wait(n.oneRangeChain())
 				p.Stop(terminate)
 
-				// At the start it is no reason to end either.
+				// A held lock must not end the agent at its start either.
 				n.iptables("-F")
 				n.iptables("-X")
 				release = hold(t, lock)
@@ -50,7 +51,7 @@ func TestHeldLock(t *testing.T) {
 	}
 }
 
-// hold takes the lock as another iptables-legacy does.
+// hold takes the lock as iptables-legacy does.
 func hold(t *testing.T, lock string) (release func()) {
 	t.Helper()
 	f, err := os.OpenFile(lock, os.O_CREATE|os.O_RDWR, 0o600)

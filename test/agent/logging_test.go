@@ -10,8 +10,8 @@ import (
 	"ip-masq-agent/test/netns"
 )
 
-// TestVerbosity: at level 4 the log has each command and what it commits, for
-// the whole program or for the file that runs commands.
+// TestVerbosity checks that the log has each command and its input at level 4,
+// for the whole program or for the source file that runs commands.
 func TestVerbosity(t *testing.T) {
 	for flags, want := range map[string]bool{
 		"--v=0":                  false,
@@ -30,7 +30,7 @@ func TestVerbosity(t *testing.T) {
 				p.WaitLog("Synced rules")
 				for _, part := range []string{`command="/`, "\t:IP-MASQ - [0:0]\n"} {
 					if got := strings.Contains(p.Log.String(), part); got != want {
-						t.Errorf("the log has %q: %v, want %v", part, got, want)
+						t.Errorf("the log contains %q: %v, want %v", part, got, want)
 					}
 				}
 			})
@@ -38,8 +38,8 @@ func TestVerbosity(t *testing.T) {
 	}
 }
 
-// TestSingleDashes: 2.12 takes long flags with one dash, and deployed manifests
-// have them.
+// TestSingleDashes uses long flags with one dash, which 2.12 accepts and
+// existing manifests use.
 func TestSingleDashes(t *testing.T) {
 	netns.Run(t, func(t *testing.T) {
 		n := newNode(t, "iptables-nft", "IPv4")

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ip-masq-agent Authors
 
-// Package agent_test runs the built agent on nodes that are network namespaces,
-// and looks at what an operator sees: the chain, the packets, the log, the exit
-// status. It knows nothing of the agent's packages.
+// Package agent_test runs the agent's binary on nodes, which are network
+// namespaces, and checks what an operator sees: rules, packets, the log and the
+// exit status. It imports no package of the agent.
 package agent_test
 
 import (
@@ -16,8 +16,8 @@ import (
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	// Most of a story is waiting for the agent's next tick: many of them at
-	// once cost no more than two.
+	// Most tests wait for the agent's next poll, so many of them in parallel
+	// cost little more than two.
 	given := false
 	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
 	if !given {

@@ -15,7 +15,8 @@ import (
 )
 
 // TestCleanupOfNativeNodes removes the agent's chain and jumps from nodes whose
-// rules iptables cannot list, with cleanup, and with what its dry run prints.
+// rules iptables cannot list: with cleanup, and with the commands that its dry
+// run prints.
 func TestCleanupOfNativeNodes(t *testing.T) {
 	own := []struct {
 		name   string
@@ -59,29 +60,29 @@ func TestCleanupOfNativeNodes(t *testing.T) {
 	}
 }
 
-// cleanup installs the agent's rules among those of others, changes them, and
-// removes them, in two ways.
+// cleanup installs the agent's rules beside those of other programs, changes
+// them, and removes them in both ways.
 func (n nativeNode) cleanup(others func(), change func(n nativeNode)) {
 	n.t.Helper()
 	others()
-	var before []string // rules of others
+	var before []string // rules of other programs
 	install := func() {
 		n.t.Helper()
 		n.config.write(n.t, n.oneRange())
 		p := n.start()
-		n.holds(n.one())
+		n.waitNative(n.oneRangeNative())
 		p.Stop(terminate)
 		change(n)
 		before = n.others()
 	}
-	gone := func(how string) {
+	checkRemoved := func(how string) {
 		n.t.Helper()
 		chain, jumps, others := n.parts()
 		if len(chain) > 0 || len(jumps) > 0 {
 			n.t.Errorf("after %s: chain %q, jumps %q", how, chain, jumps)
 		}
 		if diff := cmp.Diff(before, others); diff != "" {
-			n.t.Errorf("rules of others after %s (-before +after):\n%s", how, diff)
+			n.t.Errorf("rules of other programs after %s (-before +after):\n%s", how, diff)
 		}
 	}
 
@@ -94,19 +95,19 @@ func (n nativeNode) cleanup(others func(), change func(n nativeNode)) {
 	for _, step := range dryRunSteps(dry) {
 		netns.Feed(n.t, step.input, step.command[0], step.command[1:]...)
 	}
-	gone("the commands of " + dry)
+	checkRemoved("the commands of " + dry)
 
 	install()
 	n.subcommand("cleanup")
-	gone("cleanup")
+	checkRemoved("cleanup")
 	generation := netns.Generation(n.t)
 	n.subcommand("cleanup")
 	if after := netns.Generation(n.t); after != generation {
-		n.t.Error("a second cleanup writes")
+		n.t.Error("a second cleanup wrote to the kernel")
 	}
 }
 
-// subcommand runs the agent to its end, which must be well.
+// subcommand runs a subcommand, which must succeed, and returns its output.
 func (n nativeNode) subcommand(args ...string) string {
 	n.t.Helper()
 	out, err := program.Command(nil, args...).CombinedOutput()
@@ -116,7 +117,8 @@ func (n nativeNode) subcommand(args ...string) string {
 	return string(out)
 }
 
-// dryRun runs cleanup --dry-run, which must find something to remove.
+// dryRun runs cleanup --dry-run, which must find something to remove, and
+// returns its output.
 func (n nativeNode) dryRun() string {
 	n.t.Helper()
 	cmd := program.Command(nil, "cleanup", "--dry-run")
@@ -127,7 +129,7 @@ func (n nativeNode) dryRun() string {
 	return string(out)
 }
 
-// dryRunStep is a command that cleanup --dry-run prints, and its input.
+// dryRunStep is a command that cleanup --dry-run prints, with its input.
 type dryRunStep struct {
 	command []string
 	input   string
@@ -138,7 +140,7 @@ var (
 	dryRunTable   = regexp.MustCompile(`^\S+ +IPv[46] `)
 )
 
-// dryRunSteps finds the commands in what cleanup --dry-run prints.
+// dryRunSteps parses the output of cleanup --dry-run.
 func dryRunSteps(text string) []dryRunStep {
 	var out []dryRunStep
 	in := false

@@ -16,13 +16,13 @@ import (
 	"ip-masq-agent/test/program"
 )
 
-// nativeNode is a node of iptables-nft with rules that iptables cannot list. It
-// is seen with nft.
+// nativeNode is a node with rules that iptables-nft cannot list ("native" rules
+// of nft). The test reads the rules with nft.
 type nativeNode struct{ *node }
 
-// eachNativeNode runs a story for both families, each in its own namespace, in
-// parallel.
-func eachNativeNode(t *testing.T, name string, story func(n nativeNode)) {
+// eachNativeNode runs a test for both families in parallel, each in its own
+// network namespace.
+func eachNativeNode(t *testing.T, name string, test func(n nativeNode)) {
 	t.Helper()
 	for _, family := range []string{"IPv4", "IPv6"} {
 		t.Run(name+" "+family, func(t *testing.T) {
@@ -33,13 +33,14 @@ func eachNativeNode(t *testing.T, name string, story func(n nativeNode)) {
 					chain PREROUTING { type nat hook prerouting priority dstnat ; }
 					chain POSTROUTING { type nat hook postrouting priority srcnat ; }
 				}`)
-				story(n)
+				test(n)
 			})
 		})
 	}
 }
 
-// native replaces the words of a family in nft's language.
+// native replaces the placeholders in a script by the words of the node's
+// family.
 func (n nativeNode) native(script string) string {
 	if n.family == "IPv6" {
 		return strings.NewReplacer("IP-MASQ", "IP-MASQ", "IP", "ip6", "TYPE", "ipv6_addr", "KEPT", "fd00::/8", "LINKLOCAL", "fe80::/10", "OTHER", "2001:db8:1::/48", "ADDR", "fd64::1").Replace(script)
@@ -47,13 +48,13 @@ func (n nativeNode) native(script string) string {
 	return strings.NewReplacer("IP-MASQ", "IP-MASQ", "IP", "ip", "TYPE", "ipv4_addr", "KEPT", "10.0.0.0/8", "LINKLOCAL", "169.254.0.0/16", "OTHER", "203.0.113.0/24", "ADDR", "100.64.0.1").Replace(script)
 }
 
-// nft feeds a script to nft -f, which must take it.
+// nft runs nft -f with a script. The test fails if nft does.
 func (n nativeNode) nft(script string) {
 	n.t.Helper()
 	netns.Feed(n.t, n.native(script)+"\n", "nft", "-f", "-")
 }
 
-// reload saves the rule set and loads it again, as a node's nftables.service does.
+// reload saves the rule set and loads it again, as nftables.service does.
 func (n nativeNode) reload() {
 	n.t.Helper()
 	saved := netns.Feed(n.t, "", "nft", "list", "ruleset")
@@ -67,7 +68,7 @@ var (
 	nftSpaces   = regexp.MustCompile(` +`)
 )
 
-// ruleset lists all rules with their handles, but not what they counted.
+// ruleset returns all rules with their handles but without counters.
 func ruleset(t testing.TB) []string {
 	t.Helper()
 	text := netns.Feed(t, "", "nft", "-a", "list", "ruleset")
@@ -76,8 +77,9 @@ func ruleset(t testing.TB) []string {
 }
 
 // parts splits the rule set into the rules of the agent's chain, the rules that
-// lead to it, and the rest, all with their handles. The table is the family's nat. That of the other family, which the agent
-// keeps too where IPv6 is on, is left out.
+// lead to it, and the rest, all with their handles. It reads the nat table of
+// the node's family. If that is IPv6, it ignores the IPv4 nat table, to which
+// the agent also writes.
 func (n nativeNode) parts() (chain, jumps, others []string) {
 	n.t.Helper()
 	table, in := "", false
@@ -119,8 +121,8 @@ func withoutHandle(line string) string {
 	return line
 }
 
-// nativeChain is the chain that keeps the source address towards ranges, as nft
-// lists it, whichever program wrote it.
+// nativeChain returns the chain that does not masquerade ranges, as nft lists
+// it.
 func (n nativeNode) nativeChain(ranges ...string) []string {
 	var rules []string
 	for _, r := range ranges {
@@ -129,15 +131,15 @@ func (n nativeNode) nativeChain(ranges ...string) []string {
 	return append(rules, "counter masquerade fully-random")
 }
 
-func (n nativeNode) one() []string { return n.nativeChain("LINKLOCAL", "KEPT") }
+func (n nativeNode) oneRangeNative() []string { return n.nativeChain("LINKLOCAL", "KEPT") }
 
-func (n nativeNode) three() []string {
-	return n.nativeChain(append([]string{"LINKLOCAL"}, strings.Split(n.pick("172.20.0.0/16 10.0.0.0/8 192.0.2.7", "2001:db8:20::/48 fd00::/8 2001:db8::7"), " ")...)...)
+func (n nativeNode) threeRangesNative() []string {
+	return n.nativeChain(append([]string{"LINKLOCAL"}, strings.Split(n.byFamily("172.20.0.0/16 10.0.0.0/8 192.0.2.7", "2001:db8:20::/48 fd00::/8 2001:db8::7"), " ")...)...)
 }
 
-// holds waits until the chain is as wanted and exactly one jump leads to it,
-// which has nothing but the condition on the destination.
-func (n nativeNode) holds(want []string) {
+// waitNative waits until the agent's chain is as wanted and exactly one jump leads
+// to it, with only the condition on the destination.
+func (n nativeNode) waitNative(want []string) {
 	n.t.Helper()
 	program.Eventually(n.t, func() string {
 		chain, jumps, _ := n.parts()
@@ -155,12 +157,13 @@ func (n nativeNode) holds(want []string) {
 	})
 }
 
-// untouched compares the rules of others, and their handles, with before.
-func (n nativeNode) untouched(before []string) {
+// checkOthers checks that the rules of other programs, and their handles, are the
+// same as before.
+func (n nativeNode) checkOthers(before []string) {
 	n.t.Helper()
 	_, _, others := n.parts()
 	if diff := cmp.Diff(before, others); diff != "" {
-		n.t.Errorf("rules of others (-before +after):\n%s", diff)
+		n.t.Errorf("rules of other programs changed (-before +after):\n%s", diff)
 	}
 }
 
@@ -170,7 +173,7 @@ func (n nativeNode) others() []string {
 	return others
 }
 
-// jumpHandles lists the handles of the jumps to the agent's chain.
+// jumpHandles returns the handles of the jumps to the agent's chain.
 func (n nativeNode) jumpHandles() []string {
 	n.t.Helper()
 	_, jumps, _ := n.parts()
@@ -180,8 +183,8 @@ func (n nativeNode) jumpHandles() []string {
 	return slices.Clone(jumps)
 }
 
-// restarted starts the agent again and expects that it writes nothing.
-func (n nativeNode) restarted(want []string) *program.Process {
+// restart starts the agent again and checks that it writes nothing.
+func (n nativeNode) restart(want []string) *program.Process {
 	n.t.Helper()
 	own := func() []string {
 		chain, jumps, _ := n.parts()
@@ -190,7 +193,7 @@ func (n nativeNode) restarted(want []string) *program.Process {
 	before := own()
 	p := n.start()
 	n.ready()
-	n.holds(want)
+	n.waitNative(want)
 	if diff := cmp.Diff(before, own()); diff != "" {
 		n.t.Errorf("a restart changed the agent's rules (-before +after):\n%s", diff)
 	}

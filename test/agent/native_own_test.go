@@ -12,60 +12,61 @@ import (
 	"ip-masq-agent/test/program"
 )
 
-// TestReloadedRuleset has the agent's own rules written again by nft, which
-// makes all of them native.
+// TestReloadedRuleset reloads the agent's own rules with nft, after which all
+// of them are native.
 func TestReloadedRuleset(t *testing.T) {
 	eachNativeNode(t, "before an edit", func(n nativeNode) {
 		p := n.startRight(n.oneRange(), n.oneRangeChain())
 		n.reload()
-		n.holds(n.one())
+		n.waitNative(n.oneRangeNative())
 		n.ready()
 		n.config.write(n.t, n.threeRanges())
-		n.holds(n.three())
+		n.waitNative(n.threeRangesNative())
 		n.ready()
 		p.Stop(terminate)
-		n.restarted(n.three()).Stop(terminate)
+		n.restart(n.threeRangesNative()).Stop(terminate)
 	})
 	eachNativeNode(t, "after an edit", func(n nativeNode) {
 		p := n.startRight(n.oneRange(), n.oneRangeChain())
 		n.config.write(n.t, n.threeRanges())
-		n.holds(n.three())
+		n.waitNative(n.threeRangesNative())
 		n.reload()
-		n.holds(n.three())
+		n.waitNative(n.threeRangesNative())
 		n.nft("flush chain IP nat IP-MASQ")
-		n.holds(n.three())
+		n.waitNative(n.threeRangesNative())
 		n.ready()
 		p.Stop(terminate)
-		n.restarted(n.three()).Stop(terminate)
+		n.restart(n.threeRangesNative()).Stop(terminate)
 	})
 	eachNativeNode(t, "without the agent", func(n nativeNode) {
 		n.startRight(n.oneRange(), n.oneRangeChain()).Stop(terminate)
 		n.reload()
 		p := n.start()
-		n.holds(n.one())
+		n.waitNative(n.oneRangeNative())
 		n.ready()
 		n.config.write(n.t, n.threeRanges())
-		n.holds(n.three())
+		n.waitNative(n.threeRangesNative())
 		p.Stop(terminate)
-		n.restarted(n.three())
+		n.restart(n.threeRangesNative())
 	})
 }
 
-// TestNativeChainIsTakenOver starts on a node where nft wrote a chain of that name.
+// TestNativeChainIsTakenOver starts on a node where nft has written a chain
+// IP-MASQ.
 func TestNativeChainIsTakenOver(t *testing.T) {
 	for name, rules := range map[string]string{
 		"other rules":       "IP daddr KEPT return ; masquerade",
-		"the agent's":       "IP daddr LINKLOCAL counter return ; IP daddr KEPT counter return ; counter masquerade fully-random",
-		"what nobody knows": `meta length > 5 log prefix "x" ; IP daddr @s accept ; numgen random mod 2 vmap { 0 : accept, 1 : return }`,
+		"the agent's rules": "IP daddr LINKLOCAL counter return ; IP daddr KEPT counter return ; counter masquerade fully-random",
+		"unusual rules":     `meta length > 5 log prefix "x" ; IP daddr @s accept ; numgen random mod 2 vmap { 0 : accept, 1 : return }`,
 	} {
 		eachNativeNode(t, name, func(n nativeNode) {
 			n.nft("table IP nat { set s { type TYPE ; } ; chain IP-MASQ { " + rules + " ; } ; }")
-			n.story(n.others())
+			n.runLifecycle(n.others())
 		})
 	}
 }
 
-// TestNativeJumpIsAdopted starts on a node where nft wrote the jump.
+// TestNativeJumpIsAdopted starts on a node where nft has written the jump.
 func TestNativeJumpIsAdopted(t *testing.T) {
 	for _, jump := range []string{"fib daddr type != local counter jump IP-MASQ", `fib daddr type != local jump IP-MASQ comment "boot"`} {
 		eachNativeNode(t, jump, func(n nativeNode) {
@@ -74,22 +75,22 @@ func TestNativeJumpIsAdopted(t *testing.T) {
 			others, handles := n.others(), n.jumpHandles()
 			n.config.write(n.t, n.oneRange())
 			p := n.start()
-			n.holds(n.one())
+			n.waitNative(n.oneRangeNative())
 			n.config.write(n.t, n.threeRanges())
-			n.holds(n.three())
+			n.waitNative(n.threeRangesNative())
 			n.ready()
 			if got := n.jumpHandles(); strings.Join(got, " ") != strings.Join(handles, " ") {
-				n.t.Errorf("the jump has handle %s, was %s", got, handles)
+				n.t.Errorf("the jump has handle %s, want %s as before", got, handles)
 			}
-			n.untouched(others)
+			n.checkOthers(others)
 			p.Stop(terminate)
-			n.story(others)
+			n.runLifecycle(others)
 		})
 	}
 }
 
-// TestNativeJumpsThatDiffer: a native rule that asks for more, or does less, is
-// another program's.
+// TestNativeJumpsThatDiffer checks that the agent does not take over a native
+// rule that has another condition or another verdict than its own jump.
 func TestNativeJumpsThatDiffer(t *testing.T) {
 	for _, rule := range []string{
 		"fib daddr type local jump IP-MASQ", "fib saddr type != local jump IP-MASQ", "fib daddr type != local goto IP-MASQ",
@@ -105,20 +106,21 @@ func TestNativeJumpsThatDiffer(t *testing.T) {
 			program.Eventually(n.t, func() string {
 				chain, jumps, _ := n.parts()
 				if !endsWithOurs(jumps) {
-					return "no jump of the agent's own: " + strings.Join(jumps, ", ")
+					return "the agent has not written its own jump: " + strings.Join(jumps, ", ")
 				}
-				return cmp.Diff(n.one(), withoutHandles(chain))
+				return cmp.Diff(n.oneRangeNative(), withoutHandles(chain))
 			})
 			for _, h := range before {
 				if !strings.Contains(strings.Join(ruleset(n.t), "\n")+"\n", h+"\n") {
-					n.t.Errorf("this rule is gone: %s", h)
+					n.t.Errorf("a rule of another program is gone: %s", h)
 				}
 			}
 		})
 	}
 }
 
-// handles lists the rules of POSTROUTING with their handles.
+// handles returns the rules of POSTROUTING that lead to the agent's chain, with
+// their handles.
 func (n nativeNode) handles() []string {
 	n.t.Helper()
 	var out []string

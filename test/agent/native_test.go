@@ -12,13 +12,13 @@ import (
 	"ip-masq-agent/test/program"
 )
 
-// nativeKinds are nodes whose nat table iptables cannot list, or lists wrongly:
-// a rule of POSTROUTING, or a script for everything else.
+// nativeKinds are nodes whose nat table iptables cannot list or lists wrongly.
+// rule is a rule of POSTROUTING, script is everything else.
 var nativeKinds = []struct{ name, script, rule string }{
 	{"masquerade", "", `oifname "wg0" masquerade`},
 	{"snat", "", `oifname "wg0" snat to ADDR`},
 	{"mark", "", `oifname "wg0" meta mark set 0x80`},
-	{"a mark as condition", "", `meta mark & 0xff == 0x80 counter masquerade`},
+	{"match on a mark", "", `meta mark & 0xff == 0x80 counter masquerade`},
 	{"ct", "", `oifname "wg0" ct status dnat ct mark set 0x5`},
 	{"fib", "", `fib daddr type local counter accept`},
 	{"log", "", `oifname "wg0" log prefix "odd } ; text: "`},
@@ -35,8 +35,8 @@ var nativeKinds = []struct{ name, script, rule string }{
 	}`, ""},
 }
 
-// TestNativeNodes follows the agent from a cold start to cleanup on each kind of
-// node, with the rule ahead of the agent's jump and behind it. See also
+// TestNativeNodes runs the agent on each kind of node from a cold start to a
+// restart, with the native rule before and after the agent's jump. See also
 // TestReloadedRuleset, TestNativeChainIsTakenOver and TestNativeJumpIsAdopted.
 func TestNativeNodes(t *testing.T) {
 	for _, kind := range nativeKinds {
@@ -48,36 +48,37 @@ func TestNativeNodes(t *testing.T) {
 				n.nft("add rule IP nat POSTROUTING " + kind.rule)
 			}
 			others := n.others()
-			n.story(others)
+			n.runLifecycle(others)
 			if kind.rule != "" {
 				n.nft("add rule IP nat POSTROUTING " + kind.rule)
-				n.story(n.others())
+				n.runLifecycle(n.others())
 			}
 		})
 	}
 }
 
-// story is what a node goes through.
-func (n nativeNode) story(others []string) {
+// runLifecycle starts the agent on the node, edits the file, damages the rules and
+// restarts the agent. others are the rules of other programs.
+func (n nativeNode) runLifecycle(others []string) {
 	n.t.Helper()
 	n.config.write(n.t, n.oneRange())
-	p := n.start() // cold, or with what the last story left
-	n.holds(n.one())
+	p := n.start() // without rules, or with those of an earlier call
+	n.waitNative(n.oneRangeNative())
 	n.ready()
 	n.config.write(n.t, n.threeRanges())
-	n.holds(n.three())
+	n.waitNative(n.threeRangesNative())
 	n.nft("flush chain IP nat IP-MASQ")
-	n.holds(n.three())
+	n.waitNative(n.threeRangesNative())
 	n.nft("delete rule IP nat POSTROUTING handle " + n.jumpHandles()[0])
-	n.holds(n.three())
+	n.waitNative(n.threeRangesNative())
 	n.ready()
-	n.untouched(others)
+	n.checkOthers(others)
 	p.Stop(terminate)
-	n.restarted(n.three()).Stop(terminate)
-	n.untouched(others)
+	n.restart(n.threeRangesNative()).Stop(terminate)
+	n.checkOthers(others)
 }
 
-// readyz asks the agent for its readiness.
+// readyz reads /readyz.
 func readyz() (status int, body string) {
 	r, err := http.Get("http://127.0.0.1:10292/readyz")
 	if err != nil {
@@ -88,7 +89,8 @@ func readyz() (status int, body string) {
 	return r.StatusCode, strings.TrimSpace(string(text))
 }
 
-// ready waits until the agent says that it verified its rules.
+// ready waits until the agent is ready, which means that it has verified its
+// rules.
 func (n *node) ready() {
 	n.t.Helper()
 	program.Eventually(n.t, func() string {

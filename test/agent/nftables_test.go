@@ -12,27 +12,27 @@ import (
 	"ip-masq-agent/test/rules"
 )
 
-// TestExistingTableIsReplaced has what a node may hold in a table of the agent's
-// name before the agent's first start.
+// TestExistingTableIsReplaced starts the agent on a node that already has a
+// table with the agent's name.
 func TestExistingTableIsReplaced(t *testing.T) {
 	eachNFTablesNode(t, func(n *node) {
 		own := n.rules
 		n.startRight(n.threeRanges(), n.threeRangesChain()).Stop(terminate)
 		right := own.List(n.t)
-		table := n.pick("ip", "ip6") + " " + rules.Table
+		table := n.byFamily("ip", "ip6") + " " + rules.Table
 		tests := []struct {
 			name   string
 			before []string
 		}{
-			{"nothing", nil},
+			{"no table", nil},
 			{"an empty table", []string{"add table " + table}},
-			{"flushed", own.Emptied()},
-			{"of an earlier agent", own.Outdated()},
-			{"dormant", []string{"add table " + table + " { flags dormant; }"}},
-			{"of another program", []string{"add table " + table, "add set " + table + " destinations { type inet_service; }",
+			{"flushed rules of an earlier agent", own.Emptied()},
+			{"rules of an earlier agent", own.Outdated()},
+			{"dormant table", []string{"add table " + table + " { flags dormant; }"}},
+			{"table of another program", []string{"add table " + table, "add set " + table + " destinations { type inet_service; }",
 				"add chain " + table + " masq { type filter hook output priority 0; policy drop; }", "add counter " + table + " kept"}},
-			{"restored by nft", []string{right}},
-			{"restored by nft, dormant", []string{right, "add table " + table + " { flags dormant; }"}},
+			{"right table, written by nft", []string{right}},
+			{"right table, written by nft, dormant", []string{right, "add table " + table + " { flags dormant; }"}},
 		}
 		for _, tt := range tests {
 			n.run(tt.name, func(n *node) {
@@ -42,9 +42,9 @@ func TestExistingTableIsReplaced(t *testing.T) {
 				p := n.start()
 				n.waitRestored(n.threeRangesChain(), right)
 				if diff := cmp.Diff(others, n.othersNow()); diff != "" {
-					n.t.Errorf("rules of others (-before +after):\n%s", diff)
+					n.t.Errorf("rules of other programs changed (-before +after):\n%s", diff)
 				}
-				n.do(n.rules.Flush)
+				n.damage(n.rules.Flush)
 				n.waitRestored(n.threeRangesChain(), right)
 				p.Stop(terminate)
 			})
@@ -52,14 +52,15 @@ func TestExistingTableIsReplaced(t *testing.T) {
 	})
 }
 
-// TestEditKeepsCounters edits the file on nftables: only elements of the map are
-// replaced, so that chains and rules keep their handles and counters.
+// TestEditKeepsCounters edits the file with the backend nftables. The agent
+// replaces only elements of the map, so chains and rules keep their handles and
+// counters.
 func TestEditKeepsCounters(t *testing.T) {
 	eachNFTablesNode(t, func(n *node) {
-		w := newWorld(n)
+		w := newTestbed(n)
 		n.startRight(n.oneRange(), n.oneRangeChain())
-		w.sees(w.podAddr, w.privateAddr())
-		w.sees(w.nodeAddr, w.publicAddr())
+		w.waitSource(w.podAddr, w.privateAddr())
+		w.waitSource(w.nodeAddr, w.publicAddr())
 		before := withoutElements(n.rules.ListWithCounters(n.t))
 		n.config.write(n.t, n.threeRanges())
 		n.wait(n.threeRangesChain())
@@ -68,12 +69,12 @@ func TestEditKeepsCounters(t *testing.T) {
 		n.config.write(n.t, n.oneRange())
 		n.wait(n.oneRangeChain())
 		if diff := cmp.Diff(before, withoutElements(n.rules.ListWithCounters(n.t))); diff != "" {
-			n.t.Errorf("besides elements the edits changed (-before +after):\n%s", diff)
+			n.t.Errorf("the edits changed more than elements (-before +after):\n%s", diff)
 		}
 	})
 }
 
-// withoutElements removes the elements of sets from what nft lists.
+// withoutElements removes the elements of sets and maps from the output of nft.
 func withoutElements(list string) string {
 	return regexp.MustCompile(`(?s)\n\s*elements = \{.*?\}`).ReplaceAllString(list, "")
 }

@@ -15,14 +15,14 @@ import (
 	"ip-masq-agent/test/netns"
 )
 
-// shims is a directory of commands that stand before iptables' own in the
-// agent's PATH, and only in the agent's. Each writes down that it was called,
-// does what the test wants done before, and then becomes the real command.
+// shims is a directory of commands that precede the iptables commands in the
+// agent's PATH. Each of them records its call, runs the script that the test
+// has set, and then executes the real command.
 type shims struct {
 	dir string
 }
 
-// shim puts shims before all the node's iptables commands.
+// shim creates shims for the commands of the node's backend.
 func (n *node) shim() *shims {
 	n.t.Helper()
 	s := newShims(n.t)
@@ -35,11 +35,11 @@ func newShims(t testing.TB) *shims {
 	s := &shims{dir: t.TempDir()}
 	for _, backend := range []string{"iptables-nft", "iptables-legacy"} {
 		for _, family := range []string{"IPv4", "IPv6"} {
-			for _, verb := range [][]string{nil, {"save"}, {"restore"}} {
-				s.add(t, netns.Command(backend, family, verb...))
+			for _, suffix := range [][]string{nil, {"save"}, {"restore"}} {
+				s.add(t, netns.Command(backend, family, suffix...))
 			}
 		}
-		s.add(t, strings.Replace(backend, "ip", "x", 1)+"-multi")
+		s.add(t, strings.Replace(backend, "ip", "x", 1)+"-multiBinary")
 	}
 	for _, name := range []string{"iptables", "iptables-save", "iptables-restore", "ip6tables", "ip6tables-save", "ip6tables-restore"} {
 		s.add(t, name)
@@ -51,7 +51,7 @@ func (s *shims) add(t testing.TB, name string) {
 	t.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil {
-		return // the agent cannot run what is not there
+		return // not installed, so the agent cannot run it
 	}
 	script := fmt.Sprintf("#!/bin/sh\necho %[1]s \"$@\" >>%[2]s/calls\n[ ! -e %[2]s/%[1]s.do ] || . %[2]s/%[1]s.do\nexec %[3]s \"$@\"\n", name, s.dir, path)
 	if err := os.WriteFile(filepath.Join(s.dir, name), []byte(script), 0o755); err != nil {
@@ -59,12 +59,12 @@ func (s *shims) add(t testing.TB, name string) {
 	}
 }
 
-// before makes every call of the command run script first, "exit 4" or "sleep
-// 5", until the returned function is called.
+// before makes every call of the command name run script first, for example
+// "exit 4" or "sleep 5", until undo is called.
 func (s *shims) before(t testing.TB, name, script string) (undo func()) {
 	t.Helper()
 	file := filepath.Join(s.dir, name+".do")
-	// A rename, so that no shell reads half of it.
+	// Rename the file, so that no shell reads an incomplete one.
 	if err := os.WriteFile(file+".tmp", []byte(script+"\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +76,7 @@ func (s *shims) before(t testing.TB, name, script string) (undo func()) {
 	}
 }
 
-// hide takes the command away until the returned function is called.
+// hide removes the command until undo is called.
 func (s *shims) hide(t testing.TB, name string) (undo func()) {
 	t.Helper()
 	file := filepath.Join(s.dir, name)
@@ -91,7 +91,7 @@ func rename(t testing.TB, from, to string) {
 	}
 }
 
-// calls lists the commands that ran so far, with their arguments.
+// calls returns the commands that ran so far, with their arguments.
 func (s *shims) calls(t testing.TB) []string {
 	t.Helper()
 	log, err := os.ReadFile(filepath.Join(s.dir, "calls"))
@@ -101,13 +101,13 @@ func (s *shims) calls(t testing.TB) []string {
 	return strings.FieldsFunc(string(log), func(r rune) bool { return r == '\n' })
 }
 
-// writes is the number of calls so far that change a table.
+// writes returns the number of calls so far that change a table.
 func (s *shims) writes(t testing.TB) int {
 	t.Helper()
 	n := 0
 	for _, call := range s.calls(t) {
 		words := strings.Fields(call)
-		if strings.Contains(words[0], "-multi") && len(words) > 1 {
+		if strings.Contains(words[0], "-multiBinary") && len(words) > 1 {
 			words = words[1:]
 		}
 		restores := strings.HasSuffix(words[0], "restore") && !slices.Contains(words, "--version") && !slices.Contains(words, "-V")
@@ -118,7 +118,7 @@ func (s *shims) writes(t testing.TB) int {
 	return n
 }
 
-// changes says if an option of iptables is a command that writes.
+// changes reports whether an option of iptables is a command that writes.
 func changes(option string) bool {
 	return slices.Contains([]string{"-A", "-D", "-E", "-F", "-I", "-N", "-P", "-R", "-X", "-Z"}, option)
 }

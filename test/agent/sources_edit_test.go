@@ -15,33 +15,33 @@ import (
 	"ip-masq-agent/test/netns"
 )
 
-// sourceLists returns lists of sources, each of which has the pod of a world. The
-// exception and the ranges that are kept stay the same.
+// sourceLists returns values of sourceCIDRs, all of which contain the pod.
 func (n *node) sourceLists() [][]string {
-	pod, other := n.pick("10.244.1.2/32", "fd00:244:1::2/128"), n.pick("100.64.0.0/10", "fd64::/16")
-	return [][]string{{n.podRange()}, {other, pod}, {pod, n.pick("10.245.0.0/16", "fd00:245::/32"), other}}
+	pod, other := n.byFamily("10.244.1.2/32", "fd00:244:1::2/128"), n.byFamily("100.64.0.0/10", "fd64::/16")
+	return [][]string{{n.podRange()}, {other, pod}, {pod, n.byFamily("10.245.0.0/16", "fd00:245::/32"), other}}
 }
 
-// sourceFile is the file with one of the lists.
+// sourceFile returns a file with one of the lists. The other lists are always
+// the same.
 func (n *node) sourceFile(sources []string) string {
-	return "nonMasqueradeCIDRs: ['" + n.pick("10.0.0.0/8", "fd00::/16") + "']\nmasqueradeCIDRs: ['" + n.pick("10.9.0.0/16", "fd00:9::/32") +
+	return "nonMasqueradeCIDRs: ['" + n.byFamily("10.0.0.0/8", "fd00::/16") + "']\nmasqueradeCIDRs: ['" + n.byFamily("10.9.0.0/16", "fd00:9::/32") +
 		"']\nsourceCIDRs: ['" + strings.Join(sources, "', '") + "']\n"
 }
 
-// sourceChain is the chain that the file makes.
+// sourceChain returns the chain of the file.
 func (n *node) sourceChain(sources []string) []string {
-	rules := []string{"-N IP-MASQ", keep(n.pick("169.254.0.0/16", "fe80::/10"))}
+	rules := []string{"-N IP-MASQ", returnRule(n.byFamily("169.254.0.0/16", "fe80::/10"))}
 	for _, s := range sources {
-		rules = append(rules, exceptFrom(s, n.pick("10.9.0.0/16", "fd00:9::/32")))
+		rules = append(rules, exceptionRuleFrom(s, n.byFamily("10.9.0.0/16", "fd00:9::/32")))
 	}
-	rules = append(rules, keep(n.pick("10.0.0.0/8", "fd00::/16")))
+	rules = append(rules, returnRule(n.byFamily("10.0.0.0/8", "fd00::/16")))
 	for _, s := range sources {
-		rules = append(rules, lastFrom(s))
+		rules = append(rules, lastRuleFrom(s))
 	}
 	return rules
 }
 
-// editSources writes each of the lists twice, and waits for its rules.
+// editSources writes each of the lists twice and waits for its rules.
 func (n *node) editSources() {
 	n.t.Helper()
 	for _, list := range slices.Repeat(n.sourceLists(), 2) {
@@ -51,14 +51,14 @@ func (n *node) editSources() {
 }
 
 // TestSourceEditsUnderLoad edits sourceCIDRs while the pod, which is in each of
-// the lists, and the node, which is in none, make connections. A packet sees all
-// of the old list or all of the new one.
+// the lists, and the node, which is in none, make connections. A packet sees
+// all of the old list or all of the new one.
 func TestSourceEditsUnderLoad(t *testing.T) {
 	eachNode(t, func(n *node) {
-		w := newSourcesWorld(n)
+		w := newSourcesTestbed(n)
 		first := n.sourceLists()[0]
 		n.startRight(n.sourceFile(first), n.sourceChain(first))
-		w.sees(w.nodeAddr, w.publicAddr())
+		w.waitSource(w.nodeAddr, w.publicAddr())
 		var stop atomic.Bool
 		made := make(chan int, 2)
 		dial := func(want netip.Addr, connect func(addr string) (netip.AddrPort, error)) {
@@ -81,14 +81,14 @@ func TestSourceEditsUnderLoad(t *testing.T) {
 			connections := <-made
 			n.t.Logf("%d connections", connections)
 			if connections < 100 {
-				n.t.Errorf("only %d connections", connections)
+				n.t.Errorf("only %d connections, too few for the test", connections)
 			}
 		}
 	})
 }
 
-// TestEveryMomentOfSourcesIsComplete: a program that dumps the rules while
-// sourceCIDRs is edited sees all of the old list or all of the new one.
+// TestEveryMomentOfSourcesIsComplete checks that a program that dumps the rules
+// while sourceCIDRs is edited sees all of the old list or all of the new one.
 func TestEveryMomentOfSourcesIsComplete(t *testing.T) {
 	eachNode(t, func(n *node) {
 		var chains [][]string
@@ -99,7 +99,7 @@ func TestEveryMomentOfSourcesIsComplete(t *testing.T) {
 		watcher := n.watch(chains...)
 		defer watcher.end(n.t)
 		n.start()
-		for range 3 { // the watcher needs the time
+		for range 3 { // so that the watcher can make enough dumps
 			n.editSources()
 		}
 	})

@@ -17,8 +17,8 @@ import (
 	"ip-masq-agent/test/program"
 )
 
-// startUnread starts the agent with a pipe as its standard error, and returns
-// the end that nobody reads.
+// startUnread starts the agent with a pipe as its standard error and returns
+// the read end, from which nobody reads.
 func (n *node) startUnread() (agent *os.Process, stderr *os.File) {
 	n.t.Helper()
 	r, w, err := os.Pipe()
@@ -36,7 +36,8 @@ func (n *node) startUnread() (agent *os.Process, stderr *os.File) {
 	return cmd.Process, r
 }
 
-// stopInTime ends the agent with SIGTERM: status 0 within two seconds.
+// stopInTime stops the agent with SIGTERM and expects exit status 0 within two
+// seconds.
 func (n *node) stopInTime(agent *os.Process) {
 	n.t.Helper()
 	began := time.Now()
@@ -62,7 +63,7 @@ func (n *node) stopInTime(agent *os.Process) {
 }
 
 // fillLog makes the agent log 200 kB, more than the pipe and the agent's buffer
-// hold: eight files, each with 120 unknown keys.
+// can take: eight files with 120 unknown keys each.
 func (n *node) fillLog() {
 	n.t.Helper()
 	for i := range 8 {
@@ -75,8 +76,9 @@ func (n *node) fillLog() {
 	}
 }
 
-// TestUnreadStderr: a standard error that nobody reads delays neither repairs
-// nor the end; once somebody reads it, it says how many lines are missing.
+// TestUnreadStderr checks that a standard error that nobody reads delays
+// neither repairs nor the stop. When somebody reads it again, the log says how
+// many lines were dropped.
 func TestUnreadStderr(t *testing.T) {
 	netns.Run(t, func(t *testing.T) {
 		n := newNode(t, "iptables-nft", "IPv4")
@@ -93,7 +95,7 @@ func TestUnreadStderr(t *testing.T) {
 			for buf := make([]byte, 4096); !strings.Contains(log.String(), "Dropped log lines"); {
 				k, err := stderr.Read(buf)
 				if err != nil {
-					t.Fatalf("no word of dropped lines: %v", err)
+					t.Fatalf("the log does not mention dropped lines: %v", err)
 				}
 				log.Write(buf[:k])
 			}
@@ -103,12 +105,13 @@ func TestUnreadStderr(t *testing.T) {
 		stderr.SetReadDeadline(time.Time{})
 		rest, err := io.ReadAll(stderr)
 		if err != nil || len(rest) < 32<<10 {
-			t.Errorf("the log was not filled: %d bytes, %v", len(rest), err)
+			t.Errorf("the log has only %d bytes, too few for the test (%v)", len(rest), err)
 		}
 	})
 }
 
-// TestClosedStderr: a reader that went away does not end the agent.
+// TestClosedStderr checks that the agent survives when the reader of its
+// standard error closes it.
 func TestClosedStderr(t *testing.T) {
 	netns.Run(t, func(t *testing.T) {
 		n := newNode(t, "iptables-nft", "IPv4")

@@ -14,9 +14,9 @@ import (
 	"ip-masq-agent/test/netns"
 )
 
-// Where nothing changed nothing is written: counters, and in nft the number of
-// commits, stay what they were.
-// On nftables no command is run at all.
+// TestSteadyStateWritesNothing checks that the agent writes nothing if nothing
+// has changed: counters, and for nft the generation, stay the same. With
+// nftables the agent runs no command at all.
 func TestSteadyStateWritesNothing(t *testing.T) {
 	eachNode(t, func(n *node) {
 		spy := n.shim()
@@ -25,7 +25,7 @@ func TestSteadyStateWritesNothing(t *testing.T) {
 		args := []string{"--to-ports=2001-3000,4001-5000,6001-8000"}
 		n.config.write(n.t, config)
 		p := n.start(args...)
-		// A quarter of the ports, a third of the rest, and the rest.
+		// One quarter of the ports, one third of the rest, and the rest.
 		ranges := n.threeRangesChain()
 		want := slices.Concat(ranges[:len(ranges)-1],
 			forEachProtocol(toPortsChance+"0.25000000000 -j MASQUERADE --to-ports 2001-3000 --random-fully",
@@ -35,7 +35,7 @@ func TestSteadyStateWritesNothing(t *testing.T) {
 		quiet := func(event string) {
 			n.t.Helper()
 			writes, generation, counters := spy.writes(n.t), netns.Generation(n.t), n.rules.ListWithCounters(n.t)
-			time.Sleep(time.Second) // ten intervals
+			time.Sleep(time.Second) // ten resync intervals
 			if diff := cmp.Diff(counters, n.rules.ListWithCounters(n.t)); diff != "" {
 				n.t.Errorf("%s, counters changed (-before +after):\n%s", event, diff)
 			}
@@ -54,7 +54,7 @@ func TestSteadyStateWritesNothing(t *testing.T) {
 		quiet("after packets")
 
 		n.config.write(n.t, "# a new comment, the same meaning\n"+config)
-		quiet("after an edit that means the same")
+		quiet("after an edit of a comment")
 
 		p.Stop(terminate)
 		writes := spy.writes(n.t)
@@ -62,11 +62,11 @@ func TestSteadyStateWritesNothing(t *testing.T) {
 		p.WaitLog("IP-MASQ")
 		quiet("after a restart")
 		if got := spy.writes(n.t); got != writes {
-			n.t.Errorf("an agent that found everything right wrote %d times", got-writes)
+			n.t.Errorf("after a restart with the right rules the agent wrote %d times", got-writes)
 		}
 
-		// The quiet was not that of an agent that sleeps.
-		n.do(n.rules.Flush)
+		// Check that the agent was not just asleep.
+		n.damage(n.rules.Flush)
 		n.wait(want)
 		if calls := spy.calls(n.t); n.nftables() && len(calls) > 0 {
 			n.t.Errorf("on nftables the agent ran %q", calls)
@@ -74,17 +74,17 @@ func TestSteadyStateWritesNothing(t *testing.T) {
 	})
 }
 
-// sender connects the node to a neighbour and returns what sends it a packet
-// of a new connection. Only these pass the nat table.
+// sender connects the node to a neighbor. It returns a function that sends a
+// packet of a new connection, because only new connections pass the nat table.
 func (n *node) sender() func() {
 	n.t.Helper()
 	here, neighbour := netns.Here(n.t), netns.New(n.t)
 	netns.Connect(n.t, here, "eth0", neighbour, "eth0")
-	here.Address(n.t, "eth0", n.pick("10.1.0.1/24", "fd00:1::1/64"))
-	neighbour.Address(n.t, "eth0", n.pick("10.1.0.2/24", "fd00:1::2/64"))
+	here.Address(n.t, "eth0", n.byFamily("10.1.0.1/24", "fd00:1::1/64"))
+	neighbour.Address(n.t, "eth0", n.byFamily("10.1.0.2/24", "fd00:1::2/64"))
 	return func() {
 		n.t.Helper()
-		conn, err := net.Dial("udp", n.pick("10.1.0.2:9", "[fd00:1::2]:9"))
+		conn, err := net.Dial("udp", n.byFamily("10.1.0.2:9", "[fd00:1::2]:9"))
 		if err != nil {
 			n.t.Fatal(err)
 		}

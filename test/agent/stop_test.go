@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// terminate is how the kubelet ends a container.
+// terminate is the signal with which the kubelet stops a container.
 const terminate = syscall.SIGTERM
 
 func TestStoppingLeavesTheRules(t *testing.T) {

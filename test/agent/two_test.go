@@ -13,8 +13,9 @@ import (
 	"ip-masq-agent/test/program"
 )
 
-// Two agents on one node, as during a rolling update: the one that comes second
-// finds everything right, and neither undoes what the other did.
+// TestTwoAgents runs two agents on one node, as during a rolling update. The
+// second one finds the right rules, and neither changes what the other has
+// written.
 func TestTwoAgents(t *testing.T) {
 	eachNode(t, func(n *node) {
 		spy := n.shim()
@@ -23,7 +24,7 @@ func TestTwoAgents(t *testing.T) {
 		for range 2 {
 			n.start(ports...)
 		}
-		// Half of the ports are in each range.
+		// Each range has half of the ports.
 		shares := append(forEachProtocol(toPortsChance+"0.50000000000 -j MASQUERADE --to-ports 2001-3000 --random-fully",
 			toPorts+"4001-5000 --random-fully"), last)
 		settled := func(ranges []string) {
@@ -34,15 +35,15 @@ func TestTwoAgents(t *testing.T) {
 					return differ
 				}
 				before := n.writes(spy)
-				time.Sleep(500 * time.Millisecond) // five intervals of each
+				time.Sleep(500 * time.Millisecond) // five resync intervals
 				if after := n.writes(spy); after != before {
-					return "the agents go on writing: " + strconv.Itoa(after-before) + " times in half a second"
+					return "the agents still write: " + strconv.Itoa(after-before) + " times in half a second"
 				}
 				return ""
 			})
 		}
 		settled(n.threeRangesChain())
-		for _, lines := range n.fights() {
+		for _, lines := range n.damages() {
 			n.commit(lines...)
 			settled(n.threeRangesChain())
 		}
@@ -51,8 +52,8 @@ func TestTwoAgents(t *testing.T) {
 	})
 }
 
-// fights are commits of a third program which both agents repair.
-func (n *node) fights() [][]string {
+// damages returns commits of a third program which both agents repair.
+func (n *node) damages() [][]string {
 	damages := [][]string{n.rules.Remove(), n.rules.Flush(), n.rules.Unhook(), n.rules.InsertAccept()}
 	if n.nftables() {
 		return damages
@@ -60,8 +61,8 @@ func (n *node) fights() [][]string {
 	return append(damages, []string{jump, jump}, []string{"-I IP-MASQ 1 -j ACCEPT", jump})
 }
 
-// writes counts the writes to the agent's backend: the calls of commands that
-// write, and on nftables all commits.
+// writes returns the number of writes to the agent's backend: calls of commands
+// that write, or with nftables all commits.
 func (n *node) writes(spy *shims) int {
 	n.t.Helper()
 	if n.nftables() {

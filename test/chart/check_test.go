@@ -12,8 +12,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// TestTheCheckBeforeAnInstall: the Job runs check with the agent's own rule
-// flags, on the files that the agent will read.
+// TestTheCheckBeforeAnInstall checks the Job: it runs check with the agent's
+// flags that affect rules, and with the files that the agent will read.
 func TestTheCheckBeforeAnInstall(t *testing.T) {
 	for _, tt := range []struct {
 		values  string
@@ -38,7 +38,8 @@ func TestTheCheckBeforeAnInstall(t *testing.T) {
 	}
 }
 
-// TestTheCheckHasItsConfigMap: helm creates the hook with the lower weight first.
+// TestTheCheckHasItsConfigMap checks the weights of the hooks. helm creates the
+// hook with the lower weight first.
 func TestTheCheckHasItsConfigMap(t *testing.T) {
 	all := release(t, "config: {cidrLimit: 1}")
 	job, file := get[*batchv1.Job](t, all, "Job/ip-masq-agent-check"), get[*corev1.ConfigMap](t, all, "ConfigMap/ip-masq-agent-check")
@@ -52,7 +53,7 @@ func TestTheCheckHasItsConfigMap(t *testing.T) {
 	}
 }
 
-// configMaps lists the ConfigMaps that a pod reads its configuration from.
+// configMaps returns the ConfigMaps from which a pod reads its configuration.
 func configMaps(pod corev1.PodSpec) []string {
 	volume := pod.Volumes[0]
 	if volume.ConfigMap != nil {
@@ -73,7 +74,8 @@ func TestNothingToCheck(t *testing.T) {
 	}
 }
 
-// TestEachPoolIsChecked: the flags of a pool decide what its file means.
+// TestEachPoolIsChecked checks that there is a Job for each pool, because the
+// flags of a pool affect what its file means.
 func TestEachPoolIsChecked(t *testing.T) {
 	all := release(t, "poolLabel: pool\nenableIPv6: true\nconfig: {nonMasqueradeCIDRs: [fd00::/8]}\npools: [{name: a, backend: nftables}]")
 	pod := get[*batchv1.Job](t, all, "Job/ip-masq-agent-a-check").Spec.Template.Spec
@@ -86,8 +88,8 @@ func TestEachPoolIsChecked(t *testing.T) {
 	}
 }
 
-// TestCheckReadsTheRelease: "helm template | ip-masq-agent check -" finds what
-// the schema cannot.
+// TestCheckReadsTheRelease checks that "helm template | ip-masq-agent check -"
+// finds errors that the schema cannot find.
 func TestCheckReadsTheRelease(t *testing.T) {
 	for _, tt := range []struct{ values, want string }{
 		{"config: {nonMasqueradeCIDRs: [10.0.0.0/8]}", "-A IP-MASQ -m comment --comment \"ip-masq-agent: local traffic is not subject to MASQUERADE\" -d 10.0.0.0/8 -j RETURN"},

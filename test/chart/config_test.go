@@ -19,7 +19,7 @@ import (
 	"ip-masq-agent/pkg/config"
 )
 
-// schema returns values.schema.json, which has these parts.
+// schema returns the parts of values.schema.json that the tests use.
 func schema(t *testing.T) (s struct {
 	Properties, Definitions map[string]struct {
 		Description string
@@ -48,8 +48,8 @@ func sortedKeys[V any](m map[string]V) []string {
 	return keys
 }
 
-// TestSchemaHasTheKeysOfTheFile: the agent lists its keys in the error about an
-// unknown one.
+// TestSchemaHasTheKeysOfTheFile compares the keys in the schema with those that
+// the agent lists in the error about an unknown key.
 func TestSchemaHasTheKeysOfTheFile(t *testing.T) {
 	_, _, err := config.Parse("file", []byte("xyz: 1"), config.Options{})
 	if err == nil {
@@ -66,14 +66,14 @@ func TestSchemaHasTheKeysOfTheFile(t *testing.T) {
 	}
 }
 
-// agentAccepts parses the file that the chart would make of these keys.
+// agentAccepts parses the file that the chart would render for these keys.
 func agentAccepts(keys string, o config.Options) error {
 	_, _, err := config.Parse("config", []byte(keys), o)
 	return err
 }
 
-// TestSchemaRejectsWhatTheAgentRejects has the mistakes that need no cluster to
-// be found.
+// TestSchemaRejectsWhatTheAgentRejects has the errors that can be found without
+// a cluster.
 func TestSchemaRejectsWhatTheAgentRejects(t *testing.T) {
 	for keys, message := range map[string]string{
 		"nonMasqeradeCIDRs: [10.0.0.0/8]":            "at '/config': additional properties 'nonMasqeradeCIDRs' not allowed",
@@ -95,14 +95,14 @@ func TestSchemaRejectsWhatTheAgentRejects(t *testing.T) {
 		"resyncInterval: true":                       "at '/config/resyncInterval': got boolean, want number or string",
 	} {
 		if agentAccepts(keys, config.Options{}) == nil {
-			t.Errorf("the agent accepts %s", keys)
+			t.Errorf("the agent accepts %s, so the schema must too", keys)
 		}
 		rejects(t, "config: {"+keys+"}", message)
 	}
 }
 
-// TestConfigMapIsTheConfig: what the agent accepts passes the schema, and means
-// in the ConfigMap what it means in a file.
+// TestConfigMapIsTheConfig checks that values which the agent accepts pass the
+// schema, and that the rendered ConfigMap has the same meaning.
 func TestConfigMapIsTheConfig(t *testing.T) {
 	for _, keys := range []string{
 		"nonMasqueradeCIDRs: [198.15.5.92/24, 10.0.0.0/8]\nmasqLinkLocal: false\nresyncInterval: 60s",

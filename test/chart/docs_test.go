@@ -31,7 +31,8 @@ func valuesYAML(t *testing.T) (values map[string]any) {
 	return values
 }
 
-// isGroup says whether a value has rows for its parts instead of one of its own.
+// isGroup reports whether the table has a row for each part of a value instead
+// of one row for the value.
 func isGroup(name string) bool {
 	switch name {
 	case "image", "metrics", "podMonitor", "prometheusRule", "dashboard":
@@ -40,7 +41,7 @@ func isGroup(name string) bool {
 	return false
 }
 
-// defaults returns each value of values.yaml as JSON, by its path.
+// defaults returns the default of each value in values.yaml as JSON, by path.
 func defaults(t *testing.T) map[string]string {
 	t.Helper()
 	values := valuesYAML(t)
@@ -65,8 +66,8 @@ func defaults(t *testing.T) map[string]string {
 	return all
 }
 
-// TestREADMEHasEachValue: the table names each value of values.yaml with its
-// default, and says what it means.
+// TestREADMEHasEachValue checks that the table has each value of values.yaml
+// with its default and a description.
 func TestREADMEHasEachValue(t *testing.T) {
 	_, table, _ := strings.Cut(readText(t, chart+"/README.md"), "\n## Values\n")
 	table, _, _ = strings.Cut(table, "\n## ")
@@ -80,7 +81,8 @@ func TestREADMEHasEachValue(t *testing.T) {
 	}
 }
 
-// TestSchemaHasEachValue: and nothing else, besides what Helm adds.
+// TestSchemaHasEachValue checks that the schema has exactly the values of
+// values.yaml and those that Helm adds.
 func TestSchemaHasEachValue(t *testing.T) {
 	values := valuesYAML(t)
 	values["global"] = nil
@@ -89,7 +91,8 @@ func TestSchemaHasEachValue(t *testing.T) {
 	}
 }
 
-// TestREADMESaysWhatAPoolCanSet compares the sentence with the schema.
+// TestREADMESaysWhatAPoolCanSet compares the list in the README with the
+// schema.
 func TestREADMESaysWhatAPoolCanSet(t *testing.T) {
 	text := readText(t, chart+"/README.md")
 	_, sentence, _ := strings.Cut(text, "A pool can set ")
@@ -107,8 +110,8 @@ func TestREADMESaysWhatAPoolCanSet(t *testing.T) {
 	}
 }
 
-// TestExamplesRender: each example of values in the documentation, and the
-// commented ones of values.yaml, are values that the chart takes.
+// TestExamplesRender renders the chart with each example of the documentation,
+// and with each commented example of values.yaml.
 func TestExamplesRender(t *testing.T) {
 	install := readText(t, repository+"/docs/install.md")
 	_, install, found := strings.Cut(install, "\n## Helm\n")

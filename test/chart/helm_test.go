@@ -19,8 +19,8 @@ const (
 	chart      = repository + "/charts/ip-masq-agent"
 )
 
-// programs is the name of the environment variable with the folder of the
-// programs that TestMain builds: helm and ip-masq-agent.
+// programs is the environment variable with the directory of the programs that
+// TestMain builds: helm and ip-masq-agent.
 const programs = "IP_MASQ_AGENT_TEST_CHART_PROGRAMS"
 
 func TestMain(m *testing.M) {
@@ -43,7 +43,7 @@ func withPrograms(m *testing.M) int {
 			return 1
 		}
 	}
-	// helm writes caches and settings, which are not this user's.
+	// Do not use the caches and settings of the user's helm.
 	for _, home := range []string{"HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME"} {
 		os.Setenv(home, filepath.Join(dir, "home"))
 	}
@@ -51,8 +51,8 @@ func withPrograms(m *testing.M) int {
 	return m.Run()
 }
 
-// run returns the standard output of one of the programs. The error has its
-// standard error.
+// run runs one of the programs and returns its standard output. The error
+// contains its standard error.
 func run(stdin, program string, args ...string) (string, error) {
 	cmd := exec.Command(filepath.Join(os.Getenv(programs), program), args...)
 	var stdout, stderr bytes.Buffer
@@ -73,12 +73,12 @@ func helm(t *testing.T, args ...string) string {
 	return out
 }
 
-// render is "helm template" of the chart with these values.
+// render runs "helm template" with these values.
 func render(values string) (string, error) {
 	return run(values, "helm", "template", "any-release", chart, "--values", "-")
 }
 
-// rejects wants helm to fail with this message.
+// rejects checks that helm fails with a message that contains this one.
 func rejects(t *testing.T, values, message string) {
 	t.Helper()
 	out, err := render(values)

@@ -11,8 +11,9 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 )
 
-// TestDefaultsAreTheManifest: "helm install" without values and "kubectl apply
-// -f manifests/ip-masq-agent.yaml" are the same, whatever the release is called.
+// TestDefaultsAreTheManifest checks that "helm install" without values and
+// "kubectl apply -f manifests/ip-masq-agent.yaml" create the same objects,
+// whatever the name of the release.
 func TestDefaultsAreTheManifest(t *testing.T) {
 	text, err := os.ReadFile(repository + "/manifests/ip-masq-agent.yaml")
 	if err != nil {
@@ -23,7 +24,8 @@ func TestDefaultsAreTheManifest(t *testing.T) {
 	}
 }
 
-// TestValuesAreTheComponents: a value does what the component of kustomize does.
+// TestValuesAreTheComponents checks that a value has the same effect as the
+// corresponding kustomize component.
 func TestValuesAreTheComponents(t *testing.T) {
 	const monitoring = "podMonitor: {enabled: true}\nprometheusRule: {enabled: true}\ndashboard: {enabled: true}\nmetrics: {nodeIP: true}\n"
 	for _, tt := range []struct {
@@ -63,7 +65,8 @@ func TestArguments(t *testing.T) {
 	}
 }
 
-// TestPortIsProbed: the agent, its probes and its container port have one port.
+// TestPortIsProbed checks that the agent, its probes and its container port use
+// the same port.
 func TestPortIsProbed(t *testing.T) {
 	for _, values := range []string{"metrics: {port: 1234}", "metrics: {port: 1234, nodeIP: true}"} {
 		c := get[*appsv1.DaemonSet](t, release(t, values), "DaemonSet/ip-masq-agent").Spec.Template.Spec.Containers[0]
@@ -101,7 +104,8 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// TestNamesThatLookLikeNumbers are strings nevertheless.
+// TestNamesThatLookLikeNumbers checks that names that look like numbers are
+// rendered as strings.
 func TestNamesThatLookLikeNumbers(t *testing.T) {
 	all := release(t, `
 fullnameOverride: "1e3"

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// notes is what helm prints after an install with these values.
+// notes returns what helm prints after an install with these values.
 func notes(t *testing.T, values string) string {
 	t.Helper()
 	out, err := run(values, "helm", "install", "any-release", chart, "--dry-run=client", "--namespace", "default", "--values", "-")
@@ -25,7 +25,8 @@ func notes(t *testing.T, values string) string {
 	return text
 }
 
-// TestNotesNameTheObjects: the commands are for the objects of this release.
+// TestNotesNameTheObjects checks that the commands in the notes use the names
+// of this release.
 func TestNotesNameTheObjects(t *testing.T) {
 	got := regexp.MustCompile(`(?m)^   (.*)$`).FindAllString(notes(t, "fullnameOverride: other\nnamespaceOverride: net"), -1)
 	want := []string{

@@ -25,11 +25,11 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 )
 
-// objects are a release's objects by kind and name.
+// objects are the objects of a release by kind and name.
 type objects map[string]runtime.Object
 
-// decode reads manifests as the API server does with --validate=strict: an
-// unknown field, or one given twice, is an error.
+// decode decodes manifests like the API server with --validate=strict: an
+// unknown or repeated field is an error.
 func decode(t *testing.T, text string) objects {
 	t.Helper()
 	scheme := runtime.NewScheme()
@@ -59,7 +59,7 @@ func decode(t *testing.T, text string) objects {
 		}
 		key := kind.Kind + "/" + m.GetName()
 		if all[key] != nil {
-			t.Fatalf("two objects are %s", key)
+			t.Fatalf("there are two objects %s", key)
 		}
 		all[key] = object
 	}
@@ -75,12 +75,12 @@ func release(t *testing.T, values string) objects {
 	return decode(t, out)
 }
 
-// get returns the object of that kind and name.
+// get returns the object with this kind and name.
 func get[T runtime.Object](t *testing.T, all objects, key string) T {
 	t.Helper()
 	object, ok := all[key].(T)
 	if !ok {
-		t.Fatalf("%s is %T; there are %v", key, all[key], all.keys())
+		t.Fatalf("%s is a %T; the objects are %v", key, all[key], all.keys())
 	}
 	return object
 }
@@ -93,8 +93,8 @@ func (o objects) keys() []string {
 	return all
 }
 
-// kustomize is "kubectl kustomize" of a kustomization that has manifests/ as its
-// resource and these folders of it as components, or of the folder monitoring.
+// kustomize runs "kubectl kustomize" for a kustomization that has manifests/ as
+// its resource and the given components, or for the directory monitoring.
 func kustomize(t *testing.T, components ...string) string {
 	t.Helper()
 	dir := t.TempDir()

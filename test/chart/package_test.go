@@ -13,8 +13,8 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 )
 
-// TestPackage: a package has the version and the image that it was made with,
-// and the monitoring files, which are links in the repository.
+// TestPackage checks that a package has the version and the image for which it
+// was built, and the monitoring files, which are links in the repository.
 func TestPackage(t *testing.T) {
 	for _, tt := range []struct{ version, image, file, rendered string }{
 		{"v1.2.3", "registry.example:5000/ip-masq-agent:v1.2.3", "ip-masq-agent-1.2.3.tgz", "registry.example:5000/ip-masq-agent:v1.2.3"},

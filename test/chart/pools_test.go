@@ -14,8 +14,8 @@ import (
 	"k8s.io/component-helpers/scheduling/corev1/nodeaffinity"
 )
 
-// runsOn returns the DaemonSets whose pods the scheduler would admit to a node
-// with these labels.
+// runsOn returns the DaemonSets whose pods the scheduler allows on a node with
+// these labels.
 func runsOn(t *testing.T, all objects, labels map[string]string) []string {
 	t.Helper()
 	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "node", Labels: map[string]string{"kubernetes.io/os": "linux"}}}
@@ -41,8 +41,8 @@ func runsOn(t *testing.T, all objects, labels map[string]string) []string {
 	return names
 }
 
-// TestOneAgentOnEachNode: of the first DaemonSet and those of the pools, exactly
-// one runs on a node, or none if the operator's own affinity excludes it.
+// TestOneAgentOnEachNode checks that exactly one of the DaemonSets runs on each
+// node, or none if the operator's own affinity excludes the node.
 func TestOneAgentOnEachNode(t *testing.T) {
 	const pools = "poolLabel: pool\npools: [{name: a}, {name: b, labelValues: [b-1, b-2]}]\n"
 	const own = "affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [" +
@@ -75,7 +75,8 @@ func TestOneAgentOnEachNode(t *testing.T) {
 	}
 }
 
-// TestWhatAPoolSets: a pool's value replaces the chart's, and the others stay.
+// TestWhatAPoolSets checks that a value of a pool replaces that of the chart,
+// and that the other values of the chart apply.
 func TestWhatAPoolSets(t *testing.T) {
 	all := release(t, `
 poolLabel: pool
@@ -118,8 +119,8 @@ pools:
 	}
 }
 
-// TestPoolsHaveOneSelectorInCommon: monitors and the commands of the
-// documentation find the agents of all pools by one label.
+// TestPoolsHaveOneSelectorInCommon checks that one label selects the agents of
+// all pools, because monitors and the commands in the documentation use it.
 func TestPoolsHaveOneSelectorInCommon(t *testing.T) {
 	all := release(t, "poolLabel: pool\npools: [{name: a}]")
 	got := map[string]map[string]string{}

@@ -11,7 +11,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 )
 
-// TestWrongValuesAreRejected has a message for each kind of mistake in values
+// TestWrongValuesAreRejected has one message for each kind of error in values
 // other than config.
 func TestWrongValuesAreRejected(t *testing.T) {
 	for values, message := range map[string]string{
@@ -58,13 +58,14 @@ func TestWrongValuesAreRejected(t *testing.T) {
 	}
 }
 
-// TestValuesOfAParentChart: as a part of another chart, this one is given values
-// for all charts, too.
+// TestValuesOfAParentChart checks the values that the chart gets as a part of
+// another chart: they include those for all charts.
 func TestValuesOfAParentChart(t *testing.T) {
 	release(t, "global: {anything: true}")
 }
 
-// TestSchemaDescribesEachValue: editors and Artifact Hub show the descriptions.
+// TestSchemaDescribesEachValue checks that each value has a description.
+// Editors and Artifact Hub show it.
 func TestSchemaDescribesEachValue(t *testing.T) {
 	s := schema(t)
 	for name, value := range s.Properties {
@@ -79,8 +80,8 @@ func TestSchemaDescribesEachValue(t *testing.T) {
 	}
 }
 
-// TestNullIsEmpty: a key without a value, such as "podLabels:" above a comment,
-// is as if it were empty. Where that means nothing, it is rejected.
+// TestNullIsEmpty checks that a key without a value, such as "podLabels:" above
+// a comment, counts as empty, or is rejected if an empty value has no meaning.
 func TestNullIsEmpty(t *testing.T) {
 	const set = "DaemonSet/ip-masq-agent"
 	for _, name := range sortedKeys(valuesYAML(t)) {

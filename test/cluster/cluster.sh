@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ip-masq-agent Authors
 #
-# cluster.sh: a real Kubernetes in network namespaces.
+# cluster.sh: runs a Kubernetes cluster in network namespaces.
 #
-#	cluster.sh up KIND...       one node for each kind: see node.sh
-#	cluster.sh down             and everything of it is gone
+#	cluster.sh up KIND...       starts one node of each kind, see node.sh
+#	cluster.sh down             stops the cluster and deletes its state
 #
-# Up expects the binary's folder as $state/bin and the images in $state/images.
+# up needs the Kubernetes binary in $state/bin and the images in $state/images.
 set -euo pipefail
 here=$(dirname "$(realpath "$0")")
 # shellcheck source-path=SCRIPTDIR source=lib.sh
@@ -15,7 +15,7 @@ here=$(dirname "$(realpath "$0")")
 
 up() {
 	local i=0 kind name
-	[ -d /sys/fs/cgroup/memory ] || die "the nodes want cgroup v1, which this machine does not have; give a KUBECONFIG instead"
+	[ -d /sys/fs/cgroup/memory ] || die "the nodes need cgroup v1, which this machine does not have: set KUBECONFIG to use another cluster"
 	mkdir -p "$state/log"
 	echo $# >"$state/nodes"
 	"$here/network.sh" up $#
@@ -46,8 +46,7 @@ down() {
 	rm -rf --one-file-system "$state"
 }
 
-verb=${1:-}
-case $verb in
+case ${1:-} in
 up)
 	shift
 	up "$@"

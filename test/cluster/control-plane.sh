@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ip-masq-agent Authors
 #
-# control-plane.sh: etcd, the API server, the controllers and the scheduler, in
-# node 1's network; a kubeconfig for each of their users, and a kubectl and a
-# helm that reach them from the machine's own network.
+# control-plane.sh: starts etcd, the API server, the controllers and the scheduler
+# in the network of node 1. It writes a kubeconfig for each user, and a kubectl and
+# a helm command for the cluster that work in the machine's own network.
 #
 #	control-plane.sh NODES
 set -euo pipefail
@@ -20,14 +20,14 @@ mkdir -p "$dir"
 cd "$dir"
 
 certificates() {
-	# The one that signs itself is its own authority.
+	# A self-signed certificate, which is its own certificate authority.
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 \
 		-keyout tls.key -out tls.crt -subj /CN=kube-apiserver \
 		-addext "subjectAltName=IP:$ip,IP:127.0.0.1,IP:10.96.0.1,DNS:kubernetes.default.svc" 2>/dev/null
 	openssl genrsa -out accounts.key 2048 2>/dev/null
 }
 
-# user NAME IDENTITY [GROUP]: a static token and its kubeconfig.
+# user NAME IDENTITY [GROUP]: creates a user with a static token and a kubeconfig.
 user() {
 	local token
 	token=$(openssl rand -hex 16)
@@ -52,8 +52,8 @@ users() {
 	done
 }
 
-# wrapper NAME PROGRAM ARGUMENTS...: a command that reaches the cluster from the
-# machine's own network.
+# wrapper NAME PROGRAM ARGUMENTS...: writes a command NAME that runs the program in
+# the cluster's network.
 wrapper() {
 	local name=$1
 	shift
@@ -69,8 +69,8 @@ wrapper helm env "HELM_CACHE_HOME=$state/helm-home" "HELM_CONFIG_HOME=$state/hel
 start etcd "$host" "$state/bin/etcd" --data-dir="$dir/etcd" --unsafe-no-fsync \
 	--listen-client-urls=http://127.0.0.1:2379 --advertise-client-urls=http://127.0.0.1:2379 \
 	--listen-peer-urls=http://127.0.0.1:2380
-# InternalIP: "kubectl logs" and "exec" find a node by its address, since no
-# name service knows its name.
+# InternalIP makes "kubectl logs" and "exec" use the address of a node, because no
+# DNS server knows its name.
 start kube-apiserver "$host" "$state/bin/kube-apiserver" --etcd-servers=http://127.0.0.1:2379 \
 	--advertise-address="$ip" --secure-port=6443 --cert-dir="$dir/pki" \
 	--tls-cert-file=tls.crt --tls-private-key-file=tls.key --token-auth-file=tokens.csv \

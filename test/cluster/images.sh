@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ip-masq-agent Authors
 #
-# images.sh FOLDER: the images that the nodes run, as archives in that folder.
-# No registry is asked: the base image of the project's Dockerfile, Debian with
-# Go, is made of Debian's packages and of the Go that is installed here. It has a
-# name of its own, which the Dockerfile takes as a build argument.
+# images.sh DIRECTORY: builds the images for the nodes and saves them as archives in
+# the directory. It uses no registry: it builds the base image of the Dockerfile,
+# Debian with Go, from Debian packages and the installed Go, under a name of its
+# own, which is a build argument of the Dockerfile.
 set -euo pipefail
 here=$(dirname "$(realpath "$0")")
 # shellcheck source-path=SCRIPTDIR source=lib.sh
@@ -16,8 +16,8 @@ folder=$1
 store=$cache/images
 golang=localhost/e2e/golang:$(go env GOVERSION)
 mkdir -p "$folder" "$store/tmp"
-# buildah keeps the cache of Go in TMPDIR. All else there is of a build that was
-# interrupted.
+# buildah has the cache of Go in TMPDIR. Everything else there is left over from an
+# interrupted build.
 export TMPDIR=$store/tmp
 find "$TMPDIR" -mindepth 1 -maxdepth 1 -not -name buildah-cache -exec rm -rf {} +
 
@@ -40,7 +40,7 @@ golang_base() {
 	build commit --quiet --rm "$container" "$golang" >/dev/null
 }
 
-# pod_image NAME COMMAND: the probe, alone, under that name.
+# pod_image NAME COMMAND: builds an image that has only the probe program.
 pod_image() {
 	local container
 	container=$(build from scratch)
@@ -49,26 +49,26 @@ pod_image() {
 	build commit --quiet --rm "$container" "$1" >/dev/null
 }
 
-# save NAME FILE
+# save NAME FILE: saves an image as an archive.
 save() {
 	rm -f "$folder/$2.tar"
 	build push --quiet "$1" "docker-archive:$folder/$2.tar:$1"
 }
 
-build rm --all >/dev/null # of a build that was interrupted
+build rm --all >/dev/null # containers of an interrupted build
 have "$golang" || golang_base
 (cd "$here/e2e" && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$state/probe" ./probe)
 pod_image localhost/pause:e2e pause
 pod_image localhost/probe:e2e serve
 save localhost/pause:e2e pause
 save localhost/probe:e2e probe
-# chroot isolation: the other kinds want more than a container has. The host's
-# network: go and apt fetch what the Dockerfile names, from where the host does.
+# Isolation by chroot also works in a container. With the host's network go and apt
+# download from the same servers as on the host.
 build bud --quiet --layers --isolation chroot --pull-never --network host \
 	--build-arg "GO_IMAGE=$golang" \
 	--platform "linux/$(go env GOARCH)" --build-arg "BUILDPLATFORM=linux/$(go env GOARCH)" \
 	--build-arg "GOPROXY=$(go env GOPROXY)" \
 	--tag "$IMAGE" "$here/../.." >/dev/null
 save "$IMAGE" ip-masq-agent
-# The layers that make the next build short grow with each edit.
+# The cached layers, which make the next build faster, grow with each edit.
 [ "$(du -sm "$store" | cut -f1)" -lt 6000 ] || build rmi --prune >/dev/null

@@ -2,21 +2,21 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ip-masq-agent Authors
 #
-# lib.sh: what every script of the harness shares. Sourced, never run.
+# lib.sh: functions for the scripts in this directory. Source it.
 
 # shellcheck source-path=SCRIPTDIR source=../lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
-# Two places outside the tree: what is worth keeping between runs, and what
-# one run leaves behind only until it is taken down.
-# shellcheck disable=SC2034 # for those who source this
+# Two directories outside of the repository: one for files that later runs reuse,
+# and one for the state of a cluster, which is deleted with it.
+# shellcheck disable=SC2034 # used by the scripts that source this file
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/ip-masq-agent-e2e
 state=${TMPDIR:-/tmp}/ip-masq-agent-e2e
 
-# The name that every network namespace and cgroup of the harness begins with.
+# The prefix of the names of all network namespaces and cgroups.
 prefix=masq-e2e
 
-# wait_for SECONDS COMMAND...: until the command succeeds.
+# wait_for SECONDS COMMAND...: waits until the command succeeds.
 wait_for() {
 	local end=$((SECONDS + $1))
 	shift
@@ -26,17 +26,17 @@ wait_for() {
 	done
 }
 
-# in_net HOST COMMAND...: in that host's network. nsenter and not "ip netns
-# exec", which would hide the cgroups behind a sysfs of its own.
+# in_net HOST COMMAND...: runs a command in the network of a host. It does not use
+# "ip netns exec", which would mount a sysfs without the cgroups.
 in_net() {
 	local net=/run/netns/$prefix-$1
 	shift
 	nsenter --net="$net" "$@"
 }
 
-# start NAME HOST COMMAND...: a daemon in that host's network, its pid on
-# record. It runs through setsid, so that a Ctrl-C meant for the tests does
-# not reach it before the trap that takes the cluster down in order.
+# start NAME HOST COMMAND...: starts a daemon in the network of a host and records
+# its process ID. It uses setsid, so that Ctrl-C does not end the daemon before
+# the trap deletes the cluster in order.
 start() {
 	local name=$1 net=/run/netns/$prefix-$2
 	shift 2
@@ -45,16 +45,16 @@ start() {
 	echo $! >"$state/pids/$name"
 }
 
-# stop NAME: ends that daemon, if it still is the process that was recorded: a
-# pid that lives in none of our networks was given to somebody else meanwhile.
+# stop NAME: kills the daemon, if the recorded process is still the daemon: a
+# process in none of the cluster's networks has only the same process ID.
 stop() {
 	local file=$state/pids/$1 pid net
 	[ -e "$file" ] || return 0
 	pid=$(<"$file")
 	for net in /run/netns/"$prefix"-*; do
 		if [ "/proc/$pid/ns/net" -ef "$net" ]; then
-			# KILL, because unshare --fork ignores TERM, and so that a
-			# node goes as in a power cut.
+			# SIGKILL, because unshare --fork ignores SIGTERM, and because it
+			# is like a power failure for a node.
 			kill -KILL "$pid" 2>/dev/null || true
 			wait_for 10 gone "$pid"
 		fi
@@ -62,13 +62,13 @@ stop() {
 	rm -f "$file"
 }
 
-# gone PID: it ended. A zombie has ended too: its parent may be a container's
-# init that never collects it.
+# gone PID: whether the process has ended. A zombie counts as ended, because its
+# parent may be the init of a container, which never reaps it.
 gone() {
 	! grep -qs '^State:[[:space:]]*[^Z[:space:]]' "/proc/$1/status"
 }
 
-# Node N's names and addresses, and its pods'.
+# The name and addresses of node N, and the CIDRs of its pods.
 node_name() { echo "node$1"; }
 node_ip4() { echo "10.99.0.1$1"; }
 node_ip6() { echo "fd99::1$1"; }

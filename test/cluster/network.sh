@@ -2,19 +2,19 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ip-masq-agent Authors
 #
-# network.sh: the wires. A namespace "outside" holds a bridge and the hosts that
-# pods talk to; each node is a namespace with one cable to that bridge. None of
-# them has a way to the machine's own network, or to its nat table.
+# network.sh: creates the network. The namespace "outside" has a bridge and the
+# hosts to which pods connect. Each node is a namespace, connected to that bridge.
+# None of them is connected to the machine's own network or uses its nat table.
 #
 #	network.sh up NODES | down
-#	network.sh replace N NODES	node N's network, by a new and empty one
+#	network.sh replace N NODES	replaces the namespace of node N by a new one
 set -euo pipefail
 here=$(dirname "$(realpath "$0")")
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$here/lib.sh"
 
-# What stands for the world: one address of a range that pods keep their own
-# address to, by default, and documentation ranges (RFC 5737, RFC 3849).
+# The addresses of the hosts outside: one in a CIDR that is not masqueraded by
+# default, and addresses for documentation (RFC 5737, RFC 3849).
 outside=(10.99.0.1/24 198.51.100.1/32 203.0.113.1/32 fd99::1/64 2001:db8::1/128)
 
 outside() {
@@ -32,7 +32,7 @@ outside() {
 	"${out[@]}" link set br0 up
 }
 
-# node N NODES: node N of so many.
+# node N NODES: creates the namespace of node N, one of NODES.
 node() {
 	local i=$1 j name
 	name=$(node_name "$i")
@@ -47,7 +47,7 @@ node() {
 	in_net "$name" sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
 	"${node[@]}" route add default via 10.99.0.1
 	"${node[@]}" route add default via fd99::1
-	# Pods are routed, not hidden: whoever keeps a pod's address can answer it.
+	# The outside has routes to the pods, so connections that are not masqueraded work.
 	"${out[@]}" route replace "$(pods_ip4 "$i")" via "$(node_ip4 "$i")"
 	"${out[@]}" route replace "$(pods_ip6 "$i")" via "$(node_ip6 "$i")"
 	for j in $(seq "$2"); do
@@ -58,8 +58,8 @@ node() {
 }
 
 replace() {
-	# The cable first: the kernel takes a namespace apart in its own time, and
-	# until then the far end would keep the name that the new one needs.
+	# Delete the device first. The kernel deletes a namespace asynchronously, and
+	# until then the other end of the veth pair would use the name that is needed.
 	ip -n "$prefix-outside" link del "$(node_name "$1")"
 	ip netns del "$prefix-$(node_name "$1")"
 	node "$1" "$2"

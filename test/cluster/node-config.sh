@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ip-masq-agent Authors
 #
-# node-config.sh: the configuration files of one node's daemons.
+# node-config.sh: writes the configuration files of a node's daemons.
 #
-#	node-config.sh N KIND FOLDER CGROUP
+#	node-config.sh N KIND DIRECTORY CGROUP
 set -euo pipefail
 here=$(dirname "$(realpath "$0")")
 # shellcheck source-path=SCRIPTDIR source=lib.sh
@@ -15,8 +15,8 @@ name=$(node_name "$n")
 echo "$(node_ip4 "$n"),$(node_ip6 "$n")" >"$dir/addresses"
 cp "$state/control-plane/$name.conf" "$dir/kubelet.conf"
 
-# Pods keep their addresses unless the agent decides otherwise: ipMasq false.
-# hairpinMode, so that a pod can reach itself through its Service.
+# ipMasq is false, so that only the agent masquerades. hairpinMode allows a pod to
+# connect to itself through its Service.
 cat >"$dir/cni/10-pods.conflist" <<T
 {"cniVersion": "0.4.0", "name": "pods", "plugins": [{
   "type": "bridge", "bridge": "cni0", "isGateway": true, "hairpinMode": true, "ipMasq": false,
@@ -25,7 +25,7 @@ cat >"$dir/cni/10-pods.conflist" <<T
     "routes": [{"dst": "0.0.0.0/0"}, {"dst": "::/0"}]}}]}
 T
 
-# restrict_oom_score_adj: for machines that withhold CAP_SYS_RESOURCE.
+# restrict_oom_score_adj is needed on machines without CAP_SYS_RESOURCE.
 cat >"$dir/containerd.toml" <<T
 version = 2
 root = "/var/lib/containerd"
@@ -42,9 +42,9 @@ state = "/run/containerd"
     conf_dir = "$dir/cni"
 T
 
-# syncFrequency: how often a changed ConfigMap is looked for. The default of a
-# minute is the kubelet's business; the tests are about the agent's.
-# evictionHard: the disk is the machine's, and how full it is is no node's fault.
+# syncFrequency is how often the kubelet checks ConfigMaps. The default is one
+# minute, which would only make the tests slower. evictionHard ignores the disk of
+# this machine, however full it is.
 cat >"$dir/kubelet.yaml" <<T
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
@@ -64,7 +64,7 @@ T
 
 mode=iptables
 [ "$kind" != nftables ] || mode=nftables
-# conntrack: these sysctls are the machine's; zero leaves them as they are.
+# conntrack: zero leaves the machine's sysctls unchanged.
 cat >"$dir/kube-proxy.yaml" <<T
 apiVersion: kubeproxy.config.k8s.io/v1alpha1
 kind: KubeProxyConfiguration

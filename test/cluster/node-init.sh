@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ip-masq-agent Authors
 #
-# node-init.sh: a node's process 1. It gives the node its own view of the
-# machine, then starts its daemons and keeps them running, as systemd would.
+# node-init.sh: process 1 of a node. It mounts the file systems of the node, then
+# starts the daemons and restarts them when they end, as systemd would.
 set -eu
 hostname "$1"
 
@@ -16,24 +16,24 @@ mount --bind "$DIR/cnilib" /var/lib/cni
 mount --bind "$DIR/logpods" /var/log/pods
 mount --bind "$DIR/logcontainers" /var/log/containers
 
-# The node's own /sys/class/net, with the cgroups kept. Before make-rshared: a
-# shared umount would travel to /sys/fs/cgroup.
+# Mount a new /sys, for the node's own /sys/class/net, but keep the cgroups. This
+# must precede make-rshared, or the umount would propagate to /sys/fs/cgroup.
 mount --rbind /sys/fs/cgroup "$DIR/cgroup"
 mount -t sysfs sysfs /sys
 mount --rbind "$DIR/cgroup" /sys/fs/cgroup
 umount -l "$DIR/cgroup"
 mount --make-rshared /
 
-# On a node without iptables its programs are deleted, in a layer of the node's
-# own. Containers have their own root, and the iptables of their image.
+# On a node without iptables delete its programs, in an overlay of the node.
+# Containers use the iptables of their own image.
 if [ "$(<"$DIR/kind")" = nftables ]; then
 	mkdir -p "$DIR/sbin" "$DIR/sbin-work"
 	mount -t overlay overlay -o "lowerdir=/usr/sbin,upperdir=$DIR/sbin,workdir=$DIR/sbin-work" /usr/sbin
 	rm -f /usr/sbin/*tables*
 fi
 
-# The kubelet sets these for the whole kernel. It is shown files that already
-# say what it wants, so that the machine's real ones stay as they are.
+# The kubelet sets these sysctls for the whole machine. Bind mounts with the values
+# that it wants prevent that.
 sysctl_file() {
 	echo "$2" >"$DIR/sysctl/${1##*/}"
 	mount --bind "$DIR/sysctl/${1##*/}" "/proc/sys/$1"
@@ -45,14 +45,14 @@ sysctl_file kernel/panic_on_oops 1
 sysctl_file kernel/keys/root_maxkeys 1000000
 sysctl_file kernel/keys/root_maxbytes 25000000
 
-# No name service: the host outside refuses at once, where the machine's own
-# would be waited for, by "iptables -L" for each line that it prints.
+# There is no DNS server. The host outside rejects requests at once. Otherwise
+# "iptables -L" would wait for a timeout for each line that it prints.
 echo "nameserver 10.99.0.1" >"$DIR/resolv.conf"
 mount --bind "$DIR/resolv.conf" /etc/resolv.conf
 touch "$DIR/mounted"
 
-# keep NAME COMMAND...: running; /run/NAME.pid is for those who want to end it.
-keep() {
+# supervise NAME COMMAND...: restarts the command whenever it ends. Its process ID is in /run/NAME.pid.
+supervise() {
 	local name=$1
 	shift
 	while :; do
@@ -63,7 +63,7 @@ keep() {
 	done
 }
 
-keep containerd containerd --config "$DIR/containerd.toml" &
+supervise containerd containerd --config "$DIR/containerd.toml" &
 for _ in $(seq 150); do
 	ctr version >/dev/null 2>&1 && break
 	sleep .1
@@ -71,8 +71,8 @@ done
 for image in "$IMAGES"/*.tar; do
 	ctr -n k8s.io images import "$image"
 done
-keep kubelet "$BIN/kubelet" --config="$DIR/kubelet.yaml" --kubeconfig="$DIR/kubelet.conf" \
+supervise kubelet "$BIN/kubelet" --config="$DIR/kubelet.yaml" --kubeconfig="$DIR/kubelet.conf" \
 	--hostname-override="$1" --node-labels="pool=$(<"$DIR/kind")" --node-ip="$(<"$DIR/addresses")" \
 	--root-dir=/var/lib/kubelet --cert-dir="$DIR/pki" &
-keep kube-proxy "$BIN/kube-proxy" --config="$DIR/kube-proxy.yaml" &
+supervise kube-proxy "$BIN/kube-proxy" --config="$DIR/kube-proxy.yaml" &
 wait

@@ -2,24 +2,24 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ip-masq-agent Authors
 #
-# node.sh: one node: containerd, kubelet and kube-proxy in network, mount, pid
-# and host name spaces of their own. N is its number or its name.
+# node.sh: runs a node: containerd, kubelet and kube-proxy in network, mount, PID
+# and UTS namespaces of their own. N is the number or the name of the node.
 #
-#	node.sh up N KIND           KIND: nft or legacy is what iptables writes to,
-#	                            and kube-proxy with it; a node of the kind
-#	                            nftables has no iptables, and a kube-proxy that
-#	                            uses nft
+#	node.sh up N KIND           starts it. KIND is nft or legacy, the backend of
+#	                            the node's iptables, which kube-proxy also uses,
+#	                            or nftables: then the node has no iptables, and
+#	                            kube-proxy uses its nftables mode
 #	node.sh down N
-#	node.sh reboot N            a power cut, and an empty nat table after it
-#	node.sh exec N COMMAND...   as an operator would on that node
-#	node.sh net N COMMAND...    a command of this machine, in the node's network
+#	node.sh reboot N            kills it and starts it with an empty nat table
+#	node.sh exec N COMMAND...   runs a command on the node
+#	node.sh net N COMMAND...    runs a command of this machine in the node's network
 set -euo pipefail
 here=$(dirname "$(realpath "$0")")
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$here/lib.sh"
 [ $# -ge 2 ] || die "usage: node.sh up N KIND | down N | reboot N | exec N COMMAND... | net N COMMAND..."
 
-verb=$1 n=${2#node}
+command=$1 n=${2#node}
 shift 2
 name=$(node_name "$n")
 dir=$state/$name
@@ -30,7 +30,7 @@ cgroups_up() {
 	for controller in cpu cpuacct cpuset memory pids freezer devices blkio systemd; do
 		[ ! -d "/sys/fs/cgroup/$controller" ] || mkdir -p "/sys/fs/cgroup/$controller/$cgroup"
 	done
-	# A new cpuset holds no processor and no memory; nothing can run in it.
+	# A new cpuset has no CPU and no memory, so nothing could run in it.
 	of=/sys/fs/cgroup/cpuset
 	for file in cpuset.cpus cpuset.mems; do
 		[ ! -e "$of/$file" ] || cat "$of/$file" >"$of/$cgroup/$file"
@@ -42,9 +42,8 @@ cgroups_down() {
 	! compgen -G "/sys/fs/cgroup/*/$cgroup" >/dev/null
 }
 
-# iptables_commands BACKEND: the commands a node's PATH finds first decide the
-# node's backend, as update-alternatives does elsewhere: the program obeys the
-# name it has.
+# iptables_commands BACKEND: creates the node's iptables commands, as
+# update-alternatives does elsewhere. They come first in the node's PATH.
 iptables_commands() {
 	local family tool
 	for family in iptables ip6tables; do
@@ -64,7 +63,7 @@ up() {
 	DIR=$dir BIN=$state/bin IMAGES=$state/images LOG=$state/log/$name PATH=$dir/bin:$PATH \
 		start "$name" "$name" unshare --mount --propagation private --uts --pid --fork \
 		--mount-proc --kill-child "$here/node-init.sh" "$name"
-	# Until then a command would run in the machine's own namespaces.
+	# Before that a command would run in the machine's own namespaces.
 	wait_for 30 test -e "$dir/mounted"
 }
 
@@ -79,7 +78,7 @@ reboot() {
 	nodes=$(<"$state/nodes")
 	down
 	"$here/network.sh" replace "$n" "$nodes"
-	rm -rf "$dir/run" # containerd's /run, which a reboot empties
+	rm -rf "$dir/run" # the /run of containerd, which is empty after a reboot
 	up "$kind"
 }
 
@@ -90,11 +89,11 @@ node_exec() {
 		--pid="/proc/$pid/ns/pid_for_children" -- "$@"
 }
 
-case $verb in
+case $command in
 up) up "$1" ;;
 down) down ;;
 reboot) reboot ;;
 exec) node_exec "$@" ;;
 net) in_net "$name" "$@" ;;
-*) die "node.sh: unknown verb $verb" ;;
+*) die "node.sh: unknown command $command" ;;
 esac

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ip-masq-agent Authors
 #
-# packages.sh: installs the Debian packages that the cluster is made of.
+# packages.sh: installs the Debian packages that the cluster needs.
 set -euo pipefail
 here=$(dirname "$(realpath "$0")")
 # shellcheck source-path=SCRIPTDIR source=lib.sh

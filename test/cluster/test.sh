@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ip-masq-agent Authors
 #
-# test.sh [GO TEST FLAGS...]: the tests, on the cluster that KUBECONFIG names or,
-# without it, on the one that cluster.sh brought up.
+# test.sh [GO TEST FLAGS...]: runs the tests on the cluster of KUBECONFIG or, if it
+# is not set, on the one that cluster.sh started.
 set -euo pipefail
 here=$(dirname "$(realpath "$0")")
 # shellcheck source-path=SCRIPTDIR source=lib.sh
@@ -17,5 +17,5 @@ else
 	export KUBECTL=$state/kubectl HELM=$state/helm E2E_NODE=$here/node.sh E2E_OUTSIDE=$state/outside
 fi
 cd "$here/e2e"
-# Not cached: what is tested is the cluster, which go knows nothing of.
+# Do not cache: go does not notice changes of the cluster.
 exec go test -count=1 -v -timeout=40m "$@" .

@@ -14,27 +14,27 @@ import (
 	"ip-masq-agent/test/program"
 )
 
-// envKind is the kind of node that make vm runs a test on: full, which has all
-// modules of netfilter, or el10, which has no x_tables, as cloud images of RHEL
-// 10. It is unset on a machine of which nothing is known.
+// envKind is the kind of node that make vm runs the test on: full, with all
+// netfilter modules, or el10, without x_tables, like the cloud images of RHEL
+// 10. It is not set outside of make vm.
 const envKind = "IP_MASQ_AGENT_TEST_NODE"
 
 const (
-	node    = "192.0.2.1"   // the node's address
-	pod     = "10.244.1.2"  // the pod's
-	public  = "203.0.113.7" // in none of the default ranges
+	node    = "192.0.2.1"   // the address of the node
+	pod     = "10.244.1.2"  // the address of the pod
+	public  = "203.0.113.7" // in none of the default nonMasqueradeCIDRs
 	private = "10.9.0.9"    // in 10.0.0.0/8
 )
 
-// TestEgress gives a pod egress: what is outside sees the node's address, and a
-// private range sees the pod's.
+// TestEgress checks the egress of a pod: a public address sees the node's
+// address, and a private address sees the pod's.
 func TestEgress(t *testing.T) {
 	netns.Run(t, func(t *testing.T) {
 		inPod := newNode(t)
-		sees(t, inPod, public, pod) // without an agent
+		waitSource(t, inPod, public, pod) // without the agent
 		agent := program.Start(t, program.Command(nil, arguments(t)...))
-		sees(t, inPod, public, node)
-		sees(t, inPod, private, pod)
+		waitSource(t, inPod, public, node)
+		waitSource(t, inPod, private, pod)
 
 		switch kind := os.Getenv(envKind); kind {
 		case "full":
@@ -48,7 +48,7 @@ func TestEgress(t *testing.T) {
 	})
 }
 
-// arguments returns those of the container in the manifest.
+// arguments returns the arguments of the container in the manifest.
 func arguments(t *testing.T) []string {
 	t.Helper()
 	text, err := os.ReadFile("../../manifests/ip-masq-agent.yaml")
@@ -74,11 +74,10 @@ func arguments(t *testing.T) []string {
 	return containers[0].Args
 }
 
-// newNode makes this namespace a node with a pod, and a network outside:
+// newNode makes this namespace a node with a pod, and a network outside. It
+// returns the namespace of the pod.
 //
 //	pod eth0 -- pod0 node out0 -- eth0 outside
-//
-// It returns the pod.
 func newNode(t *testing.T) *netns.NS {
 	t.Helper()
 	here, inPod, outside := netns.Here(t), netns.New(t), netns.New(t)
@@ -98,9 +97,9 @@ func newNode(t *testing.T) *netns.NS {
 	return inPod
 }
 
-// sees waits until destination sees source as the source of the pod's new
+// waitSource waits until destination sees source as the source of the pod's new
 // connections.
-func sees(t *testing.T, inPod *netns.NS, destination, source string) {
+func waitSource(t *testing.T, inPod *netns.NS, destination, source string) {
 	t.Helper()
 	want := netip.MustParseAddr(source)
 	program.Eventually(t, func() string {

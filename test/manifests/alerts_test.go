@@ -13,8 +13,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// promtool runs it in a folder that has the rules of the PrometheusRule as
-// alerts.yaml, and the files of testdata/.
+// promtool runs promtool in a directory with the files of testdata and with the
+// rules of the PrometheusRule as alerts.yaml.
 func promtool(t *testing.T, args ...string) {
 	t.Helper()
 	if _, err := exec.LookPath("promtool"); err != nil {
@@ -47,7 +47,8 @@ func TestPromtoolChecksTheAlerts(t *testing.T) {
 	promtool(t, "check", "rules", "--lint=all", "--lint-fatal", "alerts.yaml")
 }
 
-// TestAlertsFire has a scenario for each: testdata/alerts_test.yaml.
+// TestAlertsFire runs the scenarios of testdata/alerts_test.yaml, one for each
+// alert.
 func TestAlertsFire(t *testing.T) {
 	promtool(t, "test", "rules", "alerts_test.yaml")
 }

@@ -13,22 +13,23 @@ import (
 	"ip-masq-agent/pkg/config"
 )
 
-// page is the example of the GKE documentation of ip-masq-agent.
-const page = `nonMasqueradeCIDRs:
+// gkeConfig is the example of the GKE documentation of ip-masq-agent.
+const gkeConfig = `nonMasqueradeCIDRs:
   - 198.15.5.92/24
   - 10.0.0.0/8
 masqLinkLocal: false
 resyncInterval: 60s
 `
 
-// TestExampleConfig: both examples are the same, and mean the defaults, written out.
-// An example with fewer ranges would masquerade traffic that was not before.
+// TestExampleConfig checks that the two examples are the same, and that they
+// contain the default CIDRs. An example with fewer CIDRs would masquerade
+// traffic that was not masqueraded before.
 func TestExampleConfig(t *testing.T) {
 	example := as[*corev1.ConfigMap](t, readFile(t, "example/configmap.yaml"))
 	set := daemonSet(t)
 	volume := set.Spec.Template.Spec.Volumes[0].ConfigMap
 	if example.Name != volume.Name || example.Namespace != set.Namespace {
-		t.Errorf("it is %s/%s, and the DaemonSet mounts %s/%s", example.Namespace, example.Name, set.Namespace, volume.Name)
+		t.Errorf("the example is %s/%s, but the DaemonSet mounts %s/%s", example.Namespace, example.Name, set.Namespace, volume.Name)
 	}
 	text := example.Data[volume.Items[0].Key]
 	if diff := cmp.Diff(string(readFile(t, "example/config")), text); diff != "" {
@@ -38,11 +39,11 @@ func TestExampleConfig(t *testing.T) {
 	means(t, "no file", "", "[10.0.0.0/8 172.16.0.0/12 192.168.0.0/16] [] false 1m0s, warnings: 0")
 }
 
-// TestDemoConfig: "make run" shows the example of the GKE documentation. Its one
-// warning is about 198.15.5.92/24, which has host bits.
+// TestDemoConfig checks that "make run" uses the example of the GKE
+// documentation. The only warning is about 198.15.5.92/24, which has host bits.
 func TestDemoConfig(t *testing.T) {
 	text := string(readFile(t, "../test/demo/config"))
-	if diff := cmp.Diff(page, text); diff != "" {
+	if diff := cmp.Diff(gkeConfig, text); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	means(t, "test/demo/config", text, "[198.15.5.0/24 10.0.0.0/8] [] false 1m0s, warnings: 1")

@@ -16,23 +16,25 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// TestKeepsThePage: whatever the GKE page's manifest says, ours says too, but
-// for the image and for being privileged.
-func TestKeepsThePage(t *testing.T) {
-	text, err := os.ReadFile("testdata/page.yaml")
+// TestContainsTheGKEManifest checks that the manifest contains everything that the
+// manifest of the GKE ip-masq-agent documentation has, except for the image and
+// the privileged mode. See
+// https://cloud.google.com/kubernetes-engine/docs/how-to/ip-masquerade-agent.
+func TestContainsTheGKEManifest(t *testing.T) {
+	text, err := os.ReadFile("testdata/gke.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var page, ours any
-	if err := yaml.Unmarshal(text, &page); err != nil {
+	var gke, ours any
+	if err := yaml.Unmarshal(text, &gke); err != nil {
 		t.Fatal(err)
 	}
 	if err := yaml.Unmarshal(readFile(t, "ip-masq-agent.yaml"), &ours); err != nil {
 		t.Fatal(err)
 	}
-	for _, m := range missing("", page, ours) {
+	for _, m := range missing("", gke, ours) {
 		if !strings.HasSuffix(m, ".image") && !strings.HasSuffix(m, ".securityContext.privileged") {
-			t.Errorf("not as on the page: %s", m)
+			t.Errorf("differs from the GKE documentation: %s", m)
 		}
 	}
 	for _, comment := range []string{
@@ -40,24 +42,24 @@ func TestKeepsThePage(t *testing.T) {
 		"\n        # To non-masquerade reserved IP ranges by default,\n        # uncomment the following line.\n        # - --nomasq-all-reserved-ranges\n",
 	} {
 		if !strings.Contains(string(readFile(t, "ip-masq-agent.yaml")), comment) {
-			t.Errorf("not as on the page:%s", comment)
+			t.Errorf("not in the manifest, but in the GKE documentation:%s", comment)
 		}
 	}
 }
 
-// missing lists the places where ours does not have what the page has. A list
-// has an element if one of its own has all that is in it.
-func missing(path string, page, ours any) []string {
+// missing returns the paths of values that gke has and ours lacks. A list
+// contains an element if one of its elements contains everything in it.
+func missing(path string, gke, ours any) []string {
 	var all []string
-	switch page := page.(type) {
+	switch gke := gke.(type) {
 	case map[string]any:
 		ours, _ := ours.(map[string]any)
-		for key, value := range page {
+		for key, value := range gke {
 			all = append(all, missing(path+"."+key, value, ours[key])...)
 		}
 	case []any:
 		ours, _ := ours.([]any)
-		for i, value := range page {
+		for i, value := range gke {
 			at := fmt.Sprintf("%s[%d]", path, i)
 			best := []string{at}
 			for n, candidate := range ours {
@@ -68,18 +70,18 @@ func missing(path string, page, ours any) []string {
 			all = append(all, best...)
 		}
 	default:
-		if page != ours {
+		if gke != ours {
 			all = append(all, path)
 		}
 	}
 	return all
 }
 
-// TestMissing: the comparison above can fail.
+// TestMissing checks the comparison itself.
 func TestMissing(t *testing.T) {
-	var page, ours any
+	var gke, ours any
 	for text, into := range map[string]*any{
-		"{a: 1, b: [{n: x, v: 1}, {n: y, v: 2}], c: [p, q], d: {e: true}}": &page,
+		"{a: 1, b: [{n: x, v: 1}, {n: y, v: 2}], c: [p, q], d: {e: true}}": &gke,
 		"{a: 2, b: [{n: y, v: 3, w: 4}, {n: x, v: 1}], c: [q], d: null}":   &ours,
 	} {
 		if err := yaml.Unmarshal([]byte(text), into); err != nil {
@@ -87,7 +89,7 @@ func TestMissing(t *testing.T) {
 		}
 	}
 	got := map[string]bool{}
-	for _, m := range missing("", page, ours) {
+	for _, m := range missing("", gke, ours) {
 		got[m] = true
 	}
 	want := map[string]bool{".a": true, ".b[1].v": true, ".c[0]": true, ".d.e": true}
@@ -111,15 +113,15 @@ func TestHasOnlyWhatItNeeds(t *testing.T) {
 		t.Errorf("the pod's security context (-want +got):\n%s", diff)
 	}
 	if pod.AutomountServiceAccountToken == nil || *pod.AutomountServiceAccountToken {
-		t.Error("it gets a token for the Kubernetes API, which it never asks")
+		t.Error("the pod has a token for the Kubernetes API, which the agent does not use")
 	}
 	for _, m := range pod.Containers[0].VolumeMounts {
 		if m.Name == "config-volume" && !m.ReadOnly {
-			t.Error("its configuration is mounted to write")
+			t.Error("the configuration is mounted read-write")
 		}
 	}
 	if len(pod.Containers) != 1 || len(pod.InitContainers) != 0 {
-		t.Error("it has more than one container")
+		t.Error("the pod has more than one container")
 	}
 }
 
@@ -138,14 +140,15 @@ func TestFitForANode(t *testing.T) {
 
 	r := pod.Containers[0].Resources
 	if len(r.Limits) != 0 {
-		t.Errorf("limits %v: a legacy restore of a large table would be killed by one", r.Limits)
+		t.Errorf("limits %v: a memory limit would kill iptables-legacy-restore with a large table", r.Limits)
 	}
 	small := corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("10m"), corev1.ResourceMemory: resource.MustParse("16Mi")}
 	if diff := cmp.Diff(small, r.Requests); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)
 	}
 
-	// Without the node's own lock file, a legacy write can lose kube-proxy's.
+	// Without the node's lock file, iptables-legacy could overwrite rules of
+	// kube-proxy.
 	const lock = "/run/xtables.lock"
 	create := corev1.HostPathFileOrCreate
 	want := corev1.Volume{Name: "xtables-lock", VolumeSource: corev1.VolumeSource{HostPath: &corev1.HostPathVolumeSource{Path: lock, Type: &create}}}
@@ -154,24 +157,26 @@ func TestFitForANode(t *testing.T) {
 	}
 	mounts := pod.Containers[0].VolumeMounts
 	if diff := cmp.Diff(corev1.VolumeMount{Name: "xtables-lock", MountPath: lock}, mounts[len(mounts)-1]); diff != "" {
-		t.Errorf("its mount (-want +got):\n%s", diff)
+		t.Errorf("mount of that volume (-want +got):\n%s", diff)
 	}
 }
 
-// TestProbesAskTheLoopbackDevice: with hostNetwork a probe without a host asks
-// the node's address, where the agent does not listen.
+// TestProbesAskTheLoopbackDevice checks the host of the probes. With
+// hostNetwork a probe without a host uses the node's address, where the agent
+// does not listen.
 func TestProbesAskTheLoopbackDevice(t *testing.T) {
 	c := daemonSet(t).Spec.Template.Spec.Containers[0]
 	for path, probe := range map[string]*corev1.Probe{"/readyz": c.ReadinessProbe, "/healthz": c.LivenessProbe} {
 		want := &corev1.HTTPGetAction{Host: "127.0.0.1", Port: intstr.FromInt32(10292), Path: path}
 		if probe == nil {
-			t.Errorf("no probe of %s", path)
+			t.Errorf("no probe with the path %s", path)
 		} else if diff := cmp.Diff(want, probe.HTTPGet); diff != "" {
 			t.Errorf("the probe (-want +got):\n%s", diff)
 		}
 	}
-	// A pass counts as stuck after 60 s; before that nothing may restart it.
+	// The agent reports a stuck sync after 60 s. It must not be restarted
+	// earlier.
 	if l := c.LivenessProbe; l != nil && l.PeriodSeconds*l.FailureThreshold < 60 {
-		t.Errorf("it is restarted after %d s", l.PeriodSeconds*l.FailureThreshold)
+		t.Errorf("the kubelet restarts the agent after %d s, want at least 60", l.PeriodSeconds*l.FailureThreshold)
 	}
 }

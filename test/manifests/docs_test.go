@@ -11,9 +11,9 @@ import (
 	"testing"
 )
 
-// TestDocumentedKustomizations builds every kustomization that the documentation
-// shows. Its folder ip-masq-agent is this repository. A list of components takes the
-// agent as its resource.
+// TestDocumentedKustomizations builds every kustomization in the documentation.
+// There the directory ip-masq-agent is this repository. To an example that
+// lists only components it adds the agent as a resource.
 func TestDocumentedKustomizations(t *testing.T) {
 	block := regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$")
 	pages, err := filepath.Glob("../../docs/*.md")
@@ -54,6 +54,6 @@ func TestDocumentedKustomizations(t *testing.T) {
 		}
 	}
 	if found < 4 {
-		t.Errorf("found %d kustomizations", found)
+		t.Errorf("found %d kustomizations, fewer than expected", found)
 	}
 }

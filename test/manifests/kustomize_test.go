@@ -17,8 +17,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// operator builds what an operator's own kustomization makes of ours: ours as
-// the resource, and these folders of ours as components.
+// operator builds the kustomization of an operator that has the agent as its
+// resource and some of its components.
 func operator(t *testing.T, more string, components ...string) *appsv1.DaemonSet {
 	t.Helper()
 	dir := t.TempDir()
@@ -46,7 +46,8 @@ func operator(t *testing.T, more string, components ...string) *appsv1.DaemonSet
 
 func container(set *appsv1.DaemonSet) *corev1.Container { return &set.Spec.Template.Spec.Containers[0] }
 
-// TestKustomizationIsTheManifest: "apply -k" and "apply -f" are the same.
+// TestKustomizationIsTheManifest checks that "apply -k" and "apply -f" do the
+// same.
 func TestKustomizationIsTheManifest(t *testing.T) {
 	if diff := cmp.Diff(daemonSet(t), operator(t, "")); diff != "" {
 		t.Errorf("-f and -k (-f +k):\n%s", diff)
@@ -86,7 +87,8 @@ func TestComponents(t *testing.T) {
 	}
 }
 
-// TestNodeIP: the server, the probes and the PodMonitor speak of one port.
+// TestNodeIP checks that the server, the probes and the PodMonitor use the same
+// port.
 func TestNodeIP(t *testing.T) {
 	c := container(operator(t, "", "node-ip"))
 	wantEnv := []corev1.EnvVar{{Name: "NODE_IP", ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{FieldPath: "status.hostIP"}}}}
@@ -99,7 +101,7 @@ func TestNodeIP(t *testing.T) {
 	}
 	for _, p := range []*corev1.Probe{c.ReadinessProbe, c.LivenessProbe} {
 		if p.HTTPGet.Host != "" || p.HTTPGet.Port.IntValue() != 10292 {
-			t.Errorf("a probe asks %s:%s, want the pod's address and 10292", p.HTTPGet.Host, p.HTTPGet.Port.String())
+			t.Errorf("a probe requests %s:%s, want the pod's address and 10292", p.HTTPGet.Host, p.HTTPGet.Port.String())
 		}
 	}
 	monitor := as[*monitoringv1.PodMonitor](t, readFile(t, "monitoring/podmonitor.yaml"))
@@ -111,7 +113,7 @@ func TestNodeIP(t *testing.T) {
 		t.Errorf("the PodMonitor scrapes port %q, want %q", got, c.Ports[0].Name)
 	}
 	if monitor.Namespace != set.Namespace {
-		t.Errorf("the PodMonitor looks in namespace %q, want %q", monitor.Namespace, set.Namespace)
+		t.Errorf("the PodMonitor selects pods in namespace %q, want %q", monitor.Namespace, set.Namespace)
 	}
 }
 
@@ -120,7 +122,7 @@ func TestDashboardConfigMap(t *testing.T) {
 		if c, ok := decode(t, m).(*corev1.ConfigMap); ok {
 			if c.Name != "ip-masq-agent-dashboard" || c.Namespace != "kube-system" || c.Labels["grafana_dashboard"] != "1" ||
 				c.Data["ip-masq-agent.json"] != string(readFile(t, "monitoring/dashboard.json")) {
-				t.Errorf("the dashboard's ConfigMap is not what Grafana's sidecar takes:\n%s", m)
+				t.Errorf("the dashboard's ConfigMap is not what Grafana's sidecar accepts:\n%s", m)
 			}
 			return
 		}
@@ -128,8 +130,8 @@ func TestDashboardConfigMap(t *testing.T) {
 	t.Error("there is no ConfigMap with the dashboard")
 }
 
-// TestSeveralConfigMaps: the component changes the volume and --config, and
-// nothing else, and the documentation shows what it makes.
+// TestSeveralConfigMaps checks that the component changes only the volume and
+// --config, and that the documentation shows the result.
 func TestSeveralConfigMaps(t *testing.T) {
 	set := operator(t, "", "several-configmaps")
 	optional := true

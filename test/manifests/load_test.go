@@ -21,7 +21,7 @@ import (
 
 const folder = "../../manifests"
 
-// readFile returns a file below manifests/.
+// readFile returns the content of a file in manifests/.
 func readFile(t *testing.T, name string) []byte {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(folder, name))
@@ -31,8 +31,8 @@ func readFile(t *testing.T, name string) []byte {
 	return data
 }
 
-// decode reads a manifest as the API server does with --validate=strict: an
-// unknown field, or one given twice, is an error.
+// decode decodes a manifest like the API server with --validate=strict: an
+// unknown or repeated field is an error.
 func decode(t *testing.T, data []byte) runtime.Object {
 	t.Helper()
 	scheme := runtime.NewScheme()
@@ -48,13 +48,13 @@ func decode(t *testing.T, data []byte) runtime.Object {
 	return object
 }
 
-// as is decode of the one kind that is wanted.
+// as decodes a manifest of the given kind.
 func as[T runtime.Object](t *testing.T, data []byte) T {
 	t.Helper()
 	object := decode(t, data)
 	wanted, ok := object.(T)
 	if !ok {
-		t.Fatalf("it is a %T", object)
+		t.Fatalf("the manifest is a %T", object)
 	}
 	return wanted
 }
@@ -64,7 +64,7 @@ func daemonSet(t *testing.T) *appsv1.DaemonSet {
 	return as[*appsv1.DaemonSet](t, readFile(t, "ip-masq-agent.yaml"))
 }
 
-// build is "kubectl kustomize" of a folder, one manifest an element.
+// build runs "kubectl kustomize" for a directory and returns the manifests.
 func build(t *testing.T, path string) [][]byte {
 	t.Helper()
 	resources, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), path)
@@ -82,7 +82,8 @@ func build(t *testing.T, path string) [][]byte {
 	return manifests
 }
 
-// TestEveryManifestIsStrict finds them by itself, so that none is left out.
+// TestEveryManifestIsStrict searches the manifests itself, so that none is left
+// out.
 func TestEveryManifestIsStrict(t *testing.T) {
 	var manifests, kustomizations int
 	err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
@@ -99,7 +100,7 @@ func TestEveryManifestIsStrict(t *testing.T) {
 				manifests++
 				decode(t, text)
 			case strings.Contains(string(text), "\nkind: Component\n"):
-				kustomizations++ // built as a part of another, in kustomize_test.go
+				kustomizations++ // built as a part of another one, in kustomize_test.go
 			default:
 				kustomizations++
 				for _, m := range build(t, filepath.Dir(path)) {
@@ -113,11 +114,11 @@ func TestEveryManifestIsStrict(t *testing.T) {
 		t.Fatal(err)
 	}
 	if manifests < 4 || kustomizations < 4 {
-		t.Errorf("found %d manifests and %d kustomizations, which is not all there are", manifests, kustomizations)
+		t.Errorf("found %d manifests and %d kustomizations, fewer than there are", manifests, kustomizations)
 	}
 }
 
-// TestStrictIsStrict: the tests above can fail.
+// TestStrictIsStrict checks that decode rejects an unknown field.
 func TestStrictIsStrict(t *testing.T) {
 	scheme := runtime.NewScheme()
 	if err := appsv1.AddToScheme(scheme); err != nil {

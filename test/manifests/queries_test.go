@@ -18,8 +18,8 @@ import (
 	"ip-masq-agent/pkg/status"
 )
 
-// exported returns the names of the agent's samples and of their labels, with
-// what Prometheus itself adds to each.
+// exported returns the names of the agent's samples and of their labels,
+// including the labels that Prometheus adds.
 func exported(t *testing.T) (names, labels []string) {
 	t.Helper()
 	families := []netfilter.Family{netfilter.IPv4, netfilter.IPv6}
@@ -54,8 +54,8 @@ var (
 	word          = regexp.MustCompile(`[a-zA-Z_:][a-zA-Z0-9_:]*(\s*\()?`)
 )
 
-// unknown lists the names in a PromQL expression that are neither metrics nor
-// labels of the agent's. Functions and aggregations are followed by a bracket.
+// unknown returns the names in a PromQL expression that are neither metrics nor
+// labels of the agent. A name before a bracket is a function or an aggregation.
 func unknown(expr string, names, labels []string) []string {
 	var wrong []string
 	expr = duration.ReplaceAllString(stringLiteral.ReplaceAllString(expr, ""), "")
@@ -124,7 +124,7 @@ func TestAlertsNameWhatIsExported(t *testing.T) {
 		}
 	}
 	if alerts < 4 {
-		t.Errorf("found %d alerts", alerts)
+		t.Errorf("found %d alerts, fewer than expected", alerts)
 	}
 }
 
@@ -150,7 +150,7 @@ func TestDashboardNamesWhatIsExported(t *testing.T) {
 	shown := map[string]bool{}
 	for _, p := range dashboard.Panels {
 		if p.Description == "" {
-			t.Errorf("the panel %q does not say what it shows", p.Title)
+			t.Errorf("the panel %q has no description", p.Title)
 		}
 		for _, target := range p.Targets {
 			queries++
@@ -163,17 +163,17 @@ func TestDashboardNamesWhatIsExported(t *testing.T) {
 		}
 	}
 	if queries < len(dashboard.Panels) || queries == 0 {
-		t.Errorf("%d queries in %d panels", queries, len(dashboard.Panels))
+		t.Errorf("%d queries in %d panels, fewer than expected", queries, len(dashboard.Panels))
 	}
 	for _, n := range names {
-		ours := strings.HasPrefix(n, "ip_masq_agent_") // and not client_golang's, which have dashboards of their own
+		ours := strings.HasPrefix(n, "ip_masq_agent_") // the metrics of client_golang have dashboards of their own
 		if ours && !shown[n] && !strings.HasSuffix(n, "_sum") && !strings.HasSuffix(n, "_count") {
 			t.Errorf("no panel shows %s", n)
 		}
 	}
 	for _, v := range dashboard.Templating.List {
 		if q, ok := v.Query.(map[string]any); ok && q["query"] != "label_values(ip_masq_agent_build_info, instance)" {
-			t.Errorf("the variable %s asks for %v", v.Name, q["query"])
+			t.Errorf("the variable %s has the query %v", v.Name, q["query"])
 		}
 	}
 }

@@ -13,12 +13,13 @@ import (
 	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 )
 
-// runbooks is what the runbook_url of every alert begins with. The release replaces
-// the part before docs: see test/release.
+// runbooks is the beginning of every runbook_url. The release replaces the part
+// before docs, see test/release.
 const runbooks = "https://git.example/ip-masq-agent/blob/main/docs/runbooks.md#"
 
-// TestEveryAlertHasARunbook compares the alerts with the sections of the page that
-// they link to. GitHub's anchor of a heading without spaces is its lower case.
+// TestEveryAlertHasARunbook compares the alerts with the sections of the
+// runbooks. GitHub's anchor for a heading without spaces is the heading in
+// lower case.
 func TestEveryAlertHasARunbook(t *testing.T) {
 	text, err := os.ReadFile("../../docs/runbooks.md")
 	if err != nil {
@@ -42,7 +43,7 @@ func TestEveryAlertHasARunbook(t *testing.T) {
 			}
 			for _, part := range []string{"**What it means.**", "**How to see it.**", "**What to do.**"} {
 				if !strings.Contains(body, part) {
-					t.Errorf("%s: its section of docs/runbooks.md has no %s", r.Alert, part)
+					t.Errorf("%s: the section of docs/runbooks.md has no %s", r.Alert, part)
 				}
 			}
 			delete(sections, url)
@@ -56,7 +57,7 @@ func TestEveryAlertHasARunbook(t *testing.T) {
 	}
 }
 
-// TestRunbooksNameWhatIsExported checks the metrics that the page tells to look at.
+// TestRunbooksNameWhatIsExported checks that the metrics in the runbooks exist.
 func TestRunbooksNameWhatIsExported(t *testing.T) {
 	text, err := os.ReadFile("../../docs/runbooks.md")
 	if err != nil {

@@ -21,14 +21,14 @@ import (
 	"ip-masq-agent/test/program"
 )
 
-// answer is what explain says of one destination.
+// answer is the answer of explain for one destination.
 type answer struct {
 	Destination string     `json:"destination"`
 	Verdict     string     `json:"verdict"` // keep, masquerade, snat, drop or unknown
-	To          string     `json:"to"`      // of snat: an address, or a range
+	To          string     `json:"to"`      // with snat: an address or a range
 	Rule        string     `json:"rule"`
 	Why         string     `json:"why"`
-	Possible    []possible `json:"possible"` // of unknown
+	Possible    []possible `json:"possible"` // with unknown
 	File        *answer    `json:"file"`
 }
 
@@ -52,7 +52,7 @@ func (a answer) String() string {
 	return text
 }
 
-// mayDrop tells whether the answer allows that packets do not arrive.
+// mayDrop reports whether packets may be dropped according to the answer.
 func (a answer) mayDrop() bool {
 	if a.Verdict == "unknown" && len(a.Possible) > 0 {
 		return slices.ContainsFunc(a.Possible, func(p possible) bool { return p.Verdict == "drop" || p.Verdict == "unknown" })
@@ -60,7 +60,8 @@ func (a answer) mayDrop() bool {
 	return a.Verdict == "drop" || a.Verdict == "unknown" || a.Verdict == ""
 }
 
-// explain asks for several destinations at once. The zero source is any pod.
+// explain asks explain about several destinations in one call. The zero source
+// means any pod.
 func explain(t *testing.T, config string, source netip.Addr, destinations []netip.Addr, running bool) ([]answer, error) {
 	t.Helper()
 	args := []string{"explain", "--live", "-o", "json"}
@@ -85,7 +86,7 @@ func explain(t *testing.T, config string, source netip.Addr, destinations []neti
 	return out.Answers, nil
 }
 
-// finding is what doctor says of one thing.
+// finding is one finding of doctor.
 type finding struct {
 	Check    string `json:"check"`
 	Severity string `json:"severity"`
@@ -102,7 +103,8 @@ func doctor(t *testing.T) ([]finding, error) {
 	return out.Findings, err
 }
 
-// ask runs a subcommand and decodes what it prints. Status 1 is an answer too.
+// ask runs a subcommand and decodes its output. Exit status 1 is also a valid
+// result.
 func ask(t *testing.T, out any, args ...string) error {
 	t.Helper()
 	cmd := program.Command(nil, args...)
@@ -131,20 +133,21 @@ func configFile(t *testing.T, text string) string {
 	return path
 }
 
-// startAgent starts the agent and waits until it has written both families. It
-// has no port, because rules of others may drop packets to it.
+// startAgent starts the agent and waits until it has written the rules of both
+// families. It has no HTTP server, because rules of other programs may drop the
+// packets to it.
 func startAgent(t *testing.T, backend, config string) (*program.Process, error) {
 	t.Helper()
 	p := program.Start(t, program.Command(nil, "--backend="+backend, "--enable-ipv6", "--config="+config, "--http-bind-address="))
 	for end := time.Now().Add(patience); p.Log.Count(synced, "IPv4") == 0 || p.Log.Count(synced, "IPv6") == 0; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
-			return p, fmt.Errorf("the agent does not write its rules:\n%s", p.Log.String())
+			return p, fmt.Errorf("the agent has not written its rules:\n%s", p.Log.String())
 		}
 	}
 	return p, nil
 }
 
-// synced is what the agent logs when a family's rules are in the kernel.
+// synced is the log message after a family's rules were written.
 const synced = "Synced rules"
 
 func stopAgent(p *program.Process) { p.Stop(syscall.SIGTERM) }

@@ -10,18 +10,19 @@ import (
 	"slices"
 )
 
-// generator makes a random rule set.
+// generator creates a random rule set.
 type generator struct {
 	*rand.Rand
 	commands []command
-	focus    map[*network][]netip.Prefix // that rules, file and questions are about
-	// murky is the share of conditions that nobody can judge from outside, such
-	// as a rate limit, in percent.
-	murky int
-	names int // given so far
+	focus    map[*network][]netip.Prefix // CIDRs that appear in rules, file and questions
+	// unclear is the percentage of conditions on which the outcome cannot be
+	// predicted from the question, such as a rate limit.
+	unclear int
+	names   int // number of generated names
 }
 
-// generate returns the rule set of a seed, and the generator for the questions.
+// generate returns the rule set of a seed, and the generator, which also
+// creates the questions.
 func generate(seed uint64) (ruleset, *generator) {
 	g := &generator{Rand: rand.New(rand.NewPCG(seed, 11)), focus: map[*network][]netip.Prefix{}}
 	for _, n := range networks() {
@@ -30,19 +31,19 @@ func generate(seed uint64) (ruleset, *generator) {
 		}
 	}
 	if g.chance(30) {
-		g.murky = 25
+		g.unclear = 25
 	}
 	parts := []func(){g.ownTable, g.ownTable, g.natTable, g.natTable, g.legacyTable, g.mangle}
 	g.Shuffle(len(parts), func(i, j int) { parts[i], parts[j] = parts[j], parts[i] })
 	for _, part := range parts[:1+g.IntN(3)] {
 		part()
 	}
-	r := ruleset{commands: g.commands, behind: len(g.commands), config: g.config()}
+	r := ruleset{commands: g.commands, afterStart: len(g.commands), config: g.config()}
 	if g.chance(55) {
 		r.agent = pick(g, agentBackends)
 	}
 	if g.chance(30) {
-		r.behind = g.IntN(len(g.commands) + 1)
+		r.afterStart = g.IntN(len(g.commands) + 1)
 	}
 	return r, g
 }
@@ -70,7 +71,7 @@ func (g *generator) nets(family string) []*network {
 	return out
 }
 
-// disjoint returns up to k prefixes of the focus that do not overlap.
+// disjoint returns up to k CIDRs of the focus that do not overlap.
 func (g *generator) disjoint(n *network, k int) []netip.Prefix {
 	var out []netip.Prefix
 	for range 3 * k {
@@ -82,7 +83,7 @@ func (g *generator) disjoint(n *network, k int) []netip.Prefix {
 	return out
 }
 
-// config returns a file that names the focus.
+// config returns a configuration file with CIDRs of the focus.
 func (g *generator) config() string {
 	keep, masq, source := []string{}, []string{}, []string{}
 	for _, n := range g.nets("inet") {
@@ -122,8 +123,8 @@ func join(list []string) string {
 	return out
 }
 
-// destination returns an address at the edge of, or in, a prefix of the focus
-// that the outside answers for.
+// destination returns an address at the boundary of a CIDR of the focus, or in
+// it, to which the outside responds.
 func (g *generator) destination(n *network) netip.Addr {
 	for {
 		p := pick(g, g.focus[n])
@@ -149,7 +150,7 @@ func lastOf(p netip.Prefix) netip.Addr {
 	return last
 }
 
-// answers tells whether the outside gets packets to an address.
+// answers reports whether packets to an address arrive outside.
 func (n *network) answers(a netip.Addr) bool {
 	if !a.IsValid() || !a.IsGlobalUnicast() || a.IsLoopback() || n.podNet.Contains(a) || n.translated.Contains(a) {
 		return false

@@ -11,11 +11,11 @@ import (
 	"ip-masq-agent/test/netns"
 )
 
-// iptablesTable is a table whose rules are written with iptables.
+// iptablesTable is a table with rules that are written with iptables.
 type iptablesTable struct {
 	tool, table string
 	net         *network
-	chains      []string // of which the first is built in; a chain jumps to later ones only
+	chains      []string // the first is built-in; a chain jumps only to later ones
 }
 
 func (g *generator) iptables(backend, table string) iptablesTable {
@@ -30,8 +30,8 @@ func (g *generator) iptables(backend, table string) iptablesTable {
 	return t
 }
 
-// natTable adds to iptables-nft's nat table: iptables' rules, native rules in the
-// same chains, and base chains beside POSTROUTING.
+// natTable adds to the nat table of iptables-nft: rules written with iptables,
+// native rules in the same chains, and other base chains.
 func (g *generator) natTable() {
 	t := g.iptables("iptables-nft", "nat")
 	g.iptablesRules(t, 1+g.IntN(4))
@@ -53,12 +53,12 @@ func (g *generator) natTable() {
 	g.iptablesRules(t, g.IntN(3))
 }
 
-// legacyTable adds to iptables-legacy's nat table.
+// legacyTable adds rules to the nat table of iptables-legacy.
 func (g *generator) legacyTable() {
 	g.iptablesRules(g.iptables("iptables-legacy", "nat"), 1+g.IntN(4))
 }
 
-// mangle adds marks of another program, never kube-proxy's.
+// mangle adds marks of another program, but never kube-proxy's.
 func (g *generator) mangle() {
 	g.natTable()
 	if g.chance(50) {
@@ -88,7 +88,7 @@ func (g *generator) iptablesRules(t iptablesTable, count int) {
 	}
 }
 
-// option is what iptables allows once in a rule.
+// option returns the part of a match that iptables allows only once in a rule.
 func option(match string) string {
 	words := strings.Fields(strings.TrimPrefix(match, "! "))
 	if words[0] == "-m" {
@@ -108,7 +108,7 @@ func (g *generator) iptablesDestination(n *network) string {
 
 func (g *generator) iptablesMatch(n *network) string {
 	not := pick(g, []string{"", "", "! "})
-	if g.chance(g.murky) {
+	if g.chance(g.unclear) {
 		return pick(g, []string{"-p tcp", "-p udp", "! -p tcp", "-p tcp --dport 8080", "-p tcp -m multiport --dports 53,80", "-m mark --mark 0x80", "-m mark ! --mark 0x80/0xff",
 			"-m conntrack --ctstate NEW", "-m conntrack --ctstate ESTABLISHED", "-m statistic --mode random --probability 0.5", "-m limit --limit 1/sec",
 			"-m connmark --mark 0x5", "-m length --length 60:65535", "-m pkttype --pkt-type unicast", "-m statistic --mode nth --every 2 --packet 0"})

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ip-masq-agent Authors
 
-// Package packets_test compares what the agent's subcommands say with what
-// packets do.
+// Package packets_test compares the answers of the agent's subcommands with
+// packets.
 //
-// For each seed it builds a random rule set in a network namespace, the rules of
-// other programs with or without the agent's, asks explain and doctor, and sends
-// UDP and TCP packets from a pod through the node to a host that reports the
-// source addresses it sees. An answer that a packet disproves is a failure, and
-// so is no answer.
+// For each seed it creates a random rule set in a network namespace: rules of
+// other programs, with or without the agent's. It runs explain and doctor, and
+// sends UDP and TCP packets from a pod through the node to a host that records
+// their source addresses. A test fails if a packet contradicts an answer, or if
+// there is no answer.
 //
-// The seeds are fixed unless -first and -seeds name others. A failure prints how
-// to repeat its seed.
+// The seeds are fixed unless -first and -seeds are set. A failure prints how to
+// repeat its seed.
 package packets_test
 
 import (

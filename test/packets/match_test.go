@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// nativeMatch returns one condition.
+// nativeMatch returns a condition in the language of nft.
 func (g *generator) nativeMatch(t nativeTable, n *network) string {
-	if g.chance(g.murky) {
-		return g.murkyMatch(t, n)
+	if g.chance(g.unclear) {
+		return g.unclearMatch(t, n)
 	}
 	not := pick(g, []string{"", "", "!= "})
 	switch k := g.IntN(100); {
@@ -28,7 +28,7 @@ func (g *generator) nativeMatch(t nativeTable, n *network) string {
 		return "fib daddr type " + pick(g, []string{"local", "!= local", "unicast", "{ local, broadcast }"})
 	}
 	if t.family == "inet" && g.chance(50) {
-		return "meta nfproto " + map[string]string{"ip": "ipv4", "ip6": "ipv6"}[n.nft] // nft refuses the other one beside an address
+		return "meta nfproto " + map[string]string{"ip": "ipv4", "ip6": "ipv6"}[n.nft] // nft rejects the other one together with an address
 	}
 	return pick(g, []string{"meta mark & 0x4000 == 0x4000", "meta mark & 0x4000 != 0x4000", "meta mark and 0x4000 == 0x0"})
 }
@@ -78,8 +78,9 @@ func (g *generator) concatenation(t nativeTable, n *network, not string) string 
 	return key + "@" + name
 }
 
-// murkyMatch returns a condition that depends on more than the question tells.
-func (g *generator) murkyMatch(t nativeTable, n *network) string {
+// unclearMatch returns a condition that depends on more than the question
+// contains.
+func (g *generator) unclearMatch(t nativeTable, n *network) string {
 	if g.chance(8) {
 		name := g.name("dynamic")
 		g.nft("add set %s %s { type %s ; flags dynamic,timeout ; timeout 1h ; elements = { %s } ; }", t, name, n.addressType(), n.pods[0])

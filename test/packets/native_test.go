@@ -8,15 +8,16 @@ import (
 	"strings"
 )
 
-// nativeTable is a table whose rules are written with nft.
+// nativeTable is a table with rules that are written with nft.
 type nativeTable struct {
 	family, name string
-	chains       []string // a chain jumps to later ones only
+	chains       []string // a chain jumps only to later ones
 }
 
 func (t nativeTable) String() string { return t.family + " " + t.name }
 
-// priorities of base chains, around iptables' 100 and the agent's own 105.
+// priorities are priorities of base chains, around that of iptables, 100, and
+// of the agent's table, 105.
 var priorities = []string{"10", "srcnat - 5", "srcnat", "srcnat", "srcnat + 5", "110", "300"}
 
 // ownTable adds a table of another program.
@@ -48,8 +49,8 @@ func (g *generator) baseChain(t nativeTable) string {
 	return c
 }
 
-// nativeRules adds rules to the chains of a table. The first bases of them are
-// base chains, which cannot be jumped to.
+// nativeRules adds rules to the chains of a table. The first chains, as many as
+// bases says, are base chains, which cannot be jumped to.
 func (g *generator) nativeRules(t nativeTable, bases, count int) {
 	for range count {
 		i := g.IntN(len(t.chains))
@@ -82,7 +83,8 @@ func (g *generator) nativeRule(t nativeTable, targets []string) string {
 	return strings.Join(words, " ")
 }
 
-// nativeVerdict returns what a rule does: it ends the chain, goes on, or both.
+// nativeVerdict returns the last statement of a rule, which may end the chain
+// or not.
 func (g *generator) nativeVerdict(t nativeTable, n *network, targets []string) string {
 	family := ""
 	if t.family == "inet" {
@@ -113,7 +115,7 @@ func (g *generator) nativeVerdict(t nativeTable, n *network, targets []string) s
 	return "counter continue"
 }
 
-// translation returns an address, or a range of a few, for snat.
+// translation returns an address or a small range of addresses for snat.
 func (g *generator) translation(n *network) string {
 	a := n.translated.Addr().Next()
 	for range g.IntN(3) {
@@ -151,7 +153,7 @@ func (g *generator) verdictMap(t nativeTable, n *network, targets []string) stri
 		}
 		return pick(g, []string{"accept", "return", "continue"})
 	}
-	if g.chance(g.murky) {
+	if g.chance(g.unclear) {
 		return fmt.Sprintf(pick(g, []string{"numgen random mod 2", "meta l4proto", "ct mark"})+" vmap { 0 : %s, 6 : %s }", verdict(), verdict())
 	}
 	key, kind := n.nft+" daddr", n.addressType()

@@ -16,15 +16,15 @@ import (
 	"ip-masq-agent/test/netns"
 )
 
-// ports are where the outside listens, for UDP and for TCP.
+// ports are the UDP and TCP ports on which the outside listens.
 var ports = []int{53, 8080}
 
-// observer notes the source addresses of what arrives outside. Every packet
-// carries a number of its own.
+// observer records the source addresses of packets that arrive outside. Every
+// packet contains a unique number.
 type observer struct {
 	mu   sync.Mutex
 	seen map[uint64]netip.Addr
-	news chan struct{} // closed and replaced when something arrives
+	news chan struct{} // closed and replaced when a packet arrives
 }
 
 // observe listens in a namespace until the test ends.
@@ -90,7 +90,8 @@ func (o *observer) note(number uint64, from net.Addr) {
 	o.news = make(chan struct{})
 }
 
-// wait waits until all the numbers have arrived or the time is over.
+// wait waits until all packets with these numbers have arrived or the time is
+// over.
 func (o *observer) wait(numbers []uint64, d time.Duration) {
 	end := time.After(d)
 	for {

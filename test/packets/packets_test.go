@@ -13,42 +13,41 @@ import (
 	"ip-masq-agent/test/netns"
 )
 
-// agentBackends are the values of --backend that the agent is run with.
+// agentBackends are the values of --backend that are tested.
 var agentBackends = []string{"auto", "auto", "iptables-nft", "iptables-legacy", "nftables"}
 
-// groups is how many worlds there are. They are built once each, and run side by
-// side.
+// groups is the number of testbeds. Each is built once. They run in parallel.
 const groups = 4
 
-// TestAnswersArePackets is described in the package's comment.
+// TestAnswersArePackets is described in the package comment.
 func TestAnswersArePackets(t *testing.T) {
 	for g := range uint64(groups) {
 		t.Run(fmt.Sprintf("group %d", g), func(t *testing.T) {
 			netns.Require(t, "nft", "iptables-nft", "ip6tables-nft", "iptables-legacy", "ip6tables-legacy")
 			netns.Run(t, func(t *testing.T) {
-				w := newWorld(t)
+				w := newTestbed(t)
 				var total tally
 				for seed := *firstSeed + g; seed < *firstSeed+*seeds; seed += groups {
 					t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) { total.add(try(t, w, seed)) })
 				}
 				t.Log(total)
 				if known := total.right + total.wrong; total.questions >= 50 && known*100 < total.questions*70 {
-					t.Errorf("fewer than 70 %% of the answers are known: %v", total)
+					t.Errorf("explain knows fewer than 70 %% of the answers: %v", total)
 				}
 			})
 		})
 	}
 }
 
-// try runs the rule set of a seed. It reports what is wrong with a smaller rule
-// set that shows the same, if there is one.
-func try(t *testing.T, w *world, seed uint64) tally {
+// try tests the rule set of a seed. It reports a failure with a smaller rule
+// set that causes the same failure, if there is one.
+func try(t *testing.T, w *testbed, seed uint64) tally {
 	t.Helper()
 	rules, g := generate(seed)
 	r := trial{w: w, rules: rules}
 	for _, n := range g.nets("inet") {
 		sources := []netip.Addr{n.pods[0], n.pods[1+g.IntN(2)]}
-		// Without a source explain takes one of sourceCIDRs, not any.
+		// Without a source explain assumes a pod of sourceCIDRs, not any pod.
 		if !strings.Contains(rules.config, "sourceCIDRs") {
 			sources = append(sources, netip.Addr{})
 		}
@@ -65,10 +64,10 @@ func try(t *testing.T, w *world, seed uint64) tally {
 	if *verbose {
 		t.Logf("%v\n%s%s", r.tally, r.rules, questions(r.questions))
 	}
-	if len(r.faults) > 0 {
+	if len(r.failures) > 0 {
 		small := shrink(t, r)
-		t.Errorf("repeat with: go test ./test/packets -first %d -seeds 1\n%s\nThese rules are enough for the first of %d faults:\n%s\nAll rules of the seed:\n%s",
-			seed, strings.Join(small.faults, "\n"), len(r.faults), small.rules, r.rules)
+		t.Errorf("repeat with: go test ./test/packets -first %d -seeds 1\n%s\nThese rules are enough for the first of %d failures:\n%s\nAll rules of the seed:\n%s",
+			seed, strings.Join(small.failures, "\n"), len(r.failures), small.rules, r.rules)
 	}
 	return r.tally
 }
@@ -81,8 +80,8 @@ func questions(list []question) string {
 	return b.String()
 }
 
-// shrink leaves out what the first fault does not need: all questions but its
-// own, then one rule after the other.
+// shrink removes everything that the first failure does not need: all questions
+// except its own, and then one rule after the other.
 func shrink(t *testing.T, r trial) trial {
 	t.Helper()
 	if !*smaller {
@@ -90,8 +89,8 @@ func shrink(t *testing.T, r trial) trial {
 	}
 	if i := slices.IndexFunc(r.questions, func(q question) bool { return q.wrong() != "" }); i >= 0 {
 		smaller := trial{w: r.w, rules: r.rules, questions: []question{r.questions[i]}}
-		if smaller.run(t); len(smaller.faults) == 0 {
-			return r // depends on the other questions, or on luck
+		if smaller.run(t); len(smaller.failures) == 0 {
+			return r // depends on the other questions or on chance
 		}
 		r = smaller
 	}
@@ -101,10 +100,10 @@ func shrink(t *testing.T, r trial) trial {
 		}
 		smaller := trial{w: r.w, rules: r.rules, questions: slices.Clone(r.questions)}
 		smaller.rules.commands = slices.Delete(slices.Clone(r.rules.commands), i, i+1)
-		if i < r.rules.behind {
-			smaller.rules.behind--
+		if i < r.rules.afterStart {
+			smaller.rules.afterStart--
 		}
-		if smaller.run(t); len(smaller.faults) > 0 {
+		if smaller.run(t); len(smaller.failures) > 0 {
 			r = smaller
 		}
 	}

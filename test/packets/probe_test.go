@@ -13,12 +13,12 @@ import (
 	"time"
 )
 
-// sighting is what became of one packet.
+// sighting is the result of sending one packet.
 type sighting struct {
 	protocol int // syscall.IPPROTO_UDP or IPPROTO_TCP
 	port     int
-	pod      netip.Addr // that sent it
-	source   netip.Addr // as the outside saw it; the zero Addr if nothing came
+	pod      netip.Addr // the sender
+	source   netip.Addr // the source that the outside saw; the zero Addr if it did not arrive
 }
 
 func (s sighting) String() string {
@@ -31,16 +31,16 @@ func (s sighting) String() string {
 }
 
 const (
-	// patience bounds the wait for packets that should arrive.
+	// patience is the time limit for packets that should arrive.
 	patience = 6 * time.Second
-	// attempt is the wait for one packet. Between namespaces of one machine it
-	// takes well under a millisecond.
+	// attempt is the time limit for one packet. Between namespaces of one
+	// machine it takes much less than a millisecond.
 	attempt = 250 * time.Millisecond
 )
 
-// probe opens a few new connections from a pod's address and returns what became
-// of them. Those that do not arrive are repeated until the time is over.
-func (w *world) probe(t *testing.T, source, destination netip.Addr, d time.Duration) []sighting {
+// probe opens a few new connections from a pod's address and returns the
+// results. It repeats packets that do not arrive until the time is over.
+func (w *testbed) probe(t *testing.T, source, destination netip.Addr, d time.Duration) []sighting {
 	t.Helper()
 	var out []sighting
 	for _, port := range ports {
@@ -75,9 +75,9 @@ func (w *world) probe(t *testing.T, source, destination netip.Addr, d time.Durat
 	}
 }
 
-// send sends one packet from a port that was not used before, so that it starts
-// a connection, and returns its number. The socket is closed after done.
-func (w *world) send(protocol int, to netip.AddrPort, source netip.Addr, done <-chan struct{}) (uint64, error) {
+// send sends one packet from a new port, so that it starts a connection, and
+// returns its number. The socket is closed when done is closed.
+func (w *testbed) send(protocol int, to netip.AddrPort, source netip.Addr, done <-chan struct{}) (uint64, error) {
 	if w.sourcePort++; w.sourcePort < 10_000 {
 		w.sourcePort = 10_000
 	}
@@ -109,7 +109,7 @@ func (w *world) send(protocol int, to netip.AddrPort, source netip.Addr, done <-
 		return 0, err
 	}
 	go func() {
-		// On a connection that is not yet there a blocking write waits for it.
+		// A blocking write would wait for the connection.
 		syscall.SetsockoptTimeval(fd, syscall.SOL_SOCKET, syscall.SO_SNDTIMEO, &syscall.Timeval{Usec: attempt.Microseconds()})
 		syscall.SetNonblock(fd, false)
 		syscall.Write(fd, payload)

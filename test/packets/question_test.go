@@ -9,10 +9,11 @@ import (
 	"strings"
 )
 
-// question is a connection, the answer, and what its packets did.
+// question is a connection, the answer of explain, and the results of its
+// packets.
 type question struct {
 	net                 *network
-	source, destination netip.Addr // the zero source is any pod
+	source, destination netip.Addr // the zero source means any pod
 	answer              answer
 	seen                []sighting
 }
@@ -29,7 +30,7 @@ func (q question) same(o question) bool {
 	return q.source == o.source && q.destination == o.destination
 }
 
-// agrees tells whether one packet did what a verdict says.
+// agrees reports whether a packet did what a verdict says.
 func (q question) agrees(s sighting, verdict, to string) bool {
 	switch verdict {
 	case "keep":
@@ -50,7 +51,7 @@ func (q question) agrees(s sighting, verdict, to string) bool {
 	return false
 }
 
-// wrong returns why an answer is wrong, "" if it is not.
+// wrong describes why an answer is wrong, or returns "".
 func (q question) wrong() string {
 	for _, s := range q.seen {
 		switch {
@@ -61,13 +62,13 @@ func (q question) wrong() string {
 				return "wrong"
 			}
 		case !q.possible(s):
-			return "not among what is possible"
+			return "not one of the possible outcomes"
 		}
 	}
 	return ""
 }
 
-// possible tells whether a packet did one of the things that may happen.
+// possible reports whether a packet had one of the possible outcomes.
 func (q question) possible(s sighting) bool {
 	for _, p := range q.answer.Possible {
 		if p.Verdict == "unknown" || p.Verdict == "snat" && !strings.ContainsAny(p.To, ".:") || q.agrees(s, p.Verdict, p.To) {
@@ -77,7 +78,7 @@ func (q question) possible(s sighting) bool {
 	return len(q.answer.Possible) == 0
 }
 
-// byFile tells whether the packets did what the file says.
+// byFile reports whether the packets did what the file says.
 func (q question) byFile() bool {
 	for _, s := range q.seen {
 		if q.answer.File == nil || !q.agrees(s, q.answer.File.Verdict, q.answer.File.To) {

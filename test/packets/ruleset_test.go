@@ -11,13 +11,12 @@ import (
 	"ip-masq-agent/test/netns"
 )
 
-// command is one line for a tool: for nft as nft -f takes it, for iptables as
-// iptables-restore takes it.
+// command is one line of input for a tool: for nft -f or iptables-restore.
 type command struct {
 	tool  string // nft, iptables-nft, ip6tables-legacy and so on
-	table string // of iptables
+	table string // the table, for iptables
 	line  string
-	rule  bool // it adds a rule, which nothing else refers to
+	rule  bool // it adds a rule, so nothing else depends on it
 }
 
 func (c command) String() string {
@@ -34,18 +33,18 @@ func (c command) String() string {
 	return c.tool + " -t " + c.table + " " + c.line
 }
 
-// ruleset is what a node holds besides the agent's rules.
+// ruleset is the rules of a node besides the agent's.
 type ruleset struct {
-	commands []command
-	behind   int    // the commands from here on run after the agent has started
-	agent    string // its --backend, "" for no agent
-	config   string // the agent's file
+	commands   []command
+	afterStart int    // the index of the first command that runs after the agent's start
+	agent      string // the value of --backend, "" for no agent
+	config     string // the configuration file of the agent
 }
 
 func (r ruleset) String() string {
 	var b strings.Builder
 	for i, c := range r.commands {
-		if r.agent != "" && i == r.behind {
+		if r.agent != "" && i == r.afterStart {
 			b.WriteString("# the agent starts\n")
 		}
 		fmt.Fprintln(&b, c)
@@ -56,8 +55,9 @@ func (r ruleset) String() string {
 	return b.String()
 }
 
-// run runs commands, those of one tool and table in one transaction.
-func (w *world) run(t *testing.T, commands []command) {
+// run runs commands. Consecutive commands for one tool and table are one
+// transaction.
+func (w *testbed) run(t *testing.T, commands []command) {
 	t.Helper()
 	for len(commands) > 0 {
 		first, n := commands[0], 0
@@ -76,9 +76,9 @@ func (w *world) run(t *testing.T, commands []command) {
 	}
 }
 
-// tracking makes the kernel track connections, as it does on every node whose
-// rules masquerade something. Without that no packet passes a chain of type nat,
-// so a rule there that drops would have no effect.
+// tracking makes the kernel track connections, as on every node whose rules
+// masquerade something. Without connection tracking no packet passes a chain of
+// type nat, so a rule there could not drop it.
 const tracking = `table inet tracking {
 	chain c {
 		type filter hook prerouting priority raw
@@ -88,7 +88,7 @@ const tracking = `table inet tracking {
 `
 
 // clear removes all rules of the node.
-func (w *world) clear(t *testing.T) {
+func (w *testbed) clear(t *testing.T) {
 	t.Helper()
 	netns.Feed(t, "flush ruleset\n"+tracking, "nft", "-f", "-")
 	for _, family := range []string{"IPv4", "IPv6"} {

@@ -13,7 +13,8 @@ import (
 // tally counts answers.
 type tally struct {
 	questions, right, unknown, wrong, none int
-	// healthy are questions about traffic in which doctor finds nothing wrong.
+	// healthy counts questions about a family for which doctor reports no
+	// deviation.
 	healthy int
 	// fates counts the right answers by verdict.
 	fates map[string]int
@@ -39,36 +40,36 @@ func (c *tally) count(fate string, n int) {
 }
 
 func (c tally) String() string {
-	return fmt.Sprintf("%d questions: %d right %v, %d cannot be told, %d wrong, %d without an answer; doctor finds nothing wrong for %d",
+	return fmt.Sprintf("%d questions: %d right %v, %d cannot be told, %d wrong, %d without an answer; doctor reports no deviation for %d",
 		c.questions, c.right, c.fates, c.unknown, c.wrong, c.none, c.healthy)
 }
 
-// trial is one rule set, the questions, and what is wrong.
+// trial is one rule set with its questions and failures.
 type trial struct {
-	w         *world
+	w         *testbed
 	rules     ruleset
 	questions []question
-	healthy   map[string]bool // families in which doctor finds nothing that changes what the file says
-	faults    []string
+	healthy   map[string]bool // the families for which doctor reports no deviation from the file
+	failures  []string
 	tally     tally
 }
 
-// run builds the rule set, asks, and sends.
+// run creates the rule set, runs explain and doctor, and sends the packets.
 func (r *trial) run(t *testing.T) {
 	t.Helper()
 	r.w.clear(t)
-	r.faults, r.tally, r.healthy = nil, tally{}, map[string]bool{}
+	r.failures, r.tally, r.healthy = nil, tally{}, map[string]bool{}
 	config := configFile(t, r.rules.config)
 	if r.rules.agent == "" {
 		r.w.run(t, r.rules.commands)
 		r.ask(t, config)
 	} else {
-		r.w.run(t, r.rules.commands[:r.rules.behind])
+		r.w.run(t, r.rules.commands[:r.rules.afterStart])
 		agent, err := startAgent(t, r.rules.agent, config)
 		if err != nil {
-			r.faults = append(r.faults, err.Error())
+			r.failures = append(r.failures, err.Error())
 		}
-		r.w.run(t, r.rules.commands[r.rules.behind:])
+		r.w.run(t, r.rules.commands[r.rules.afterStart:])
 		r.ask(t, config)
 		r.examine(t)
 		stopAgent(agent)
@@ -76,7 +77,7 @@ func (r *trial) run(t *testing.T) {
 	r.judge()
 }
 
-// ask asks explain, and sends the packets.
+// ask runs explain and sends the packets.
 func (r *trial) ask(t *testing.T, config string) {
 	t.Helper()
 	for i := 0; i < len(r.questions); {
@@ -107,16 +108,16 @@ func (r *trial) ask(t *testing.T, config string) {
 	}
 }
 
-// examine asks doctor.
+// examine runs doctor.
 func (r *trial) examine(t *testing.T) {
 	t.Helper()
 	findings, err := doctor(t)
 	if err != nil {
-		r.faults = append(r.faults, err.Error())
+		r.failures = append(r.failures, err.Error())
 		return
 	}
 	if !slices.ContainsFunc(findings, func(f finding) bool { return f.Check == "foreign-rule" }) {
-		r.faults = append(r.faults, "doctor says nothing of rules of others")
+		r.failures = append(r.failures, "doctor does not mention rules of other programs")
 		return
 	}
 	for _, family := range []string{"IPv4", "IPv6"} {
@@ -146,13 +147,13 @@ func (r *trial) judge() {
 			r.tally.count(q.answer.Verdict, 1)
 		}
 		if wrong != "" {
-			r.faults = append(r.faults, wrong+": "+q.String())
+			r.failures = append(r.failures, wrong+": "+q.String())
 		}
 		if r.healthy[q.net.name] {
 			r.tally.healthy++
 		}
 		if r.healthy[q.net.name] && !q.byFile() {
-			r.faults = append(r.faults, fmt.Sprintf("doctor finds nothing that changes what the file says for %s, which is %v: %s", q.net.name, q.answer.File, q))
+			r.failures = append(r.failures, fmt.Sprintf("doctor reports no deviation from the file for %s, which says %v: %s", q.net.name, q.answer.File, q))
 		}
 	}
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ip-masq-agent Authors
 
-// Package status_test asks the built agent, over real HTTP and on a node that is
-// a network namespace, what the kubelet and Prometheus ask it.
+// Package status_test runs the agent's binary on a node, which is a network
+// namespace, and sends it the HTTP requests of the kubelet and of Prometheus.
 package status_test
 
 import (

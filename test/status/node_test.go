@@ -18,11 +18,11 @@ import (
 
 const address = "127.0.0.1:10292"
 
-// node is the network namespace of this process, its file and its agent.
+// node is the network namespace of this process, with its file and its agent.
 type node struct {
 	t     testing.TB
 	file  string
-	bin   string // commands here stand before the system's in the agent's PATH
+	bin   string // a directory of commands that precede the system's in the agent's PATH
 	agent *program.Process
 }
 
@@ -37,7 +37,7 @@ func newNode(t testing.TB, config string) *node {
 	return n
 }
 
-// write replaces the file as a whole, so that nobody reads half of it.
+// write replaces the file atomically.
 func (n *node) write(config string) {
 	n.t.Helper()
 	if err := os.WriteFile(n.file+".new", []byte(config), 0o644); err != nil {
@@ -48,15 +48,17 @@ func (n *node) write(config string) {
 	}
 }
 
-// start runs the agent until the end of the test, when it must stop well.
+// start runs the agent until the end of the test, when it must stop with exit
+// status 0.
 func (n *node) start(args ...string) {
 	n.t.Helper()
 	path := "PATH=" + n.bin + ":" + os.Getenv("PATH")
 	n.agent = program.Start(n.t, program.Command([]string{path}, append([]string{"--config=" + n.file}, args...)...))
 }
 
-// breakable puts stand-ins for commands before the real ones, for an agent that
-// is started later: those of an agent that runs are found already.
+// breakable replaces commands by scripts that can be made to fail. It must be
+// called before the agent starts, because the agent looks up its commands only
+// once.
 func (n *node) breakable(commands ...string) {
 	n.t.Helper()
 	for _, c := range commands {
@@ -73,12 +75,12 @@ func (n *node) breakable(commands ...string) {
 
 func (n *node) held() string { return filepath.Join(n.bin, "held") }
 
-// fail makes the breakable commands fail with what iptables says when the lock
-// is held, until mend is called.
-func (n *node) fail() (mend func()) {
+// fail makes the breakable commands fail with the error message of a held lock,
+// until repair is called.
+func (n *node) fail() (repair func()) {
 	n.t.Helper()
-	const words = "Another app is currently holding the xtables lock.\nPerhaps you want to use the -w option?\n"
-	if err := os.WriteFile(n.held(), []byte(words), 0o644); err != nil {
+	const message = "Another app is currently holding the xtables lock.\nPerhaps you want to use the -w option?\n"
+	if err := os.WriteFile(n.held(), []byte(message), 0o644); err != nil {
 		n.t.Fatal(err)
 	}
 	return func() {
@@ -88,13 +90,13 @@ func (n *node) fail() (mend func()) {
 	}
 }
 
-// reply is what the agent said to a GET.
+// reply is the agent's response to a GET request.
 type reply struct {
 	Code int
 	Body string
 }
 
-// get asks the agent, with a connection of its own as the kubelet has.
+// get sends a GET request over a new connection, as the kubelet does.
 func get(path string) (reply, error) {
 	client := http.Client{Timeout: program.Patience, Transport: &http.Transport{DisableKeepAlives: true}}
 	answer, err := client.Get("http://" + address + path)
@@ -106,7 +108,7 @@ func get(path string) (reply, error) {
 	return reply{answer.StatusCode, string(body)}, err
 }
 
-// mustGet is get of an agent that is known to answer.
+// mustGet is get for an agent that must respond.
 func (n *node) mustGet(path string) reply {
 	n.t.Helper()
 	r, err := get(path)
@@ -116,9 +118,9 @@ func (n *node) mustGet(path string) reply {
 	return r
 }
 
-// waitFor waits until path is answered with code, and a body that has all of
-// words, and returns the body.
-func (n *node) waitFor(path string, code int, words ...string) string {
+// waitFor waits for a response with this status code and a body that contains
+// all of texts. It returns the body.
+func (n *node) waitFor(path string, code int, texts ...string) string {
 	n.t.Helper()
 	var last reply
 	program.Eventually(n.t, func() string {
@@ -127,7 +129,7 @@ func (n *node) waitFor(path string, code int, words ...string) string {
 			return err.Error()
 		}
 		last = r
-		for _, w := range words {
+		for _, w := range texts {
 			if !strings.Contains(r.Body, w) {
 				return fmt.Sprintf("GET %s: no %q in: %s", path, w, r.Body)
 			}

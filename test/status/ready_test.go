@@ -22,15 +22,15 @@ const (
 	refused = "nonMasqueradeCIDRs:\n- 10.0.0.1\nresyscInterval: 60s\n"
 )
 
-// well checks that the agent itself is healthy, whatever the node's state.
-func (n *node) well() {
+// checkHealthy checks that the agent is healthy, whatever the state of the rules.
+func (n *node) checkHealthy() {
 	n.t.Helper()
 	if r := n.mustGet("/healthz"); r != (reply{200, "ok\n"}) {
-		n.t.Errorf("/healthz: %d %s, want 200 ok: a restart would mend nothing", r.Code, r.Body)
+		n.t.Errorf("/healthz: %d %s, want 200 ok: a restart would not help", r.Code, r.Body)
 	}
 }
 
-// oneLine checks that kubectl describe can show a reason on its line.
+// oneLine checks that the reason is one line, as kubectl describe shows it.
 func oneLine(t testing.TB, body string) {
 	t.Helper()
 	if strings.Count(body, "\n") != 1 || !strings.HasSuffix(body, "\n") {
@@ -43,30 +43,31 @@ func TestReadyFollowsTheFile(t *testing.T) {
 		n := newNode(t, good)
 		n.start()
 		n.waitFor("/readyz", 200, "ok")
-		n.well()
+		n.checkHealthy()
 
 		n.write(refused)
 		reason := n.waitFor("/readyz", 503,
 			"invalid configuration: ", n.file+":2: ", `"10.0.0.1"`, "10.0.0.1/32", n.file+":3: ", "did you mean resyncInterval?")
 		oneLine(t, reason)
-		n.well()
+		n.checkHealthy()
 		n.waitFor("/metrics", 200, "\nip_masq_agent_config_valid 0\n")
 
 		n.write(other)
 		n.waitFor("/readyz", 200, "ok")
 		n.waitFor("/metrics", 200, "\nip_masq_agent_config_valid 1\n", "\nip_masq_agent_rules{family=\"IPv4\"} 4\n")
-		n.well()
+		n.checkHealthy()
 	})
 }
 
-// TestRefusedAtTheStart is the pod at which a rolling update stops.
-func TestRefusedAtTheStart(t *testing.T) {
+// TestInvalidFileAtTheStart starts an agent with an invalid file, as a rolling
+// update does. The update must stop there.
+func TestInvalidFileAtTheStart(t *testing.T) {
 	netns.Run(t, func(t *testing.T) {
 		n := newNode(t, refused)
 		n.start()
 		oneLine(t, n.waitFor("/readyz", 503, "invalid configuration: "))
 		n.waitFor("/metrics", 200, `ip_masq_agent_config_info{family="IPv4",hash="",source="default"} 1`)
-		n.well()
+		n.checkHealthy()
 	})
 }
 
@@ -78,9 +79,9 @@ func TestNotReadyWhileWritesFail(t *testing.T) {
 		if family == "IPv6" {
 			args, healthy, edit = append(args, "--enable-ipv6"), "IPv4", "nonMasqueradeCIDRs: [10.0.0.0/8, 'fd00::/8']\n"
 		}
-		fail, says := n.fail, []string{"exit status 4", "holding the xtables lock.", netns.Command(backend, family)}
+		fail, texts := n.fail, []string{"exit status 4", "holding the xtables lock.", netns.Command(backend, family)}
 		if backend == netns.NFTables {
-			fail, says = func() func() { return rules.BlockWrites(t, family) }, []string{"ip-masq-agent", "operation not permitted"}
+			fail, texts = func() func() { return rules.BlockWrites(t, family) }, []string{"ip-masq-agent", "operation not permitted"}
 		} else {
 			n.breakable(netns.Command(backend, family), netns.Command(backend, family, "restore"), netns.Command(backend, family, "save"))
 		}
@@ -88,15 +89,15 @@ func TestNotReadyWhileWritesFail(t *testing.T) {
 		n.waitFor("/readyz", 200, "ok")
 
 		mend := fail()
-		n.write(edit) // so that the agent has something to do in that family
-		oneLine(t, n.waitFor("/readyz", 503, append(says, family+": ")...))
-		program.Eventually(n.t, func() string { // the other one may still be at its new rules
+		n.write(edit) // so that the agent has to write in that family
+		oneLine(t, n.waitFor("/readyz", 503, append(texts, family+": ")...))
+		program.Eventually(n.t, func() string { // the other family may not be synced yet
 			if r := n.mustGet("/readyz"); r.Code != 503 || strings.Contains(r.Body, healthy+": ") {
-				return "the other family is blamed too: " + r.Body
+				return "the other family is reported too: " + r.Body
 			}
 			return ""
 		})
-		n.well()
+		n.checkHealthy()
 		n.waitFor("/metrics", 200, `ip_masq_agent_syncs_total{family="`+family+`",result="error"} `)
 		if body := n.mustGet("/metrics").Body; strings.Contains(body, `{family="`+family+`",result="error"} 0`) {
 			t.Errorf("the failure was not counted:\n%s", body)
@@ -107,9 +108,10 @@ func TestNotReadyWhileWritesFail(t *testing.T) {
 	})
 }
 
-// TestHungDetectionIsReported: while a command that tells the backend hangs, the
-// agent answers probes, is healthy, and says what it waits for. A restart would
-// not help. It starts to sync when the command answers.
+// TestHungDetectionIsReported makes a command hang that the choice of the
+// backend needs. The agent must answer probes, be healthy, because a restart
+// would not help, and report what it waits for. It starts to sync when the
+// command ends.
 func TestHungDetectionIsReported(t *testing.T) {
 	netns.Run(t, func(t *testing.T) {
 		n := newNode(t, good)
@@ -120,7 +122,7 @@ func TestHungDetectionIsReported(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		n.breakable("iptables-nft-restore") // which is looked for beside it
+		n.breakable("iptables-nft-restore") // the choice of the backend also looks for this command
 		n.start("--backend=auto")
 		n.waitFor("/healthz", 200, "ok")
 		oneLine(t, n.waitFor("/readyz", 503, "the backend is not chosen yet"))

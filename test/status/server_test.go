@@ -19,8 +19,8 @@ import (
 	"ip-masq-agent/test/program"
 )
 
-// listeners lists the TCP sockets of this namespace that listen, as
-// /proc/net/tcp has them: address and port in hexadecimal.
+// listeners returns the TCP sockets of this namespace that listen, as in
+// /proc/net/tcp: address and port in hexadecimal.
 func listeners(t testing.TB) []string {
 	t.Helper()
 	var found []string
@@ -38,8 +38,8 @@ func listeners(t testing.TB) []string {
 	return found
 }
 
-// inForce waits for the rules, without the agent's help.
-func (n *node) inForce() {
+// waitRules waits for the rules without asking the agent.
+func (n *node) waitRules() {
 	n.t.Helper()
 	program.Eventually(n.t, func() string {
 		if netns.List(n.t, "iptables-nft", "IPv4", "IP-MASQ") == nil {
@@ -52,7 +52,7 @@ func (n *node) inForce() {
 func TestListensOnLoopbackAlone(t *testing.T) {
 	tests := map[string]struct{ flag, want string }{
 		"by default":  {"--v=0", "0100007F:2834"},
-		"in brackets": {"--http-bind-address=[127.0.0.1]:10292", "0100007F:2834"}, // as manifests/node-ip writes it
+		"in brackets": {"--http-bind-address=[127.0.0.1]:10292", "0100007F:2834"}, // as in manifests/node-ip
 		"IPv6":        {"--http-bind-address=[::1]:10292", "00000000000000000000000001000000:2834"},
 		"off":         {"--http-bind-address=", ""},
 	}
@@ -61,10 +61,10 @@ func TestListensOnLoopbackAlone(t *testing.T) {
 			netns.Run(t, func(t *testing.T) {
 				n := newNode(t, good)
 				n.start("--backend=iptables-nft", tt.flag)
-				n.inForce() // the server is started before the first pass
+				n.waitRules() // the server starts before the first sync
 				program.Eventually(n.t, func() string {
 					if got := strings.Join(listeners(t), " "); got != tt.want {
-						return "listening are " + got + ", want " + tt.want
+						return "listeners are " + got + ", want " + tt.want
 					}
 					return ""
 				})
@@ -73,8 +73,8 @@ func TestListensOnLoopbackAlone(t *testing.T) {
 	}
 }
 
-// TestTakenPort: the agent says so once, keeps its rules, and serves when the
-// port is free.
+// TestTakenPort checks that the agent logs a port in use once, syncs its rules,
+// and serves when the port is free.
 func TestTakenPort(t *testing.T) {
 	netns.Run(t, func(t *testing.T) {
 		holder, err := net.Listen("tcp", address)
@@ -84,31 +84,31 @@ func TestTakenPort(t *testing.T) {
 		defer holder.Close()
 		n := newNode(t, good)
 		n.start("--backend=iptables-nft")
-		n.inForce()
+		n.waitRules()
 		const complaint = "Cannot serve health and metrics"
 		program.Eventually(n.t, func() string {
 			if log := n.agent.Log.String(); !strings.Contains(log, complaint) || !strings.Contains(log, "address already in use") {
-				return "the log says nothing of the port"
+				return "the log has no error about the port"
 			}
 			return ""
 		})
 		netns.IPTables(t, "iptables-nft", "IPv4", "-F", "IP-MASQ")
-		program.Eventually(n.t, func() string { // it heals all the same
+		program.Eventually(n.t, func() string { // rules are repaired without the server
 			if len(netns.List(t, "iptables-nft", "IPv4", "IP-MASQ")) < 2 {
-				return "the flushed chain was not healed"
+				return "the flushed chain was not repaired"
 			}
 			return ""
 		})
 		holder.Close()
 		n.waitFor("/readyz", 200, "ok")
 		if times := strings.Count(n.agent.Log.String(), complaint); times != 1 {
-			t.Errorf("it complained %d times, want once", times)
+			t.Errorf("the error was logged %d times, want once", times)
 		}
 	})
 }
 
-// TestEndsSlowConnections: a client that never finishes its request is hung up
-// on, so that none can hold the agent's memory.
+// TestEndsSlowConnections checks that the agent closes the connection of a
+// client that never finishes its request, because each connection uses memory.
 func TestEndsSlowConnections(t *testing.T) {
 	netns.Run(t, func(t *testing.T) {
 		n := newNode(t, good)
@@ -124,14 +124,14 @@ func TestEndsSlowConnections(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, err := io.Copy(io.Discard, conn); err != nil && !errors.Is(err, syscall.ECONNRESET) {
-			t.Errorf("the connection was not ended: %v", err)
+			t.Errorf("the connection was not closed: %v", err)
 		}
-		n.well()
+		n.checkHealthy()
 	})
 }
 
-// TestManyConnections: clients that never finish their requests neither keep
-// the kubelet out nor cost the agent memory.
+// TestManyConnections checks that many clients that never finish their requests
+// neither block the kubelet nor use much of the agent's memory.
 func TestManyConnections(t *testing.T) {
 	netns.Run(t, func(t *testing.T) {
 		n := newNode(t, good)
@@ -154,16 +154,16 @@ func TestManyConnections(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		n.well()
+		n.checkHealthy()
 		if grown := n.memory() - before; grown > 8<<10 {
 			t.Errorf("the agent grew by %d kB", grown)
 		}
-		n.write(other) // it has descriptors left to read the file
+		n.write(other) // the agent has file descriptors left to read the file
 		n.waitFor("/metrics", 200, "\nip_masq_agent_rules{family=\"IPv4\"} 4\n")
 	})
 }
 
-// memory is the agent's resident memory in kB.
+// memory returns the agent's resident memory in kB.
 func (n *node) memory() int {
 	n.t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", n.agent.PID()))

@@ -12,8 +12,9 @@ import (
 	"ip-masq-agent/test/program"
 )
 
-// TestAutoIPv6 asks doctor and explain beside an agent with --enable-ipv6=auto,
-// with its server, which says whether it manages IPv6, and without.
+// TestAutoIPv6 runs doctor and explain while an agent with --enable-ipv6=auto
+// runs, once with its HTTP server, which reports whether it manages IPv6, and
+// once without.
 func TestAutoIPv6(t *testing.T) {
 	netns.Require(t, "nft")
 	for name, address := range map[string]string{"with a server": "127.0.0.1:10292", "without one": ""} {
@@ -23,7 +24,7 @@ func TestAutoIPv6(t *testing.T) {
 				here.Sysctl(t, "net/ipv6/conf/all/forwarding", "0")
 				netns.Connect(t, here, "eth0", netns.New(t), "eth0")
 				here.Address(t, "eth0", "2001:db8::1/64", "192.0.2.1/24")
-				args := []string{"--config=" + good(t), "--enable-ipv6=auto", "--backend=nftables", "--http-bind-address=" + address}
+				args := []string{"--config=" + goodFile(t), "--enable-ipv6=auto", "--backend=nftables", "--http-bind-address=" + address}
 				p := program.Start(t, program.Command(nil, args...))
 				p.WaitLog("Synced rules", `family="IPv4"`)
 				p.WaitLog("Leaving the family off")
@@ -31,32 +32,32 @@ func TestAutoIPv6(t *testing.T) {
 				none := "the agent has no IPv6 chain: --enable-ipv6=auto has not enabled IPv6: the node does not forward IPv6 (net.ipv6.conf.all.forwarding is 0)"
 				const some = "no CIDR of the chain contains it"
 
-				says(t, 0, off, "doctor")
-				says(t, 0, none, "explain", "2001:db8::7")
-				says(t, 0, none, "explain", "--enable-ipv6=auto", "--config="+good(t), "2001:db8::7")
-				says(t, 0, "has no IPv6 chain: --enable-ipv6 is off", "explain", "--config=none", "2001:db8::7")
+				checkOutput(t, 0, off, "doctor")
+				checkOutput(t, 0, none, "explain", "2001:db8::7")
+				checkOutput(t, 0, none, "explain", "--enable-ipv6=auto", "--config="+goodFile(t), "2001:db8::7")
+				checkOutput(t, 0, "has no IPv6 chain: --enable-ipv6 is off", "explain", "--config=none", "2001:db8::7")
 
 				here.Sysctl(t, "net/ipv6/conf/all/forwarding", "1")
-				if address != "" { // the next resync is far
-					says(t, 1, "warning    the node forwards IPv6, but the agent (--enable-ipv6=auto) has not enabled IPv6", "doctor")
+				if address != "" { // the next resync comes much later
+					checkOutput(t, 1, "warning    the node forwards IPv6, but the agent (--enable-ipv6=auto) has not enabled IPv6", "doctor")
 				}
-				says(t, 0, some, "explain", "--enable-ipv6=auto", "--config="+good(t), "2001:db8::7")
+				checkOutput(t, 0, some, "explain", "--enable-ipv6=auto", "--config="+goodFile(t), "2001:db8::7")
 				p.Stop(syscall.SIGTERM)
 				p = program.Start(t, program.Command(nil, args...))
 				p.WaitLog("Synced rules", `family="IPv6"`)
-				says(t, 0, on, "doctor")
-				says(t, 0, some, "explain", "2001:db8::7")
+				checkOutput(t, 0, on, "doctor")
+				checkOutput(t, 0, some, "explain", "2001:db8::7")
 
-				here.Sysctl(t, "net/ipv6/conf/all/forwarding", "0") // the rules stay, and are managed
-				says(t, 0, on, "doctor")
-				says(t, 0, some, "explain", "2001:db8::7")
+				here.Sysctl(t, "net/ipv6/conf/all/forwarding", "0") // the rules stay, and the agent still manages them
+				checkOutput(t, 0, on, "doctor")
+				checkOutput(t, 0, some, "explain", "2001:db8::7")
 			})
 		})
 	}
 }
 
-// says runs a subcommand, and checks its status and a part of its output.
-func says(t *testing.T, status int, part string, args ...string) {
+// checkOutput runs a subcommand and checks its exit status and a part of its output.
+func checkOutput(t *testing.T, status int, part string, args ...string) {
 	t.Helper()
 	if r := subcommand(t, "", nil, args...); r.status != status || !strings.Contains(r.stdout, part) {
 		t.Errorf("%q: status %d, want %d, and %q in:\n%s%s", args, r.status, status, part, r.stdout, r.stderr)

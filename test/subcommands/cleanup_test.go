@@ -17,8 +17,8 @@ import (
 	"ip-masq-agent/test/netns"
 )
 
-// TestCleanupEverywhere has our chain in both backends and both families, and
-// then a predecessor's.
+// TestCleanupEverywhere has the agent's chain in both iptables backends and
+// both families, and then that of a predecessor.
 func TestCleanupEverywhere(t *testing.T) {
 	netns.Run(t, func(t *testing.T) {
 		backends, families := []string{"iptables-nft", "iptables-legacy"}, []string{"IPv4", "IPv6"}
@@ -41,7 +41,7 @@ func TestCleanupEverywhere(t *testing.T) {
 				t.Fatalf("status %d, %v: %s%s", r.status, err, r.stdout, r.stderr)
 			}
 			for _, table := range tables {
-				if table.Removed != (table.Backend != "nftables") { // of which there is no table here
+				if table.Removed != (table.Backend != "nftables") { // there is no nftables table
 					t.Errorf("%s: %s", chain, r.stdout)
 				}
 			}
@@ -56,28 +56,28 @@ func TestCleanupEverywhere(t *testing.T) {
 	})
 }
 
-// TestCleanupOfTheOtherBackend is what doctor advises for a leftover: the
-// running agent does not keep it.
+// TestCleanupOfTheOtherBackend removes rules from a backend that the running
+// agent does not use, as doctor suggests.
 func TestCleanupOfTheOtherBackend(t *testing.T) {
 	netns.Matrix(t, func(t *testing.T, backend, family string) {
 		left := map[string]string{"iptables-nft": "iptables-legacy", "iptables-legacy": "iptables-nft"}[backend]
 		netns.Restore(t, left, family, "*nat\n:IP-MASQ - [0:0]\n-A POSTROUTING -j IP-MASQ\nCOMMIT\n")
-		start(t, backend, good(t))
+		start(t, backend, goodFile(t))
 		if r := subcommand(t, "", nil, "cleanup", "--backend="+left); r.status != 0 {
 			t.Errorf("status %d: %s%s", r.status, r.stdout, r.stderr)
 		}
 		if got := netns.List(t, left, family, "IP-MASQ"); got != nil {
-			t.Errorf("left over: %q", got)
+			t.Errorf("not removed: %q", got)
 		}
 		if got := netns.List(t, backend, family, "IP-MASQ"); len(got) < 2 {
-			t.Errorf("the agent's own chain: %q", got)
+			t.Errorf("the agent's own chain is damaged: %q", got)
 		}
 	})
 }
 
-// TestCleanupGoesOn: a table that fails keeps no other from being cleaned, and
-// iptables-nft's tables need no command.
-func TestCleanupGoesOn(t *testing.T) {
+// TestCleanupContinuesAfterAFailure checks that cleanup continues with the other tables after a
+// table fails, and that it needs no command for the tables of iptables-nft.
+func TestCleanupContinuesAfterAFailure(t *testing.T) {
 	netns.Run(t, func(t *testing.T) {
 		netns.Require(t, "ip6tables-legacy", "iptables-nft")
 		rules := "*nat\n:IP-MASQ - [0:0]\n-A POSTROUTING -j IP-MASQ\nCOMMIT\n"
@@ -98,7 +98,8 @@ func TestCleanupGoesOn(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		// With --stay a failure ends it too, for the kubelet to start it again.
+		// Also with --stay it ends if a table fails, so that the kubelet starts
+		// it again.
 		r := subcommand(t, "", []string{"PATH=" + bin}, "cleanup", "--stay")
 		for _, want := range []string{"iptables-legacy  IPv4  failed: ", "iptables-legacy  IPv6  removed chain IP-MASQ", "iptables-nft     IPv4  removed chain IP-MASQ"} {
 			if r.status != 1 || !strings.Contains(r.stdout, want) {

@@ -12,7 +12,7 @@ import (
 	"ip-masq-agent/test/netns"
 )
 
-// TestDirectory asks the subcommands about a directory of files.
+// TestDirectory runs the subcommands with a directory as the configuration.
 func TestDirectory(t *testing.T) {
 	netns.Require(t, "iptables-nft", "ip6tables-nft")
 	netns.Run(t, func(t *testing.T) {
@@ -23,31 +23,31 @@ func TestDirectory(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		says(t, 0, dir+": valid\n", "check", dir)
-		says(t, 0, "10.0.0.0/8 contains it (default)", "explain", "--config="+dir, "10.9.9.9")
-		says(t, 1, "info       there is no file "+dir+", so the defaults apply", "doctor", "--config="+dir, "--backend=nftables")
+		checkOutput(t, 0, dir+": valid\n", "check", dir)
+		checkOutput(t, 0, "10.0.0.0/8 contains it (default)", "explain", "--config="+dir, "10.9.9.9")
+		checkOutput(t, 1, "info       there is no file "+dir+", so the defaults apply", "doctor", "--config="+dir, "--backend=nftables")
 
 		write("10-platform", "nonMasqueradeCIDRs:\n- 10.0.0.0/8\n")
 		write("20-team", "masqueradeCIDRs:\n\n- 10.9.0.0/16\n")
-		says(t, 0, dir+": valid\n", "check", dir)
-		says(t, 0, "  line     "+dir+"/20-team:3\n", "explain", "--config="+dir, "10.9.9.9")
-		says(t, 0, "  line     "+dir+"/10-platform:2\n", "explain", "--config="+dir, "10.1.1.1")
+		checkOutput(t, 0, dir+": valid\n", "check", dir)
+		checkOutput(t, 0, "  line     "+dir+"/20-team:3\n", "explain", "--config="+dir, "10.9.9.9")
+		checkOutput(t, 0, "  line     "+dir+"/10-platform:2\n", "explain", "--config="+dir, "10.1.1.1")
 
 		a := start(t, "iptables-nft", dir)
-		says(t, 0, "ok         "+dir+" is valid", "doctor")
-		says(t, 0, "  line     "+dir+"/20-team:3\n", "explain", "10.9.9.9")
+		checkOutput(t, 0, "ok         "+dir+" is valid", "doctor")
+		checkOutput(t, 0, "  line     "+dir+"/20-team:3\n", "explain", "10.9.9.9")
 		a.Stop(syscall.SIGTERM)
 
 		write("30-other", "masqueradeCIDRs: [10.0.0.0/8]\n")
 		const problem = `/30-other:1: masqueradeCIDRs: "10.0.0.0/8" is the same network as "10.0.0.0/8" in `
-		says(t, 1, dir+problem+dir+"/10-platform:2 in nonMasqueradeCIDRs: keep it in one of the two lists\n"+dir+": invalid: 1 problem", "check", dir)
-		says(t, 1, "error      the agent rejects the file: "+dir+problem, "doctor", "--config="+dir, "--backend=iptables-nft", "--enable-ipv6")
+		checkOutput(t, 1, dir+problem+dir+"/10-platform:2 in nonMasqueradeCIDRs: keep it in one of the two lists\n"+dir+": invalid: 1 problem", "check", dir)
+		checkOutput(t, 1, "error      the agent rejects the file: "+dir+problem, "doctor", "--config="+dir, "--backend=iptables-nft", "--enable-ipv6")
 		if err := syscall.Mkfifo(filepath.Join(dir, "fifo"), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		if err := os.Remove(filepath.Join(dir, "30-other")); err != nil {
 			t.Fatal(err)
 		}
-		says(t, 0, dir+"/fifo: is not a regular file, so it is skipped: remove it from the directory (warning)\n"+dir+": valid, with 1 warning", "check", dir)
+		checkOutput(t, 0, dir+"/fifo: is not a regular file, so it is skipped: remove it from the directory (warning)\n"+dir+": valid, with 1 warning", "check", dir)
 	})
 }

@@ -10,8 +10,9 @@ import (
 	"ip-masq-agent/test/netns"
 )
 
-// TestEBPFMayDecideFirst has a program at tc of the outgoing device and a device
-// of Cilium's name: rules are not all that decides then.
+// TestEBPFMayDecideFirst has an eBPF program at tc egress of the outgoing
+// device, and a device with the name of Cilium's. explain must say that rules
+// alone may not decide.
 func TestEBPFMayDecideFirst(t *testing.T) {
 	netns.Run(t, func(t *testing.T) {
 		netns.Require(t, "tc")
@@ -22,7 +23,7 @@ func TestEBPFMayDecideFirst(t *testing.T) {
 		node.Route(t, "default", "192.0.2.2")
 		explain := func() string { return subcommand(t, "", nil, "explain", "--live", "8.8.8.8").stdout }
 		if got := explain(); strings.Contains(got, "may decide") {
-			t.Errorf("without eBPF: %s", got)
+			t.Errorf("explain mentions eBPF without eBPF: %s", got)
 		}
 		node.IP(t, "link add cilium_host type veth peer name cilium_net")
 		node.Run(t, "tc", "qdisc", "add", "dev", "eth0", "clsact")

@@ -13,9 +13,9 @@ import (
 	"ip-masq-agent/test/program"
 )
 
-// TestBackendOfTheRunningAgent: a mark of the kubelet that appears after the
-// agent's start changes nothing about which backend it uses, and nothing about
-// what doctor and cleanup make of that.
+// TestBackendOfTheRunningAgent creates a chain of the kubelet in another
+// backend after the agent's start. The agent keeps using its backend, and
+// doctor and cleanup must find that one.
 func TestBackendOfTheRunningAgent(t *testing.T) {
 	netns.Matrix(t, func(t *testing.T, backend, family string) {
 		netns.Require(t, netns.Command("iptables-legacy", family), netns.Command("iptables-nft", family))
@@ -25,10 +25,11 @@ func TestBackendOfTheRunningAgent(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		// With its server the agent says what it uses; without, its rules do.
+		// With the HTTP server the agent reports its backend. Without it the
+		// rules show the backend.
 		for _, address := range []string{"127.0.0.1:10292", ""} {
 			mark(backend, "-N")
-			a := start(t, backend, good(t), "--backend=auto", "--http-bind-address="+address)
+			a := start(t, backend, goodFile(t), "--backend=auto", "--http-bind-address="+address)
 			mark(backend, "-X")
 			mark(other, "-N")
 			r := subcommand(t, "", nil, "doctor", "-o", "json")
@@ -56,11 +57,11 @@ func TestBackendOfTheRunningAgent(t *testing.T) {
 	})
 }
 
-// TestCleanupBesideAnAgentThatSaysNothing has an agent that chose the backend
-// nftables and has no server, beside rules of its chain in iptables-nft. Nothing
-// tells which of the two it keeps, so cleanup leaves its table alone, also if it
-// is asked for another chain.
-func TestCleanupBesideAnAgentThatSaysNothing(t *testing.T) {
+// TestCleanupBesideAnAgentWithoutServer has an agent with the backend
+// nftables and without an HTTP server, and a chain with the agent's name in
+// iptables-nft. It is not known which of the two the agent uses, so cleanup
+// does not delete its table, also if it is called for another chain.
+func TestCleanupBesideAnAgentWithoutServer(t *testing.T) {
 	netns.Run(t, func(t *testing.T) {
 		netns.Require(t, "iptables-nft", "nft")
 		netns.Restore(t, "iptables-nft", "IPv4", "*nat\n:IP-MASQ - [0:0]\n-A POSTROUTING -j IP-MASQ\nCOMMIT\n")
@@ -70,17 +71,18 @@ func TestCleanupBesideAnAgentThatSaysNothing(t *testing.T) {
 			t.Errorf("status %d: %s%s", r.status, r.stdout, r.stderr)
 		}
 		if text, err := netns.Output("nft", "list", "table", "ip", "ip-masq-agent"); err != nil {
-			t.Errorf("the agent's table: %v\n%s", err, text)
+			t.Errorf("the agent's table is gone: %v\n%s", err, text)
 		}
 	})
 }
 
-// TestSeveralAgents: two agents are told apart by whether they share a chain.
-// An argument of a process cannot forge a line.
+// TestSeveralAgents checks that doctor distinguishes agents with the same chain
+// from agents with different chains. An argument of a process must not add a
+// line to the output.
 func TestSeveralAgents(t *testing.T) {
 	netns.Run(t, func(t *testing.T) {
 		netns.Require(t, "iptables-nft", "ip6tables-nft")
-		start(t, "iptables-nft", good(t), "--masq-chain=IP-MASQ")
+		start(t, "iptables-nft", goodFile(t), "--masq-chain=IP-MASQ")
 		second := program.Start(t, program.Command(nil, "--masq-chain=OTHER", "--backend=iptables-nft", "--http-bind-address=", "--config=/none\nok  forged"))
 		second.WaitLog("Synced")
 		if r := subcommand(t, "", nil, "doctor"); r.status != 1 || !strings.Contains(r.stderr, "have a chain each") || strings.Contains(r.stderr, "\nok  forged") {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ip-masq-agent Authors
 
-// Package subcommands_test runs the subcommands of the built agent on nodes, which
-// are network namespaces, beside a running agent. Subcommands that need no node
-// are tested in test/stories.
+// Package subcommands_test runs the subcommands of the agent's binary on nodes,
+// which are network namespaces, while an agent runs there. Subcommands that
+// need no node are tested in test/stories.
 package subcommands_test
 
 import (
@@ -27,13 +27,13 @@ var update = flag.Bool("update", false, "rewrite the golden files of testdata fr
 
 func TestMain(m *testing.M) { os.Exit(program.Main(m, program.Plain)) }
 
-// result is what a command left.
+// result is the output and the exit status of a command.
 type result struct {
 	stdout, stderr string
 	status         int
 }
 
-// subcommand runs the agent with these arguments to its end.
+// subcommand runs the agent with these arguments until it ends.
 func subcommand(t testing.TB, stdin string, env []string, args ...string) result {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
@@ -47,7 +47,8 @@ func subcommand(t testing.TB, stdin string, env []string, args ...string) result
 	return result{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()}
 }
 
-// transcript is a command and all it left, as a golden file has it.
+// transcript returns a command and its result in the format of the golden
+// files.
 func transcript(r result, command string) string {
 	out := "$ " + command + "\n" + r.stdout
 	if r.stderr != "" {
@@ -56,8 +57,9 @@ func transcript(r result, command string) string {
 	return out + fmt.Sprintf("--- status %d\n", r.status)
 }
 
-// golden compares with a file of testdata, in which the words of replace, old
-// and new in turn, are exchanged. It is written by the nft case.
+// golden compares got with a file in testdata, after replacing in got each word
+// of replace with an even index by the next one. With -update and write it
+// writes the file instead.
 func golden(t testing.TB, name, got string, write bool, replace ...string) {
 	t.Helper()
 	got = strings.NewReplacer(replace...).Replace(got)

@@ -16,7 +16,7 @@ import (
 	"ip-masq-agent/test/program"
 )
 
-// daemonSet is what the tests look at of a manifest.
+// daemonSet has the fields of a manifest that the tests use.
 type daemonSet struct {
 	Spec struct {
 		Template struct {
@@ -61,8 +61,9 @@ func manifest(t *testing.T, path string) podSpec {
 	return d.Spec.Template.Spec
 }
 
-// TestCleanupManifest runs what the manifest runs on each node, and compares the
-// pod with the agent's: it must come to the same nodes, with the same rights.
+// TestCleanupManifest runs the container of the cleanup manifest and compares
+// its pod with the agent's: it must run on the same nodes, with the same
+// privileges.
 func TestCleanupManifest(t *testing.T) {
 	netns.Matrix(t, func(t *testing.T, backend, family string) {
 		agent, pod := manifest(t, "../../manifests/ip-masq-agent.yaml"), manifest(t, "../../manifests/cleanup.yaml")
@@ -80,13 +81,13 @@ func TestCleanupManifest(t *testing.T) {
 			return same{p.HostNetwork, p.NodeSelector, p.Tolerations, c.Image, c.SecurityContext, last(p.Volumes), last(c.VolumeMounts)}
 		}
 		if diff := cmp.Diff(of(agent, agent.Containers[0]), of(pod, cleanup)); diff != "" {
-			t.Errorf("the pods of agent and cleanup (-agent +cleanup):\n%s", diff)
+			t.Errorf("pods of the two manifests (-agent +cleanup):\n%s", diff)
 		}
 		probe := func() result { return subcommand(t, "", nil, cleanup.ReadinessProbe.Exec.Command[1:]...) }
 
 		netns.Restore(t, backend, family, other)
 		before := netns.Save(t, backend, family)
-		start(t, backend, good(t), agent.Containers[0].Args...).Stop(syscall.SIGTERM)
+		start(t, backend, goodFile(t), agent.Containers[0].Args...).Stop(syscall.SIGTERM)
 		if r := probe(); r.status != 1 || !strings.Contains(r.stdout, "would remove chain IP-MASQ") {
 			t.Errorf("the probe before cleanup: status %d: %s%s", r.status, r.stdout, r.stderr)
 		}

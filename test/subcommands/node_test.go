@@ -18,7 +18,7 @@ import (
 	"ip-masq-agent/test/program"
 )
 
-// other is what else a node has.
+// other is the rules of another program.
 const other = `*nat
 :KUBE-POSTROUTING - [0:0]
 -A POSTROUTING -m comment --comment "kubernetes postrouting rules" -j KUBE-POSTROUTING
@@ -27,8 +27,8 @@ const other = `*nat
 COMMIT
 `
 
-// start runs the agent on the node, with both families, until the test ends,
-// and returns when its rules are in force.
+// start runs the agent on the node for both families until the test ends. It
+// returns when the rules are in force.
 func start(t testing.TB, backend, config string, args ...string) *program.Process {
 	t.Helper()
 	all := []string{"--config=" + config, "--enable-ipv6", "--backend=" + backend, "--http-bind-address="}
@@ -36,7 +36,7 @@ func start(t testing.TB, backend, config string, args ...string) *program.Proces
 	for _, family := range []string{"IPv4", "IPv6"} {
 		program.Eventually(t, func() string {
 			if len(netns.List(t, backend, family, "IP-MASQ")) < 2 {
-				return "the agent's chain of " + family + " is not there"
+				return "there is no chain of the agent for " + family + ""
 			}
 			return ""
 		})
@@ -44,15 +44,16 @@ func start(t testing.TB, backend, config string, args ...string) *program.Proces
 	return p
 }
 
-// pick chooses between two values by family.
-func pick(family, ipv4, ipv6 string) string {
+// byFamily returns the value for the family.
+func byFamily(family, ipv4, ipv6 string) string {
 	if family == "IPv6" {
 		return ipv6
 	}
 	return ipv4
 }
 
-func good(t testing.TB) string {
+// goodFile returns the path of a valid configuration file for both families.
+func goodFile(t testing.TB) string {
 	t.Helper()
 	path, err := filepath.Abs("testdata/ipv6.yaml")
 	if err != nil {
@@ -61,48 +62,50 @@ func good(t testing.TB) string {
 	return path
 }
 
-// TestNode is a day of a node: well, then ill, then mended by the agent, then
-// cleaned.
+// TestNode runs the subcommands on a node in turn: on a healthy node, with a
+// rule that masquerades too much, and during and after cleanup. It compares the
+// transcript with a golden file.
 func TestNode(t *testing.T) {
 	netns.Matrix(t, func(t *testing.T, backend, family string) {
 		netns.Restore(t, backend, family, other)
 		clean := netns.Save(t, backend, family)
-		a := start(t, backend, good(t))
-		dst := pick(family, "10.8.1.1", "fd00::1")
+		a := start(t, backend, goodFile(t))
+		dst := byFamily(family, "10.8.1.1", "fd00::1")
 		var out strings.Builder
-		say := func(args ...string) result {
+		run := func(args ...string) result {
 			r := subcommand(t, "", nil, args...)
 			out.WriteString(transcript(r, "ip-masq-agent "+strings.Join(args, " ")) + "\n")
 			return r
 		}
-		words := []string{" of iptables-legacy,", ",", fmt.Sprintf("process %d", a.PID()), "process 1", good(t), "/etc/config/ip-masq-agent",
+		words := []string{" of iptables-legacy,", ",", fmt.Sprintf("process %d", a.PID()), "process 1", goodFile(t), "/etc/config/ip-masq-agent",
 			"--backend=" + backend, "--backend=BACKEND", "is " + backend + ",", "is BACKEND,", backend + strings.Repeat(" ", 17-len(backend)), "BACKEND  ", backend + "-", "BACKEND-", strings.Replace(backend, "iptables", "ip6tables", 1) + "-", "BACKEND-"}
 
-		say("explain", "--live", dst)
+		run("explain", "--live", dst)
 		netns.IPTables(t, backend, family, "-I", "POSTROUTING", "-d", dst, "-j", "MASQUERADE")
-		say("explain", "--live", dst)
-		say("cleanup") // while the agent runs
+		run("explain", "--live", dst)
+		run("cleanup") // while the agent runs
 		a.Stop(syscall.SIGTERM)
 		netns.IPTables(t, backend, family, "-D", "POSTROUTING", "-d", dst, "-j", "MASQUERADE")
 		dry := subcommand(t, "", nil, "cleanup", "--backend="+backend, "--dry-run")
 		handles := regexp.MustCompile(`handle \d+`)
 		golden(t, "dry-run-"+backend+"-"+family, handles.ReplaceAllString(transcript(dry, "ip-masq-agent cleanup --backend="+backend+" --dry-run"), "handle N"), true)
-		say("cleanup", "--backend="+backend)
+		run("cleanup", "--backend="+backend)
 		if diff := cmp.Diff(clean, netns.Save(t, backend, family)); diff != "" {
 			t.Errorf("the table after cleanup (-want +got):\n%s", diff)
 		}
-		if again := say("cleanup", "--backend="+backend); again.status != 0 {
+		if again := run("cleanup", "--backend="+backend); again.status != 0 {
 			t.Errorf("the second cleanup ended with status %d", again.status)
 		}
 		golden(t, "node-"+family, out.String(), backend == "iptables-nft", words...)
 	})
 }
 
-// TestDoctor wants status 1, and the finding, as soon as something is wrong.
+// TestDoctor checks that doctor finds nothing on a healthy node, and that it
+// exits with status 1 and a finding after a change.
 func TestDoctor(t *testing.T) {
 	netns.Matrix(t, func(t *testing.T, backend, family string) {
 		netns.Restore(t, backend, family, other)
-		a := start(t, backend, good(t))
+		a := start(t, backend, goodFile(t))
 		type diagnosis struct {
 			Agent    struct{ PID int }
 			Backend  string
@@ -119,11 +122,11 @@ func TestDoctor(t *testing.T) {
 				t.Fatal(err)
 			}
 			if d.Agent.PID != a.PID() || d.Backend != backend {
-				t.Errorf("of agent %d and backend %s", d.Agent.PID, d.Backend)
+				t.Errorf("doctor found agent %d with backend %s, want agent %d with backend %s", d.Agent.PID, d.Backend, a.PID(), backend)
 			}
 			var wrong []string
 			for _, f := range d.Findings {
-				if f.Severity != "ok" && f.Check != "lock" && f.Check != "config" { // the lock is the machine's, the file replaces defaults
+				if f.Severity != "ok" && f.Check != "lock" && f.Check != "config" { // the lock belongs to the machine, and the file replaces defaults
 					wrong = append(wrong, strings.Join([]string{f.Severity, f.Check, f.Family, f.What}, " "))
 				}
 			}

@@ -11,7 +11,7 @@ import (
 	"ip-masq-agent/test/program"
 )
 
-// TestCheckReadsPipes: "check <(kubectl get …)" gives a path that is a pipe.
+// TestCheckReadsPipes passes a pipe to check, as "check <(kubectl get …)" does.
 func TestCheckReadsPipes(t *testing.T) {
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -30,8 +30,8 @@ func TestCheckReadsPipes(t *testing.T) {
 	}
 }
 
-// TestPlainFlagsRunTheAgent: flags without a subcommand run the agent, as the
-// manifest does.
+// TestPlainFlagsRunTheAgent checks that flags without a subcommand run the
+// agent, as in the manifest.
 func TestPlainFlagsRunTheAgent(t *testing.T) {
 	r := subcommand(t, "", nil, "--masq-chain=IP-MASQ", "--version")
 	if r.status != 0 || !strings.HasPrefix(r.stdout, "ip-masq-agent ") {

@@ -15,8 +15,8 @@ import (
 	"ip-masq-agent/test/program"
 )
 
-// startNamed starts a copy of a program under the agent's name, as a user, until
-// the test ends.
+// startNamed starts a copy of a program with the name of the agent, as a given
+// user. It runs until the end of the test.
 func startNamed(t testing.TB, program string, user uint32, args ...string) {
 	t.Helper()
 	data, err := os.ReadFile(program)
@@ -47,10 +47,11 @@ func startNamed(t testing.TB, program string, user uint32, args ...string) {
 	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
 }
 
-// TestOnlyTheAgentIsTakenForOne: a process counts if it runs as root and is this
-// program, whatever its version. Any user can run something of that name.
-func TestOnlyTheAgentIsTakenForOne(t *testing.T) {
-	cat, err := exec.LookPath("cat") // which, like the agent, runs without arguments
+// TestOnlyTheAgentCountsAsOne checks that a process counts as an agent only
+// if it is this program, in any version, and runs as root. Any user can start a
+// program with that name.
+func TestOnlyTheAgentCountsAsOne(t *testing.T) {
+	cat, err := exec.LookPath("cat") // like the agent, it runs without arguments
 	if err != nil {
 		t.Fatal(err)
 	}

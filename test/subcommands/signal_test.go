@@ -11,8 +11,8 @@ import (
 	"ip-masq-agent/test/program"
 )
 
-// TestInterruptedWhileWaitingForInput: who types "check -" and thinks better of
-// it must be able to leave.
+// TestInterruptedWhileWaitingForInput checks that ^C ends "check -" while it
+// reads from a terminal.
 func TestInterruptedWhileWaitingForInput(t *testing.T) {
 	read, write, err := os.Pipe()
 	if err != nil {

@@ -16,17 +16,17 @@ import (
 	"ip-masq-agent/test/program"
 )
 
-// TestSources asks explain and doctor on a node whose file has sourceCIDRs. The
-// first address of the pods' range is the node's own bridge.
+// TestSources runs explain and doctor on a node with sourceCIDRs. The first
+// address of the pods' CIDR belongs to the node's bridge.
 func TestSources(t *testing.T) {
 	netns.FullMatrix(t, func(t *testing.T, backend, family string) {
-		node, world := netns.Here(t), netns.New(t)
-		netns.Connect(t, node, "eth0", world, "eth0")
+		node, outside := netns.Here(t), netns.New(t)
+		netns.Connect(t, node, "eth0", outside, "eth0")
 		node.IP(t, "link add cni0 type bridge")
 		node.IP(t, "link set cni0 up")
-		node.Address(t, "cni0", pick(family, "10.244.0.1/24", "fd00:244::1/64"))
-		node.Address(t, "eth0", pick(family, "192.0.2.1/24", "2001:db8::1/64"))
-		node.Route(t, "default", pick(family, "192.0.2.2", "2001:db8::2"))
+		node.Address(t, "cni0", byFamily(family, "10.244.0.1/24", "fd00:244::1/64"))
+		node.Address(t, "eth0", byFamily(family, "192.0.2.1/24", "2001:db8::1/64"))
+		node.Route(t, "default", byFamily(family, "192.0.2.2", "2001:db8::2"))
 
 		file := filepath.Join(t.TempDir(), "config")
 		const text = "nonMasqueradeCIDRs: [10.0.0.0/8, 'fd00::/8']\nsourceCIDRs: [10.244.0.0/16, 10.7.0.0/24, 'fd00:244::/48']\n"
@@ -52,14 +52,14 @@ func TestSources(t *testing.T) {
 				t.Fatalf("explain %q: status %d, %v: %s%s", args, r.status, err, r.stdout, r.stderr)
 			}
 			if a := out.Answers[0]; a.File.Verdict != a.Verdict {
-				t.Errorf("explain %q: the kernel says %+v, the file %+v", args, a.answer, a.File)
+				t.Errorf("explain %q: answer from the kernel %+v, from the file %+v", args, a.answer, a.File)
 			}
 			return out.Answers[0].answer
 		}
-		public, private := pick(family, "203.0.113.7", "2001:db8:7::7"), pick(family, "10.8.1.1", "fd00:8::1")
-		pod, pods := pick(family, "10.244.0.2", "fd00:244::2"), pick(family, "10.244.0.0/16", "fd00:244::/48")
-		client := pick(family, "198.51.100.9", "2001:db8:9::9")
-		local := pick(family, "10.0.0.0/8", "fd00::/8") + " contains it"
+		public, private := byFamily(family, "203.0.113.7", "2001:db8:7::7"), byFamily(family, "10.8.1.1", "fd00:8::1")
+		pod, pods := byFamily(family, "10.244.0.2", "fd00:244::2"), byFamily(family, "10.244.0.0/16", "fd00:244::/48")
+		client := byFamily(family, "198.51.100.9", "2001:db8:9::9")
+		local := byFamily(family, "10.0.0.0/8", "fd00::/8") + " contains it"
 		for _, tt := range []struct {
 			args []string
 			want answer
@@ -93,7 +93,7 @@ func TestSources(t *testing.T) {
 		if wrong := doctor(); wrong != nil {
 			t.Errorf("on a healthy node: %q", wrong)
 		}
-		// A rule that masquerades clients alone.
+		// A rule that masquerades only clients.
 		host := backend
 		if backend == netns.NFTables {
 			host = "iptables-nft"

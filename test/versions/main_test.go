@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ip-masq-agent Authors
 
-// Package versions_test runs two versions of iptables against each other: rules
-// that one wrote are read by pkg/nftables, and taken over and repaired by an
-// agent whose image has the other. On a node the kubelet, kube-proxy and CNI
-// plugins each bring a version of their own.
+// Package versions_test tests two versions of iptables on one node.
+// pkg/nftables reads rules that one version wrote, and an agent whose image has
+// another version takes them over and repairs them. On a node the kubelet,
+// kube-proxy and CNI plugins each have their own version.
 //
-// The versions are Debian packages, which test/vm/suite.sh downloads and
-// extracts. They run on the kernel of this machine.
+// The versions are those of Debian packages, which test/vm/suite.sh downloads
+// and extracts. They run on the kernel of this machine.
 package versions_test
 
 import (

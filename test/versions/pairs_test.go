@@ -16,9 +16,10 @@ import (
 	"ip-masq-agent/test/program"
 )
 
-// TestPairs gives an agent with one version of iptables the rules that another
-// version wrote: right ones, which it leaves alone, and then wrong ones, which
-// it repairs so that the other version lists what it would have written itself.
+// TestPairs starts an agent with one version of iptables on a node with rules
+// that another version wrote. The agent leaves right rules unchanged. It
+// repairs wrong rules, after which the other version lists what it would have
+// written itself.
 func TestPairs(t *testing.T) {
 	for _, writer := range suites {
 		for _, agent := range suites {
@@ -70,7 +71,7 @@ func testPair(t *testing.T, backend, family, agentPath string) {
 	}
 }
 
-// prefix says what came before a difference.
+// prefix prepends the change that came before a difference.
 func prefix(after, diff string) string {
 	if diff == "" {
 		return ""

@@ -18,8 +18,8 @@ import (
 	"ip-masq-agent/test/netns"
 )
 
-// TestRead reads the agent's rules from the kernel, as each version of
-// iptables-nft writes them. They mean the same, and their texts are those of
+// TestRead reads the agent's rules from the kernel as each version of
+// iptables-nft writes them. All must have the same meaning and the text of
 // iptables -S.
 func TestRead(t *testing.T) {
 	for _, family := range []string{"IPv4", "IPv6"} {
@@ -69,7 +69,8 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// checkFates compares what the rules do to packets with what config says, for pods of one range.
+// checkFates compares what the rules do to packets with what the configuration
+// says, for pods of one CIDR.
 func checkFates(t *testing.T, version string, conn *nftables.Conn, family string) {
 	t.Helper()
 	rules, err := conn.Postrouting()
@@ -106,11 +107,11 @@ func checkFates(t *testing.T, version string, conn *nftables.Conn, family string
 	}
 }
 
-// ordered brings a rule that has only conditions and a verdict into one form:
-// the conditions sorted, as it does not matter in which order they are asked,
-// and the protocol of IPv4 as a field of its own. Until 1.8.9 iptables asks for
-// the protocol first, and for what the kernel says it is; since 1.8.11 it asks
-// for the byte of the IPv4 header, after the addresses.
+// ordered returns the steps of a rule in one order, so that rules of different
+// versions can be compared. It sorts the conditions, and makes the protocol a
+// field of the IPv4 header: versions of iptables until 1.8.9 match the protocol
+// first, with meta l4proto, and versions since 1.8.11 match the byte in the
+// header after the addresses.
 func ordered(steps []netfilter.Step, family string) []netfilter.Step {
 	text := func(s netfilter.Step) string {
 		if c, ok := s.(netfilter.Condition); ok {
@@ -130,7 +131,7 @@ func ordered(steps []netfilter.Step, family string) []netfilter.Step {
 	return steps
 }
 
-// meaning leaves out texts, and takes nil and empty lists as equal.
+// meaning ignores texts and takes nil and empty lists as equal.
 func meaning() cmp.Options {
 	return cmp.Options{
 		cmpopts.IgnoreFields(netfilter.Condition{}, "Text"),

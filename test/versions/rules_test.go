@@ -5,8 +5,7 @@ package versions_test
 
 import "strings"
 
-// config and ports are the agent's configuration: every kind of rule that it
-// writes.
+// config and ports configure the agent so that it writes every kind of rule.
 const config = `nonMasqueradeCIDRs: [10.0.0.0/8, 172.16.0.0/12, 192.0.2.7/32, 'fd00::/8', '2001:db8::/33']
 masqueradeCIDRs: [10.9.0.0/17, 'fd00:9::/32']
 sourceCIDRs: [10.64.0.0/10, 'fd00:64::/32']
@@ -17,7 +16,7 @@ const ports = "--to-ports=1024-29999,32768-65535"
 
 const jump = `-A POSTROUTING -m comment --comment "ip-masq-agent: ensure nat POSTROUTING directs all non-LOCAL destination traffic to our custom IP-MASQ chain" -m addrtype ! --dst-type LOCAL -j IP-MASQ`
 
-// chain is the agent's chain as iptables -S prints it.
+// chain returns the agent's chain as iptables -S prints it.
 func chain(family string) []string {
 	source := map[string]string{"IPv4": "-s 10.64.0.0/10 ", "IPv6": "-s fd00:64::/32 "}[family]
 	const (
@@ -50,7 +49,7 @@ func chain(family string) []string {
 	return all
 }
 
-// restorable is the chain and the jump as input of iptables-restore.
+// restorable returns the chain and the jump as input of iptables-restore.
 func restorable(family string) string {
 	return "*nat\n:IP-MASQ - [0:0]\n" + strings.Join(chain(family)[1:], "\n") + "\n" + jump + "\nCOMMIT\n"
 }

@@ -13,17 +13,17 @@ import (
 	"ip-masq-agent/test/netns"
 )
 
-// envSuites names the folder that has, for each suite of Debian, a folder root
-// with the extracted packages. Without it these tests are skipped.
+// envSuites is the directory that has, for each Debian suite, a directory root
+// with the extracted packages. Without it the tests are skipped.
 const envSuites = "IP_MASQ_AGENT_TEST_SUITES"
 
-// suites are those of make vm, oldest first. Each has another version of
-// iptables: 1.8.7, 1.8.9, 1.8.11, and what is newest, which was 1.8.13 in November
-// 2026.
+// suites are the suites of make vm, oldest first. Each has another version of
+// iptables: 1.8.7, 1.8.9, 1.8.11 and the newest one, which was 1.8.13 in
+// November 2026.
 var suites = []string{"bullseye", "bookworm", "trixie", "sid"}
 
-// commands makes, for each suite, a directory of commands that run its version,
-// with its libraries, and returns the directories by suite.
+// commands makes, for each suite, a directory with commands that run the
+// suite's version with its libraries, and returns the directories by suite.
 func commands(t testing.TB) map[string]string {
 	t.Helper()
 	folder := os.Getenv(envSuites)
@@ -33,15 +33,15 @@ func commands(t testing.TB) map[string]string {
 	dirs := map[string]string{}
 	for _, s := range suites {
 		dir, root := t.TempDir(), filepath.Join(folder, s, "root")
-		// Debian's folder of libraries is named after the architecture.
+		// Debian's library directory is named after the architecture.
 		loaders, err := filepath.Glob(filepath.Join(root, "usr/lib/*-linux-gnu*/ld-linux*.so.*"))
 		if err != nil || len(loaders) != 1 {
-			t.Fatalf("looking for the dynamic loader of %s in %s: found %q, want one (%v)", s, root, loaders, err)
+			t.Fatalf("searching the dynamic loader of %s in %s: found %q, want one (%v)", s, root, loaders, err)
 		}
 		for _, backend := range []string{"iptables-nft", "iptables-legacy"} {
 			for _, family := range []string{"IPv4", "IPv6"} {
-				for _, verb := range [][]string{nil, {"save"}, {"restore"}} {
-					write(t, dir, root, loaders[0], backend, netns.Command(backend, family, verb...))
+				for _, suffix := range [][]string{nil, {"save"}, {"restore"}} {
+					write(t, dir, root, loaders[0], backend, netns.Command(backend, family, suffix...))
 				}
 			}
 		}
@@ -59,8 +59,8 @@ func commands(t testing.TB) map[string]string {
 	return dirs
 }
 
-// write writes one command, iptables-nft-restore say: a script that runs the
-// suite's program through the suite's own loader.
+// write creates a script for one command, for example iptables-nft-restore,
+// that runs the suite's program with the suite's loader.
 func write(t testing.TB, dir, root, loader, backend, command string) {
 	t.Helper()
 	lib := filepath.Dir(loader)

@@ -12,21 +12,21 @@ import (
 )
 
 const (
-	ourManifest  = "../../../manifests/ip-masq-agent.yaml"
-	pageManifest = "testdata/page.yaml"
+	ourManifest = "../../../manifests/ip-masq-agent.yaml"
+	gkeManifest = "testdata/gke.yaml"
 
 	cleanupManifest = "../../../manifests/cleanup.yaml"
 )
 
-// image is a line that names the image of a container.
+// image matches the line with the image of a container.
 var image = regexp.MustCompile(`(?m)^(\s*(?:- )?image: ).*$`)
 
-// withOurImage puts our image into a manifest.
+// withOurImage replaces the image in a manifest by the one under test.
 func withOurImage(text string) string {
 	return image.ReplaceAllString(text, "${1}"+os.Getenv("IMAGE"))
 }
 
-// manifest reads a manifest and puts our image, and further flags, into it.
+// manifest reads a manifest, replaces its image and adds flags.
 func manifest(t *testing.T, file string, flags ...string) string {
 	t.Helper()
 	text, err := os.ReadFile(file)
@@ -47,7 +47,8 @@ func manifest(t *testing.T, file string, flags ...string) string {
 	return last.ReplaceAllString(out, "$0\n${1}"+strings.Join(flags, "\n${1}"))
 }
 
-// freshCluster removes whatever an agent left, now and when the test is over.
+// freshCluster removes everything that an agent left, now and at the end of the
+// test.
 func freshCluster(t *testing.T) {
 	t.Helper()
 	removeAgent(t)
@@ -58,7 +59,7 @@ func freshCluster(t *testing.T) {
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
-			tell(t)
+			logState(t)
 		}
 		removeAgent(t)
 	})
@@ -81,12 +82,12 @@ func noPodLeft(t *testing.T) {
 	})
 }
 
-// wipe removes our chain and every jump to it from the node, in both backends
-// of iptables, and the table of the backend nftables.
+// wipe removes the agent's chain and every jump to it from both iptables
+// backends of the node, and the table of the backend nftables.
 func (n node) wipe(t *testing.T) {
 	t.Helper()
 	for _, family := range []string{"ip", "ip6"} {
-		// The first command is for a table that is not there.
+		// Create the table first, because deleting a missing table is an error.
 		table := "table " + family + " ip-masq-agent"
 		if out, err := n.fromOutside("add "+table+"\ndelete "+table+"\n", "nft", "-f", "-"); err != nil {
 			t.Fatalf("on %s: %v\n%s", n.name, err, out)
@@ -116,8 +117,8 @@ func (n node) wipe(t *testing.T) {
 	}
 }
 
-// tell shows what an operator would look at after a failure.
-func tell(t *testing.T) {
+// logState logs what an operator would look at after a failure.
+func logState(t *testing.T) {
 	t.Helper()
 	for _, args := range [][]string{
 		{"get", "pods", "-A", "-o", "wide"},
@@ -129,7 +130,7 @@ func tell(t *testing.T) {
 	}
 }
 
-// deploy applies the manifest and waits until every node's agent is ready.
+// deploy applies the manifest and waits until the agent is ready on every node.
 func deploy(t *testing.T, manifest string) {
 	t.Helper()
 	kubectlWith(t, manifest, "apply", "-f", "-")
@@ -142,8 +143,8 @@ func agentReady(t *testing.T) {
 	eventually(t, podLimit, func() error { return readyIs(t, want) })
 }
 
-// readyIs complains unless so many agents are ready, by the columns that
-// "kubectl get daemonsets" shows: NAME DESIRED CURRENT READY ...
+// readyIs returns an error unless this number of agents is ready. It reads the
+// columns of "kubectl get daemonsets": NAME DESIRED CURRENT READY ...
 func readyIs(t *testing.T, want int) error {
 	t.Helper()
 	out := kubectl(t, "get", "daemonsets/ip-masq-agent", "-n", "kube-system")
@@ -154,7 +155,7 @@ func readyIs(t *testing.T, want int) error {
 	return nil
 }
 
-// configure is "kubectl apply" of the ConfigMap with this content.
+// configure applies the ConfigMap with this content.
 func configure(t *testing.T, config string) {
 	t.Helper()
 	kubectlWith(t, configMap("ip-masq-agent", config), "apply", "-f", "-")

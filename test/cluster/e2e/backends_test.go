@@ -12,18 +12,18 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestEachNodeGetsItsRulesInItsOwnBackend(t *testing.T) {
+func TestEachNodeUsesItsOwnBackend(t *testing.T) {
 	needNodes(t)
 	freshCluster(t)
 	deploy(t, manifest(t, ourManifest))
-	everyNodeGets(t, defaults())
+	waitForChain(t, defaultChain())
 
 	seen := map[string]bool{}
 	for _, n := range nodes(t) {
 		own, other := n.backend()
 		seen[own] = true
 		if out, err := n.fromOutside("", other, "-t", "nat", "-S", "IP-MASQ"); err == nil {
-			t.Errorf("%s is on %s and has our chain in %s too:\n%s", n.name, own, other, out)
+			t.Errorf("%s uses %s, but it also has the agent's chain in %s:\n%s", n.name, own, other, out)
 		}
 		pod, err := n.agentPod()
 		if err != nil {
@@ -40,15 +40,15 @@ func TestEachNodeGetsItsRulesInItsOwnBackend(t *testing.T) {
 		if choice == "" {
 			t.Errorf("the agent of %s does not log that it chose %s:\n%s", n.name, own, logs)
 		}
-		t.Logf("%s is on %s: %s", n.name, own, choice)
+		t.Logf("%s uses %s: %s", n.name, own, choice)
 	}
 	if !seen["iptables-nft"] || !seen["iptables-legacy"] {
-		t.Errorf("the cluster's nodes are on %v, want both iptables-nft and iptables-legacy", seen)
+		t.Errorf("the cluster's nodes use %v, want both iptables-nft and iptables-legacy", seen)
 	}
 }
 
-// backend returns what the node's own iptables writes to, and the other one. On
-// a node without iptables the agent's own decides, which is iptables-nft.
+// backend returns the backend of the node's own iptables, and the other one. On
+// a node without iptables the agent's iptables decides, which is iptables-nft.
 func (n node) backend() (own, other string) {
 	if n.pool == "legacy" {
 		return "iptables-legacy", "iptables-nft"
@@ -56,7 +56,7 @@ func (n node) backend() (own, other string) {
 	return "iptables-nft", "iptables-legacy"
 }
 
-func TestANodeWhoseBootScriptWroteGKEsRules(t *testing.T) {
+func TestNodeWithGKEsBootRules(t *testing.T) {
 	needNodes(t)
 	freshCluster(t)
 	rules, err := os.ReadFile("testdata/gke-boot.rules")
@@ -74,11 +74,12 @@ func TestANodeWhoseBootScriptWroteGKEsRules(t *testing.T) {
 	}
 
 	deploy(t, manifest(t, ourManifest))
-	everyNodeGets(t, defaults())
+	waitForChain(t, defaultChain())
 	for _, n := range withIPTables(t) {
-		// Its jump is as good as ours: nothing of POSTROUTING changes.
+		// The jump of the boot script is equivalent to the agent's, so nothing
+		// in POSTROUTING changes.
 		if diff := cmp.Diff(before[n.name], n.postrouting(t)); diff != "" {
-			t.Errorf("POSTROUTING of %s (-as the boot script left it +now):\n%s", n.name, diff)
+			t.Errorf("POSTROUTING of %s (-after the boot script +now):\n%s", n.name, diff)
 		}
 	}
 }
@@ -92,7 +93,7 @@ func (n node) postrouting(t *testing.T) []string {
 	return strings.Split(withoutWarnings(out), "\n")
 }
 
-// packets is how many packets each rule of our chain has counted so far.
+// packets returns the packet counters of the rules in the agent's chain.
 func (n node) packets(t *testing.T) []uint64 {
 	t.Helper()
 	out, err := n.iptables("-t", "nat", "-v", "-S", "IP-MASQ")
@@ -107,7 +108,7 @@ func (n node) packets(t *testing.T) []uint64 {
 		}
 		var packets uint64
 		if _, err := fmt.Sscan(counters, &packets); err != nil {
-			t.Fatalf("the counter in %q: %v", line, err)
+			t.Fatalf("parsing the counter in %q: %v", line, err)
 		}
 		all = append(all, packets)
 	}

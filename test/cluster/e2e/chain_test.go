@@ -13,12 +13,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// ourJump is the agent's rule in POSTROUTING, as iptables -S prints it.
+// ourJump is the jump rule of the agent, as iptables -S prints it.
 const ourJump = `-A POSTROUTING -m comment --comment "ip-masq-agent: ensure nat POSTROUTING directs all non-LOCAL destination traffic to our custom IP-MASQ chain" -m addrtype ! --dst-type LOCAL -j IP-MASQ`
 
-// keeps is the chain of a configuration with these nonMasqueradeCIDRs, as
-// iptables -S IP-MASQ prints it.
-func keeps(cidrs ...string) string {
+// chain returns the chain for these nonMasqueradeCIDRs, as iptables -S IP-MASQ
+// prints it.
+func chain(cidrs ...string) string {
 	var b strings.Builder
 	b.WriteString("-N IP-MASQ\n")
 	for _, cidr := range append([]string{"169.254.0.0/16"}, cidrs...) {
@@ -28,10 +28,11 @@ func keeps(cidrs ...string) string {
 	return b.String()
 }
 
-// defaults is the chain where no ConfigMap says otherwise.
-func defaults() string { return keeps("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16") }
+// defaultChain returns the chain without a ConfigMap.
+func defaultChain() string { return chain("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16") }
 
-// rulesAre complains unless the node has exactly this chain, and one jump to it.
+// rulesAre returns an error unless the node has exactly this chain and one jump
+// to it.
 func (n node) rulesAre(want string) error {
 	got, err := n.iptables("-t", "nat", "-S", "IP-MASQ")
 	if err != nil {
@@ -50,7 +51,7 @@ func (n node) rulesAre(want string) error {
 	return nil
 }
 
-// jumps lists the rules of POSTROUTING that lead to our chain.
+// jumps returns the rules of POSTROUTING that lead to the agent's chain.
 func (n node) jumps() ([]string, error) {
 	out, err := n.iptables("-t", "nat", "-S", "POSTROUTING")
 	if err != nil {
@@ -65,7 +66,8 @@ func (n node) jumps() ([]string, error) {
 	return jumps, nil
 }
 
-// withoutWarnings drops the lines in which one backend speaks of the other.
+// withoutWarnings removes the lines in which one backend warns about rules in
+// the other.
 func withoutWarnings(out string) string {
 	var b strings.Builder
 	for line := range strings.Lines(out) {
@@ -76,16 +78,16 @@ func withoutWarnings(out string) string {
 	return b.String()
 }
 
-// everyNodeGets waits until each node has this chain.
-func everyNodeGets(t *testing.T, want string) {
+// waitForChain waits until each node has this chain.
+func waitForChain(t *testing.T, want string) {
 	t.Helper()
 	for _, n := range nodes(t) {
 		eventually(t, editLimit, func() error { return n.rulesAre(want) })
 	}
 }
 
-// everyNodeHas says that each node has this chain now.
-func everyNodeHas(t *testing.T, want string) {
+// checkChain checks that each node has this chain.
+func checkChain(t *testing.T, want string) {
 	t.Helper()
 	for _, n := range nodes(t) {
 		if err := n.rulesAre(want); err != nil {
@@ -94,18 +96,18 @@ func everyNodeHas(t *testing.T, want string) {
 	}
 }
 
-// watch looks at the nodes' rules again and again until the function that it
-// returns is called, which reports if they ever were other than these.
+// watch checks the nodes' rules repeatedly until stop is called, which reports
+// if they were ever different.
 func watch(t *testing.T, all []node, want string) (stop func()) {
 	t.Helper()
 	return watchFor(t, all, func(n node) error { return n.rulesAre(want) })
 }
 
-// watchFor is watch for any complaint about a node.
-func watchFor(t *testing.T, all []node, complaint func(node) error) (stop func()) {
+// watchFor is watch for any check of a node.
+func watchFor(t *testing.T, all []node, check func(node) error) (stop func()) {
 	t.Helper()
 	done := make(chan struct{})
-	looks := make([]int, len(all))
+	checks := make([]int, len(all))
 	wrong := make([]error, len(all))
 	var wg sync.WaitGroup
 	for i, n := range all {
@@ -116,8 +118,8 @@ func watchFor(t *testing.T, all []node, complaint func(node) error) (stop func()
 					return
 				case <-time.After(50 * time.Millisecond):
 				}
-				wrong[i] = complaint(n)
-				looks[i]++
+				wrong[i] = check(n)
+				checks[i]++
 			}
 		})
 	}
@@ -129,10 +131,10 @@ func watchFor(t *testing.T, all []node, complaint func(node) error) (stop func()
 			switch {
 			case wrong[i] != nil:
 				t.Errorf("the rules were wrong for a moment: %v", wrong[i])
-			case looks[i] == 0:
-				t.Errorf("nobody looked at the rules of %s", n.name)
+			case checks[i] == 0:
+				t.Errorf("the rules of %s were never checked", n.name)
 			default:
-				t.Logf("%s: looked at the rules %d times, right each time", n.name, looks[i])
+				t.Logf("%s: checked the rules %d times without an error", n.name, checks[i])
 			}
 		}
 	}

@@ -16,7 +16,8 @@ import (
 
 const chart = "../../../charts/ip-masq-agent"
 
-// chartValues are those of a cluster with a pool of nodes that have no iptables.
+// chartValues are the values for a cluster with a pool of nodes that have no
+// iptables.
 const chartValues = `
 enableIPv6: true
 poolLabel: pool
@@ -31,8 +32,9 @@ pools:
     resyncInterval: 1s
 `
 
-// helmCommand returns the arguments of helm for a release with these values.
-func helmCommand(t *testing.T, verb, values string) []string {
+// helmCommand returns the arguments of a helm command for a release with these
+// values.
+func helmCommand(t *testing.T, subcommand, values string) []string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "values.yaml")
 	if err := os.WriteFile(file, []byte(values), 0o600); err != nil {
@@ -43,7 +45,7 @@ func helmCommand(t *testing.T, verb, values string) []string {
 	if colon <= strings.LastIndex(image, "/") {
 		t.Fatalf("IMAGE %s has no tag", image)
 	}
-	return []string{verb, "ip-masq-agent", chart, "--namespace", "kube-system", "--timeout", "3m", "--wait", "--values", file,
+	return []string{subcommand, "ip-masq-agent", chart, "--namespace", "kube-system", "--timeout", "3m", "--wait", "--values", file,
 		"--set", "image.repository=" + image[:colon], "--set-string", "image.tag=" + image[colon+1:]}
 }
 
@@ -56,24 +58,25 @@ func helm(t *testing.T, args ...string) string {
 	return out
 }
 
-// helmFails is a command that must fail, with these words.
-func helmFails(t *testing.T, words string, args ...string) {
+// helmFails runs a helm command that must fail with an error that contains
+// text.
+func helmFails(t *testing.T, text string, args ...string) {
 	t.Helper()
 	out, err := run("", os.Getenv("HELM"), args...)
-	if err == nil || !strings.Contains(out, words) {
-		t.Fatalf("helm %s: want a failure with %q, got %v\n%s", strings.Join(args, " "), words, err, out)
+	if err == nil || !strings.Contains(out, text) {
+		t.Fatalf("helm %s: want a failure with %q, got %v\n%s", strings.Join(args, " "), text, err, out)
 	}
 }
 
-// needHelm skips a test on a machine without helm, outside of the harness, and uninstalls the release
-// when the test is over.
+// needHelm skips the test on a machine without helm, except in the harness. It
+// uninstalls the release at the end of the test.
 func needHelm(t *testing.T) {
 	t.Helper()
 	if _, err := exec.LookPath(os.Getenv("HELM")); err != nil {
 		if nodeAccess() {
 			t.Fatal(err)
 		}
-		t.Skipf("there is no helm: %v", err)
+		t.Skipf("this test needs helm: %v", err)
 	}
 	uninstall := func() {
 		helm(t, "uninstall", "ip-masq-agent", "--namespace", "kube-system", "--ignore-not-found", "--wait")
@@ -84,7 +87,7 @@ func needHelm(t *testing.T) {
 	t.Cleanup(uninstall)
 }
 
-// poolGets waits for what the map of the pool nftables has.
+// poolGets waits for the elements in the map of the nodes in the pool nftables.
 func poolGets(t *testing.T, cidrs ...string) {
 	t.Helper()
 	var want []string
@@ -98,13 +101,13 @@ func poolGets(t *testing.T, cidrs ...string) {
 func othersGet(t *testing.T, cidrs ...string) {
 	t.Helper()
 	for _, n := range withIPTables(t) {
-		eventually(t, editLimit, func() error { return n.rulesAre(keeps(cidrs...)) })
+		eventually(t, editLimit, func() error { return n.rulesAre(chain(cidrs...)) })
 	}
 }
 
-// TestTheChartFromInstallToUninstall has two DaemonSets with configurations of
-// their own, one of them for the pool nftables.
-func TestTheChartFromInstallToUninstall(t *testing.T) {
+// TestChartFromInstallToUninstall has two DaemonSets with different
+// configurations, one of them for the pool nftables.
+func TestChartFromInstallToUninstall(t *testing.T) {
 	needNodes(t)
 	freshCluster(t)
 	needHelm(t)
@@ -148,25 +151,26 @@ func TestTheChartFromInstallToUninstall(t *testing.T) {
 	othersGet(t, "10.0.0.0/8", "198.51.100.0/24")
 	poolGets(t, "10.0.0.0/8", "169.254.0.0/16")
 
-	t.Log("uninstall: what is in the nodes stays")
+	t.Log("uninstall: the rules stay on the nodes")
 	helm(t, "uninstall", "ip-masq-agent", "--namespace", "kube-system", "--wait")
 	noPodLeft(t)
 	left := kubectl(t, "get", "daemonsets,configmaps,jobs", "-n", "kube-system", "-o", "name")
 	if strings.Contains(left, "ip-masq-agent") {
-		t.Errorf("uninstall left:\n%s", left)
+		t.Errorf("objects after uninstall:\n%s", left)
 	}
 	othersGet(t, "10.0.0.0/8", "198.51.100.0/24")
 }
 
-// podNames returns the agent's pods in order of their names.
+// podNames returns the agent's pods, sorted by name.
 func podNames(t *testing.T) string {
 	t.Helper()
 	return kubectl(t, "get", "pods", "-n", "kube-system", "-l", "k8s-app=ip-masq-agent", "-o", "name", "--sort-by", ".metadata.name")
 }
 
-// TestTheChartTakesOverTheManifest: helm continues what kubectl began, without a
-// restart, and keeps a ConfigMap that is not its own.
-func TestTheChartTakesOverTheManifest(t *testing.T) {
+// TestChartTakesOverTheManifest checks that helm takes over the objects that
+// kubectl created, without restarting pods, and keeps a ConfigMap that it does
+// not manage.
+func TestChartTakesOverTheManifest(t *testing.T) {
 	freshCluster(t)
 	needHelm(t)
 	configure(t, goodConfig)
@@ -178,7 +182,7 @@ func TestTheChartTakesOverTheManifest(t *testing.T) {
 	if diff := cmp.Diff(before, podNames(t)); diff != "" {
 		t.Errorf("pods were restarted (-before +after):\n%s", diff)
 	}
-	everyNodeGets(t, keeps("10.0.0.0/8", "198.51.100.0/24"))
+	waitForChain(t, chain("10.0.0.0/8", "198.51.100.0/24"))
 	helm(t, "uninstall", "ip-masq-agent", "--namespace", "kube-system", "--wait")
 	if out := kubectl(t, "get", "configmap", "ip-masq-agent", "-n", "kube-system", "-o", "name"); strings.TrimSpace(out) != "configmap/ip-masq-agent" {
 		t.Error(fmt.Errorf("the ConfigMap is gone: %q", out))

@@ -13,11 +13,11 @@ import (
 	"time"
 )
 
-// Bounds, not expectations: a wait ends as soon as what it waits for is there.
+// Time limits. A wait ends as soon as its condition is true.
 const (
 	commandLimit = 3 * time.Minute
-	// A kubelet looks at a changed ConfigMap once a minute by default, and
-	// its cache of them may be as old again.
+	// By default a kubelet syncs a changed ConfigMap once per minute, and its
+	// cache of ConfigMaps may be one minute old.
 	editLimit = 3 * time.Minute
 	podLimit  = 3 * time.Minute
 )
@@ -30,15 +30,15 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// checkCluster refuses a cluster that somebody's agent already runs in: the
-// tests would replace and then delete it.
+// checkCluster returns an error if the cluster already has an agent, because
+// the tests would replace and then delete it.
 func checkCluster() error {
 	if os.Getenv("KUBECTL") == "" || os.Getenv("IMAGE") == "" {
-		return fmt.Errorf("KUBECTL and IMAGE say which cluster and which image; \"make e2e\" sets them")
+		return fmt.Errorf("set KUBECTL and IMAGE to the cluster and the image, or use \"make e2e\"")
 	}
 	out, err := run("", os.Getenv("KUBECTL"), "get", "daemonsets,configmaps", "-n", "kube-system", "-o", "name")
 	if err != nil {
-		return fmt.Errorf("asking for the cluster's DaemonSets: %w: %s", err, out)
+		return fmt.Errorf("reading the cluster's DaemonSets: %w: %s", err, out)
 	}
 	for line := range strings.Lines(out) {
 		if strings.HasSuffix(strings.TrimSpace(line), "/ip-masq-agent") {
@@ -48,7 +48,7 @@ func checkCluster() error {
 	return nil
 }
 
-// run gives what a command printed, on both of its outputs.
+// run runs a command and returns its standard output and standard error.
 func run(stdin, name string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), commandLimit)
 	defer cancel()
@@ -61,13 +61,13 @@ func run(stdin, name string, args ...string) (string, error) {
 	return string(out), err
 }
 
-// kubectl is a command that must succeed.
+// kubectl runs a kubectl command, which must succeed.
 func kubectl(t *testing.T, args ...string) string {
 	t.Helper()
 	return kubectlWith(t, "", args...)
 }
 
-// kubectlWith is the same, with an input.
+// kubectlWith is kubectl with an input.
 func kubectlWith(t *testing.T, stdin string, args ...string) string {
 	t.Helper()
 	out, err := run(stdin, os.Getenv("KUBECTL"), args...)
@@ -77,16 +77,17 @@ func kubectlWith(t *testing.T, stdin string, args ...string) string {
 	return out
 }
 
-// kubectlFails is a command that must fail, with these words.
-func kubectlFails(t *testing.T, words string, args ...string) {
+// kubectlFails runs a kubectl command that must fail with an error that
+// contains text.
+func kubectlFails(t *testing.T, text string, args ...string) {
 	t.Helper()
 	out, err := run("", os.Getenv("KUBECTL"), args...)
-	if err == nil || !strings.Contains(out, words) {
-		t.Fatalf("kubectl %s: want a failure with %q, got %v\n%s", strings.Join(args, " "), words, err, out)
+	if err == nil || !strings.Contains(out, text) {
+		t.Fatalf("kubectl %s: want a failure with %q, got %v\n%s", strings.Join(args, " "), text, err, out)
 	}
 }
 
-// eventually waits until check has no complaint.
+// eventually waits until check returns no error.
 func eventually(t *testing.T, limit time.Duration, check func() error) {
 	t.Helper()
 	deadline := time.Now().Add(limit)
@@ -102,7 +103,7 @@ func eventually(t *testing.T, limit time.Duration, check func() error) {
 	}
 }
 
-// seconds is a duration as the reports print it.
+// seconds formats a duration for the log.
 func seconds(d time.Duration) string {
 	return fmt.Sprintf("%.2f s", d.Seconds())
 }

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ip-masq-agent Authors
 
-// Package e2e answers whether an operator who does what the documentation says,
-// on a real cluster, gets what it promises. Each test is one of their stories.
+// Package e2e tests on a real cluster that the documented commands of an
+// operator have the documented effect.
 //
-// The tests are told where the cluster is by their environment:
+// Environment variables describe the cluster:
 //
-//	KUBECTL     the kubectl command to use; it knows its cluster
-//	HELM        the helm command to use, likewise
+//	KUBECTL     the kubectl command for the cluster
+//	HELM        the helm command for the cluster
 //	IMAGE       the agent's image, which the nodes have or can pull
-//	E2E_NODE    the harness's node.sh, if the cluster is the harness's own;
-//	            without it, tests that need the nodes themselves are skipped
-//	E2E_OUTSIDE the probe program, run on the host outside
+//	E2E_NODE    node.sh of the harness, if the harness made the cluster;
+//	            without it, tests that need access to the nodes are skipped
+//	E2E_OUTSIDE a command that runs the probe program on the host outside
 package e2e

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// nodePort is the one of testdata/pods.yaml.
+// nodePort is the port of the Service in testdata/pods.yaml.
 const nodePort = "30080"
 
 func TestServicesWorkBesideTheAgent(t *testing.T) {
@@ -22,7 +22,7 @@ func TestServicesWorkBesideTheAgent(t *testing.T) {
 nonMasqueradeCIDRs: [10.0.0.0/8, "fd00::/16"]
 resyncInterval: 1s`)
 	deploy(t, manifest(t, ourManifest, "--enable-ipv6"))
-	everyNodeGets(t, keeps("10.0.0.0/8"))
+	waitForChain(t, chain("10.0.0.0/8"))
 
 	servicesWork(t, all)
 	for _, n := range nodes(t) {
@@ -40,7 +40,7 @@ resyncInterval: 1s`)
 	}
 }
 
-// servicesWork calls the Service from each pod, in both families, and from
+// servicesWork calls the Service from each pod over both families, and from
 // outside through each node.
 func servicesWork(t *testing.T, all []pod) {
 	t.Helper()
@@ -50,15 +50,16 @@ func servicesWork(t *testing.T, all []pod) {
 	}
 	for _, p := range all {
 		for i, own := range []string{p.ip4, p.ip6} {
-			// Where kube-proxy sends a pod to itself it masquerades; the pods on
-			// the other nodes see the pod. Eight calls very likely reach all.
+			// kube-proxy masquerades a call that it sends back to the calling
+			// pod. Other pods see the pod's address. Eight calls most likely
+			// reach all pods.
 			sources, err := p.seenByEach(slices.Repeat([]string{net.JoinHostPort(addresses[i], "80")}, 8)...)
 			if err != nil {
 				t.Error(err)
 			}
 			for _, from := range sources {
-				if from != own && from != firstOf(own) {
-					t.Errorf("the Service %s answered the pod %s on %s that it is %s", addresses[i], own, p.node.name, from)
+				if from != own && from != bridgeAddress(own) {
+					t.Errorf("the Service %s saw the pod %s on %s as %s", addresses[i], own, p.node.name, from)
 				}
 			}
 		}
@@ -71,20 +72,21 @@ func servicesWork(t *testing.T, all []pod) {
 	t.Log("the Service works from each pod and from outside, in both families")
 }
 
-// firstOf is the address of the bridge that the pod of this address is on.
-func firstOf(ip string) string {
+// bridgeAddress returns the address of the bridge to which the pod is
+// connected.
+func bridgeAddress(ip string) string {
 	return ip[:strings.LastIndexAny(ip, ".:")+1] + "1"
 }
 
-func TestAFullResyncOfKubeProxyDoesNotDisturbTheAgent(t *testing.T) {
+func TestKubeProxyResyncDoesNotChangeTheAgentsRules(t *testing.T) {
 	needNodes(t)
 	freshCluster(t)
 	all := pods(t)
 	configure(t, "nonMasqueradeCIDRs: [10.0.0.0/8]\nresyncInterval: 1s")
 	deploy(t, manifest(t, ourManifest))
-	everyNodeGets(t, keeps("10.0.0.0/8"))
+	waitForChain(t, chain("10.0.0.0/8"))
 	for _, p := range all {
-		p.seenBy(t, outside203, outsidePort) // so that there is something to count
+		p.seenBy(t, outside203, outsidePort) // so that counters are not zero
 	}
 
 	for _, n := range nodes(t) {
@@ -92,7 +94,7 @@ func TestAFullResyncOfKubeProxyDoesNotDisturbTheAgent(t *testing.T) {
 		if slices.Max(before) == 0 {
 			t.Fatalf("%s has counted no packet: %v", n.name, before)
 		}
-		stop := watch(t, []node{n}, keeps("10.0.0.0/8"))
+		stop := watch(t, []node{n}, chain("10.0.0.0/8"))
 		n.makeKubeProxyResync(t)
 		stop()
 		after := n.packets(t)
@@ -105,9 +107,8 @@ func TestAFullResyncOfKubeProxyDoesNotDisturbTheAgent(t *testing.T) {
 	servicesWork(t, all)
 }
 
-// makeKubeProxyResync takes away the chains by which kube-proxy notices that
-// its rules are gone, and some of those rules, and waits until it has written
-// all of them again.
+// makeKubeProxyResync deletes the chains whose absence makes kube-proxy write
+// all its rules, and some of the rules, and waits until it has written them.
 func (n node) makeKubeProxyResync(t *testing.T) {
 	t.Helper()
 	if n.pool == nftablesPool {
@@ -127,13 +128,13 @@ func (n node) makeKubeProxyResync(t *testing.T) {
 	})
 }
 
-func TestAFirewallReloadThatFlushesTheTableIsHealedByBoth(t *testing.T) {
+func TestFlushedTablesAreRestored(t *testing.T) {
 	needNodes(t)
 	freshCluster(t)
 	all := pods(t)
 	configure(t, "nonMasqueradeCIDRs: [10.0.0.0/8]\nresyncInterval: 1s")
 	deploy(t, manifest(t, ourManifest))
-	everyNodeGets(t, keeps("10.0.0.0/8"))
+	waitForChain(t, chain("10.0.0.0/8"))
 
 	for _, n := range withIPTables(t) {
 		for _, table := range []string{"mangle", "filter", "nat"} {
@@ -143,9 +144,9 @@ func TestAFirewallReloadThatFlushesTheTableIsHealedByBoth(t *testing.T) {
 	}
 	for _, n := range pool(t, nftablesPool) {
 		n.must(t, "nft", "flush", "ruleset")
-		n.restartKubeProxy(t) // in its mode nftables it does not look whether its rules are there
+		n.restartKubeProxy(t) // in its nftables mode it does not check whether its rules exist
 	}
-	everyNodeGets(t, keeps("10.0.0.0/8"))
+	waitForChain(t, chain("10.0.0.0/8"))
 	for _, n := range nodes(t) {
 		eventually(t, podLimit, func() error {
 			_, err := outsideSees(n.ip4, nodePort)
@@ -153,9 +154,9 @@ func TestAFirewallReloadThatFlushesTheTableIsHealedByBoth(t *testing.T) {
 		})
 	}
 	for _, p := range all {
-		p.makes(t, []call{
-			{"outside, no kept range", outside203, outsidePort, p.node.ip4},
-			{"outside, a kept range", outside10, outsidePort, p.ip4},
+		p.checkCalls(t, []call{
+			{"outside, masqueraded", outside203, outsidePort, p.node.ip4},
+			{"outside, not masqueraded", outside10, outsidePort, p.ip4},
 		})
 	}
 	servicesWork(t, all)

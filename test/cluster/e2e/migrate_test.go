@@ -12,24 +12,26 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The steps of docs/migrate.md that are about Kubernetes. No registry is asked, so
-// our image stands in for that of 2.x; test/migrate has what 2.x does to the rules.
+// These tests follow the steps of docs/migrate.md in Kubernetes. The image
+// under test replaces the image of 2.x, because no registry is available.
+// test/migrate tests the rules of 2.x.
 const (
 	oldManifest = "testdata/2x.yaml"
 	oldChain    = "IP-MASQ-AGENT"
 )
 
-func TestAnUpgradeFrom2xByApplyAndBack(t *testing.T) { upgradeAndBack(t, "apply") }
+func TestUpgradeFrom2xWithApply(t *testing.T) { upgradeAndBack(t, "apply") }
 
-// TestAnUpgradeFrom2xThatWasCreated: without the annotation of an earlier "apply",
-// kubectl leaves fields alone that our manifest does not have.
-func TestAnUpgradeFrom2xThatWasCreated(t *testing.T) { upgradeAndBack(t, "create") }
+// TestUpgradeFrom2xThatWasCreated has a DaemonSet of "kubectl create".
+// Without the annotation of an earlier "apply", kubectl does not remove fields
+// that the new manifest lacks.
+func TestUpgradeFrom2xThatWasCreated(t *testing.T) { upgradeAndBack(t, "create") }
 
-func upgradeAndBack(t *testing.T, verb string) {
+func upgradeAndBack(t *testing.T, command string) {
 	needNodes(t)
 	freshCluster(t)
 	t.Cleanup(func() { removeOldChain(t) })
-	kubectlWith(t, manifest(t, oldManifest), verb, "-f", "-")
+	kubectlWith(t, manifest(t, oldManifest), command, "-f", "-")
 	rolledOut(t)
 	everyNodeHasOldChain(t, true)
 	before := podTemplate(t)
@@ -37,7 +39,7 @@ func upgradeAndBack(t *testing.T, verb string) {
 	t.Log("kubectl apply of our manifest")
 	deploy(t, manifest(t, ourManifest))
 	rolledOut(t)
-	everyNodeGets(t, defaults())
+	waitForChain(t, defaultChain())
 	everyNodeHasOldChain(t, true)
 	for _, n := range nodes(t) {
 		if out := n.doctor(t); !strings.Contains(out, oldChain) {
@@ -46,7 +48,7 @@ func upgradeAndBack(t *testing.T, verb string) {
 		n.agent(t, "cleanup", "--masq-chain="+oldChain)
 	}
 	everyNodeHasOldChain(t, false)
-	everyNodeHas(t, defaults())
+	checkChain(t, defaultChain())
 
 	t.Log("kubectl rollout undo")
 	kubectl(t, "rollout", "undo", "daemonset/ip-masq-agent", "-n", "kube-system")
@@ -55,12 +57,13 @@ func upgradeAndBack(t *testing.T, verb string) {
 		t.Errorf("the pods' template before the upgrade, and after the rollback (-before +after):\n%s", diff)
 	}
 	everyNodeHasOldChain(t, true)
-	everyNodeHas(t, defaults()) // the chain of the agent that is gone
+	checkChain(t, defaultChain()) // the chain of the removed agent
 }
 
-// TestAnotherSelectorNeedsADelete: the selector of a DaemonSet cannot be changed.
-// Its rules stay on the nodes while it is replaced.
-func TestAnotherSelectorNeedsADelete(t *testing.T) {
+// TestOtherSelectorNeedsDelete has a DaemonSet with another selector, which
+// cannot be changed. The rules stay on the nodes while the DaemonSet is
+// replaced.
+func TestOtherSelectorNeedsDelete(t *testing.T) {
 	needNodes(t)
 	freshCluster(t)
 	t.Cleanup(func() { removeOldChain(t) })
@@ -76,10 +79,10 @@ func TestAnotherSelectorNeedsADelete(t *testing.T) {
 	kubectl(t, "delete", "daemonset", "ip-masq-agent", "-n", "kube-system", "--cascade=foreground")
 	everyNodeHasOldChain(t, true)
 	deploy(t, manifest(t, ourManifest))
-	everyNodeGets(t, defaults())
+	waitForChain(t, defaultChain())
 }
 
-// rolledOut waits until every pod has the newest template.
+// rolledOut waits until every pod has the current template.
 func rolledOut(t *testing.T) {
 	t.Helper()
 	kubectl(t, "rollout", "status", "daemonset/ip-masq-agent", "-n", "kube-system", "--timeout=150s")
@@ -90,7 +93,8 @@ func podTemplate(t *testing.T) string {
 	return kubectl(t, "get", "daemonset/ip-masq-agent", "-n", "kube-system", "-o", "jsonpath={.spec.template}")
 }
 
-// doctor is what the subcommand prints, whether or not it finds anything.
+// doctor returns the output of the subcommand, whether it finds problems or
+// not.
 func (n node) doctor(t *testing.T) string {
 	t.Helper()
 	pod, err := n.agentPod()
@@ -101,7 +105,8 @@ func (n node) doctor(t *testing.T) string {
 	return out
 }
 
-// everyNodeHasOldChain waits until each node has the chain of 2.x, or has it no more.
+// everyNodeHasOldChain waits until each node has the chain of 2.x, or until no
+// node has it.
 func everyNodeHasOldChain(t *testing.T, want bool) {
 	t.Helper()
 	for _, n := range nodes(t) {
@@ -115,8 +120,8 @@ func everyNodeHasOldChain(t *testing.T, want bool) {
 	}
 }
 
-// removeOldChain removes it from all nodes when the test is over, with an agent
-// that writes our chain.
+// removeOldChain removes the chain of 2.x from all nodes at the end of the
+// test.
 func removeOldChain(t *testing.T) {
 	t.Helper()
 	removeAgent(t)

@@ -12,11 +12,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// firstNodePort is the first of those that serviceForEach takes.
+// firstNodePort is the first node port that serviceForEach uses.
 const firstNodePort = 30081
 
-// serviceForEach makes a Service for each pod, so that its caller knows
-// the node of either end.
+// serviceForEach creates a Service for each pod, so that the test knows the
+// nodes on both ends of a call.
 func serviceForEach(t *testing.T, all []pod) {
 	t.Helper()
 	for i, p := range all {
@@ -34,8 +34,8 @@ spec:
 	}
 }
 
-// servicesWorkBothWays calls from a pod of the pool nftables the Service of a
-// pod elsewhere, and the other way round.
+// servicesWorkBothWays calls Services from pods in the pool nftables to pods
+// elsewhere, and in the other direction.
 func servicesWorkBothWays(t *testing.T, all []pod) {
 	t.Helper()
 	for i, p := range all {
@@ -46,8 +46,8 @@ func servicesWorkBothWays(t *testing.T, all []pod) {
 		}
 		service := strings.Fields(kubectl(t, "get", "service", "only-"+server.node.name, "-o", "jsonpath={.spec.clusterIPs[0]} {.spec.clusterIPs[1]}"))
 		servers := []string{net.JoinHostPort(service[0], "80"), net.JoinHostPort(service[1], "80")}
-		// What a node sends on that was called at its port comes from any
-		// address: kube-proxy masquerades some of it.
+		// A call to a node port may come from any address, because kube-proxy
+		// masquerades some of them.
 		for _, ip := range []string{p.node.ip4, p.node.ip6, server.node.ip4, server.node.ip6} {
 			servers = append(servers, net.JoinHostPort(ip, port))
 		}
@@ -67,12 +67,12 @@ func servicesWorkBothWays(t *testing.T, all []pod) {
 	}
 }
 
-// newService is one that kube-proxy does not know yet.
+// newService is a Service that kube-proxy does not know yet.
 const newService = "resync"
 
-// deleteKubeProxyTables deletes the tables of kube-proxy, and waits until it
-// has written them again. In its mode nftables it finds out with the next change
-// of a Service, which fails.
+// deleteKubeProxyTables deletes the tables of kube-proxy and waits until it has
+// written them again. In its nftables mode kube-proxy notices that when it
+// writes the next change of a Service.
 func (n node) deleteKubeProxyTables(t *testing.T) {
 	t.Helper()
 	for _, family := range []string{"ip", "ip6"} {
@@ -86,8 +86,8 @@ spec: {ipFamilyPolicy: RequireDualStack, ports: [{port: 80}]}
 	n.hasServices(t)
 }
 
-// restartKubeProxy ends kube-proxy, without its rules if they are still there,
-// and waits until another one has written them.
+// restartKubeProxy ends kube-proxy, deletes its rules, and waits until a new
+// one has written them.
 func (n node) restartKubeProxy(t *testing.T) {
 	t.Helper()
 	for _, family := range []string{"ip", "ip6"} {
@@ -100,7 +100,7 @@ func (n node) restartKubeProxy(t *testing.T) {
 	n.hasServices(t)
 }
 
-// hasServices waits until kube-proxy's tables have the Service of pods.yaml.
+// hasServices waits until kube-proxy's tables contain the Service of pods.yaml.
 func (n node) hasServices(t *testing.T) {
 	t.Helper()
 	eventually(t, podLimit, func() error {

@@ -13,8 +13,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// subcommandsAreRight wants no finding of doctor beside a kube-proxy that
-// masquerades in a table of its own, and of explain what packets show.
+// subcommandsAreRight checks doctor and explain on a node where kube-proxy
+// masquerades in its own nftables table: doctor must find nothing, and explain
+// must say what packets show.
 func subcommandsAreRight(t *testing.T, n node, all []pod) {
 	findings := n.agent(t, "doctor")
 	t.Logf("%s# ip-masq-agent doctor\n%s", n.name, findings)
@@ -25,7 +26,7 @@ func subcommandsAreRight(t *testing.T, n node, all []pod) {
 		"errors: 0, warnings: 0, could not be checked: 0\n",
 	} {
 		if !strings.Contains(findings, want) {
-			t.Errorf("doctor does not say %q", want)
+			t.Errorf("the output of doctor does not contain %q", want)
 		}
 	}
 	p := all[slices.IndexFunc(all, func(p pod) bool { return p.node == n })]
@@ -45,7 +46,7 @@ func subcommandsAreRight(t *testing.T, n node, all []pod) {
 	}
 }
 
-// anEditArrives replaces a range, and changes nothing else: the counters stay.
+// anEditArrives replaces one CIDR in the file. The counters must not be reset.
 func anEditArrives(t *testing.T, n node, all []pod) {
 	before := n.counted(t)
 	if len(before) == 0 || slices.Max(before) == 0 {
@@ -56,20 +57,21 @@ func anEditArrives(t *testing.T, n node, all []pod) {
 	n.countersGoOn(t, before)
 	for _, p := range all {
 		if p.node == n {
-			p.makes(t, []call{
-				{"outside, kept since the edit", outside203, outsidePort, p.ip4},
+			p.checkCalls(t, []call{
+				{"outside, not masqueraded since the edit", outside203, outsidePort, p.ip4},
 				{"outside, masqueraded since the edit", outside198, outsidePort, p.node.ip4},
 			})
 		}
 	}
 }
 
-// countersGoOn fails if a counter of our table was set back since before.
+// countersGoOn checks that no counter of the agent's table is lower than
+// before.
 func (n node) countersGoOn(t *testing.T, before []uint64) {
 	t.Helper()
 	after := n.counted(t)
 	if len(after) != len(before) {
-		t.Fatalf("%s: counters were %v, and are %v", n.name, before, after)
+		t.Fatalf("%s: there were counters %v, and are %v", n.name, before, after)
 	}
 	for i := range before {
 		if after[i] < before[i] {
@@ -78,7 +80,7 @@ func (n node) countersGoOn(t *testing.T, before []uint64) {
 	}
 }
 
-// neitherDisturbsTheOther makes kube-proxy write all of its rules again, twice,
+// neitherDisturbsTheOther makes kube-proxy write all its rules again, twice,
 // and then the agent.
 func neitherDisturbsTheOther(t *testing.T, n node, all []pod) {
 	ours, err := n.tables("ip-masq-agent")
@@ -114,7 +116,7 @@ func (n node) tablesAre(name, want string) error {
 	return nil
 }
 
-// cleanupRemovesTheTable follows the steps at the head of cleanup.yaml.
+// cleanupRemovesTheTable follows the steps at the beginning of cleanup.yaml.
 func cleanupRemovesTheTable(t *testing.T, n node, all []pod) {
 	theirs, err := n.tables("kube-proxy")
 	if err != nil {
@@ -136,11 +138,11 @@ func cleanupRemovesTheTable(t *testing.T, n node, all []pod) {
 	}
 	for _, other := range withIPTables(t) {
 		if out, err := other.iptables("-t", "nat", "-S", "IP-MASQ"); err == nil {
-			t.Errorf("%s has our chain after cleanup:\n%s", other.name, out)
+			t.Errorf("%s has the agent's chain after cleanup:\n%s", other.name, out)
 		}
 	}
 	for _, p := range all {
-		p.makes(t, []call{{"outside, nothing is masqueraded", outside198, outsidePort, p.ip4}})
+		p.checkCalls(t, []call{{"outside, nothing is masqueraded", outside198, outsidePort, p.ip4}})
 	}
 	kubectlWith(t, withOurImage(string(text)), "delete", "-f", "-")
 }

@@ -12,10 +12,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// poolManifests has a DaemonSet for the pool nftables, and one for the others.
+// poolManifests has one DaemonSet for the pool nftables and one for the other
+// nodes.
 const poolManifests = "testdata/pools"
 
-// deployPools applies poolManifests with a configuration, waits until both
+// deployPools applies poolManifests and a configuration, waits until both
 // DaemonSets are ready, and returns the node of the pool nftables.
 func deployPools(t *testing.T, config string) node {
 	t.Helper()
@@ -27,7 +28,7 @@ func deployPools(t *testing.T, config string) node {
 	return pool(t, nftablesPool)[0]
 }
 
-// destinations returns what the map of our table says in a family of nft.
+// destinations returns the elements of the map in the agent's table.
 func (n node) destinations(family string) ([]string, error) {
 	out, err := n.run("nft", "list", "map", family, "ip-masq-agent", "destinations")
 	if err != nil {
@@ -51,7 +52,7 @@ func (n node) getsDestinations(t *testing.T, family string, want ...string) {
 	})
 }
 
-// tables returns all of our tables or of kube-proxy's, without counters.
+// tables returns all tables of the agent or of kube-proxy, without counters.
 func (n node) tables(name string) (string, error) {
 	var all string
 	for _, family := range []string{"ip", "ip6"} {
@@ -64,7 +65,7 @@ func (n node) tables(name string) (string, error) {
 	return all, nil
 }
 
-// counted returns how many packets each counter of our IPv4 table has seen.
+// counted returns the packet counters of the agent's IPv4 table.
 func (n node) counted(t *testing.T) []uint64 {
 	t.Helper()
 	var all []uint64
@@ -79,7 +80,8 @@ func (n node) counted(t *testing.T) []uint64 {
 	return all
 }
 
-// get is the answer of the agent's HTTP server, which only its node reaches.
+// get sends a request to the agent's HTTP server from its node. No other host
+// can reach it.
 func (n node) get(t *testing.T, path string) string {
 	t.Helper()
 	return n.must(t, "bash", "-c", `exec 3<>/dev/tcp/127.0.0.1/10292; printf 'GET `+path+` HTTP/1.0\r\n\r\n' >&3; cat <&3`)
@@ -95,7 +97,7 @@ func (n node) agent(t *testing.T, args ...string) string {
 	return kubectl(t, append([]string{"exec", "-n", "kube-system", pod, "--", "/ip-masq-agent"}, args...)...)
 }
 
-func TestAPoolOnTheBackendNFTables(t *testing.T) {
+func TestPoolOnNFTables(t *testing.T) {
 	needNodes(t)
 	freshCluster(t)
 	all := pods(t)
@@ -119,23 +121,23 @@ const poolConfig = `
 nonMasqueradeCIDRs: [10.0.0.0/8, 198.51.100.0/24, "fd00::/16", "fd99::/64"]
 resyncInterval: 1s`
 
-// onlyATableOfOurOwn wants no rule of ours where iptables would show it, and on
-// the other nodes no table.
+// onlyATableOfOurOwn checks that the node has no rule of the agent that
+// iptables would list, and that the other nodes do not have the table.
 func onlyATableOfOurOwn(t *testing.T, n node) {
 	if out, err := n.run("iptables", "--version"); err == nil {
-		t.Errorf("%s has an iptables: %s", n.name, out)
+		t.Errorf("%s has iptables: %s", n.name, out)
 	}
 	for _, command := range []string{"iptables-nft", "iptables-legacy", "ip6tables-nft", "ip6tables-legacy"} {
 		if out, err := n.fromOutside("", command, "-t", "nat", "-S", "IP-MASQ"); err == nil {
-			t.Errorf("%s shows our chain on %s:\n%s", command, n.name, out)
+			t.Errorf("%s lists the agent's chain on %s:\n%s", command, n.name, out)
 		}
 	}
 	for _, other := range withIPTables(t) {
-		if err := other.rulesAre(keeps("10.0.0.0/8", "198.51.100.0/24")); err != nil {
+		if err := other.rulesAre(chain("10.0.0.0/8", "198.51.100.0/24")); err != nil {
 			t.Error(err)
 		}
 		if out, err := other.run("nft", "list", "table", "ip", "ip-masq-agent"); err == nil {
-			t.Errorf("%s is on iptables and has our table too:\n%s", other.name, out)
+			t.Errorf("%s uses iptables, but it also has the agent's table:\n%s", other.name, out)
 		}
 	}
 }
@@ -143,11 +145,11 @@ func onlyATableOfOurOwn(t *testing.T, n node) {
 func keptAndMasqueraded(t *testing.T, all []pod) {
 	for i, p := range all {
 		other := all[(i+1)%len(all)]
-		p.makes(t, []call{
-			{"outside, a kept range", outside198, outsidePort, p.ip4},
-			{"outside, no kept range", outside203, outsidePort, p.node.ip4},
-			{"outside, a kept range of IPv6", outsideFD, outsidePort, p.ip6},
-			{"outside, no kept range of IPv6", outside2001, outsidePort, p.node.ip6},
+		p.checkCalls(t, []call{
+			{"outside, not masqueraded", outside198, outsidePort, p.ip4},
+			{"outside, masqueraded", outside203, outsidePort, p.node.ip4},
+			{"outside, not masqueraded, IPv6", outsideFD, outsidePort, p.ip6},
+			{"outside, masqueraded, IPv6", outside2001, outsidePort, p.node.ip6},
 			{"a pod on another node", other.ip4, podPort, p.ip4},
 			{"a pod on another node, IPv6", other.ip6, podPort, p.ip6},
 			{"its own node", p.node.ip4, hostPort, p.ip4},

@@ -11,18 +11,18 @@ import (
 	"testing"
 )
 
-// nftablesPool is the pool of the nodes that have no iptables, and whose
-// kube-proxy is in its mode nftables.
+// nftablesPool is the pool of nodes that have no iptables. Their kube-proxy
+// uses its nftables mode.
 const nftablesPool = "nftables"
 
-// node is a node of the cluster, as an operator with a shell on it sees it.
+// node is a node of the cluster.
 type node struct {
 	name     string
-	pool     string // its label of that name: in the harness's cluster, see node.sh
-	ip4, ip6 string // ip6 is empty in a cluster of one family
+	pool     string // its label "pool", see node.sh of the harness
+	ip4, ip6 string // ip6 is empty in a single-stack cluster
 }
 
-// nodes lists the cluster's nodes.
+// nodes returns the nodes of the cluster.
 func nodes(t *testing.T) []node {
 	t.Helper()
 	out := kubectl(t, "get", "nodes", "-o",
@@ -38,7 +38,7 @@ func nodes(t *testing.T) []node {
 	return all
 }
 
-// pool lists the nodes of one pool.
+// pool returns the nodes of one pool.
 func pool(t *testing.T, name string) []node {
 	t.Helper()
 	all := slices.DeleteFunc(nodes(t), func(n node) bool { return n.pool != name })
@@ -48,7 +48,8 @@ func pool(t *testing.T, name string) []node {
 	return all
 }
 
-// withIPTables lists the nodes that have an iptables, which kube-proxy uses too.
+// withIPTables returns the nodes that have iptables, which kube-proxy also uses
+// there.
 func withIPTables(t *testing.T) []node {
 	t.Helper()
 	return slices.DeleteFunc(nodes(t), func(n node) bool { return n.pool == nftablesPool })
@@ -56,16 +57,16 @@ func withIPTables(t *testing.T) []node {
 
 func nodeAccess() bool { return os.Getenv("E2E_NODE") != "" }
 
-// needNodes skips a test that has to act on the nodes themselves.
+// needNodes skips a test that needs access to the nodes if there is none.
 func needNodes(t *testing.T) {
 	t.Helper()
 	if !nodeAccess() {
-		t.Skip("acts on the nodes themselves or on a host outside, which only the harness's own cluster lets it do: run it without KUBECONFIG")
+		t.Skip("this test needs access to the nodes, which only the cluster of the harness gives: run it without KUBECONFIG")
 	}
 }
 
-// run runs a command on the node. Plain "iptables" there is the node's own
-// backend.
+// run runs a command on the node. There the command "iptables" uses the node's
+// own backend.
 func (n node) run(args ...string) (string, error) {
 	return n.runWith("", args...)
 }
@@ -74,7 +75,7 @@ func (n node) runWith(stdin string, args ...string) (string, error) {
 	return run(stdin, os.Getenv("E2E_NODE"), append([]string{"exec", n.name}, args...)...)
 }
 
-// must is run, for a command that has to succeed.
+// must is run for a command that must succeed.
 func (n node) must(t *testing.T, args ...string) string {
 	t.Helper()
 	out, err := n.run(args...)
@@ -84,14 +85,14 @@ func (n node) must(t *testing.T, args ...string) string {
 	return out
 }
 
-// fromOutside runs a command that the node need not have in the node's network.
+// fromOutside runs a command of this machine in the network of the node.
 func (n node) fromOutside(stdin string, args ...string) (string, error) {
 	return run(stdin, os.Getenv("E2E_NODE"), append([]string{"net", n.name}, args...)...)
 }
 
-// iptables runs it where the node's rules can be seen: on the node or, if that
-// has none, in its network; or, in a cluster that gives no shell there, in the
-// agent's pod, which shares the node's network.
+// iptables runs iptables where the node's rules are visible: on the node, or if
+// the node has no iptables, in its network. In a cluster without access to the
+// nodes it runs in the agent's pod, which shares the node's network.
 func (n node) iptables(args ...string) (string, error) {
 	switch {
 	case nodeAccess() && n.pool == nftablesPool:
@@ -105,7 +106,7 @@ func (n node) iptables(args ...string) (string, error) {
 	}
 	inside := []string{"exec", "-n", "kube-system", pod, "--", "iptables-nft"}
 	if out, err := run("", os.Getenv("KUBECTL"), append(inside, "-t", "nat", "-S", "IP-MASQ")...); err != nil {
-		// -save alone shows legacy's tables without making them.
+		// Only iptables-legacy-save lists tables without creating them.
 		inside[len(inside)-1] = "iptables-legacy-save"
 		legacy, _ := run("", os.Getenv("KUBECTL"), inside...)
 		if !strings.Contains(legacy, ":IP-MASQ ") {
@@ -116,7 +117,8 @@ func (n node) iptables(args ...string) (string, error) {
 	return run("", os.Getenv("KUBECTL"), append(inside, args...)...)
 }
 
-// agentPod is the name of the agent's pod on the node that is not on its way out.
+// agentPod returns the name of the agent's pod on the node, ignoring pods that
+// are being deleted.
 func (n node) agentPod() (string, error) {
 	out, err := run("", os.Getenv("KUBECTL"), "get", "pods", "-n", "kube-system", "-l", "k8s-app=ip-masq-agent",
 		"--field-selector", "spec.nodeName="+n.name, "-o",

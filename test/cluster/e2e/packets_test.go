@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// The hosts outside, which the harness's network.sh makes: one whose range
-// pods keep their address to by default, and documentation ranges.
+// Addresses of the host outside, which network.sh of the harness creates. One
+// is in a default CIDR, the others are in ranges for documentation.
 const (
 	outside10    = "10.99.0.1"
 	outside198   = "198.51.100.1"
@@ -26,14 +26,14 @@ const (
 	serviceProbe = "testdata/pods.yaml"
 )
 
-// pod is an ordinary pod: on a bridge, with addresses of its own.
+// pod is an ordinary pod, connected to a bridge.
 type pod struct {
 	name     string
 	node     node
 	ip4, ip6 string
 }
 
-// pods gives one pod for each node, in the nodes' order.
+// pods returns one pod for each node, in the order of the nodes.
 func pods(t *testing.T) []pod {
 	t.Helper()
 	kubectl(t, "apply", "-f", serviceProbe)
@@ -42,8 +42,8 @@ func pods(t *testing.T) []pod {
 	}
 	var all []pod
 	for _, n := range nodes(t) {
-		// The outside host has to reach it: after a reboot the API server tells
-		// a pod's old address for a while.
+		// The outside host must reach the pod: after a reboot the API server
+		// returns the pod's old address for a while.
 		eventually(t, podLimit, func() error {
 			out := kubectl(t, "get", "pods", "-l", "app=pod", "--field-selector", "spec.nodeName="+n.name,
 				"-o", "jsonpath={.items[0].metadata.name} {.items[0].status.podIPs[*].ip}")
@@ -63,7 +63,8 @@ func pods(t *testing.T) []pod {
 	return all
 }
 
-// seenBy is the source address that a server saw when the pod called it.
+// seenBy makes a connection from the pod and returns the source address that
+// the server saw.
 func (p pod) seenBy(t *testing.T, host, port string) string {
 	t.Helper()
 	got, err := p.seenByEach(net.JoinHostPort(host, port))
@@ -73,9 +74,9 @@ func (p pod) seenBy(t *testing.T, host, port string) string {
 	return got[0]
 }
 
-// seenByEach calls each of the servers, one after another, and returns the
-// source addresses that they saw, or in their place why a call failed. The
-// error is that of any call.
+// seenByEach makes a connection to each of the servers in turn and returns the
+// source addresses that they saw, or why a call failed. The error is that of
+// any call.
 func (p pod) seenByEach(servers ...string) ([]string, error) {
 	out, err := run("", os.Getenv("KUBECTL"), append([]string{"exec", p.name, "--", "/probe", "dial"}, servers...)...)
 	lines := strings.Split(out, "\n")
@@ -85,13 +86,13 @@ func (p pod) seenByEach(servers ...string) ([]string, error) {
 	if len(lines) < len(servers) {
 		return nil, errors.Join(err, fmt.Errorf("%d answers to %d calls", len(lines), len(servers)))
 	}
-	return lines[:len(servers)], err // kubectl's own line about a failure follows
+	return lines[:len(servers)], err // after these, kubectl prints a line about a failure
 }
 
-// call is one connection of a pod, and the address it should come from.
+// call is one connection of a pod and its expected source address.
 type call struct{ what, host, port, from string }
 
-func (p pod) makes(t *testing.T, calls []call) {
+func (p pod) checkCalls(t *testing.T, calls []call) {
 	t.Helper()
 	servers := make([]string, len(calls))
 	for i, c := range calls {
@@ -109,10 +110,10 @@ func (p pod) makes(t *testing.T, calls []call) {
 			t.Errorf("%s (%s), from the pod %s on %s: came from %s, want %s", c.what, c.host, p.ip4, p.node.name, sources[i], c.from)
 		}
 	}
-	t.Logf("%s: %d of %d connections came from where they should", p.node.name, right, len(calls))
+	t.Logf("%s: %d of %d connections had the expected source", p.node.name, right, len(calls))
 }
 
-func TestAPodKeepsItsAddressWhereTheFileSaysSo(t *testing.T) {
+func TestPacketsKeptAndMasqueraded(t *testing.T) {
 	needNodes(t)
 	freshCluster(t)
 	all := pods(t)
@@ -120,16 +121,16 @@ func TestAPodKeepsItsAddressWhereTheFileSaysSo(t *testing.T) {
 nonMasqueradeCIDRs: [10.0.0.0/8, 198.51.100.0/24, "fd99::/64", "fd00:244::/48"]
 resyncInterval: 1s`)
 	deploy(t, manifest(t, ourManifest, "--enable-ipv6"))
-	everyNodeGets(t, keeps("10.0.0.0/8", "198.51.100.0/24"))
+	waitForChain(t, chain("10.0.0.0/8", "198.51.100.0/24"))
 
 	for i, p := range all {
 		other := all[(i+1)%len(all)]
-		p.makes(t, []call{
-			{"outside, a kept range", outside10, outsidePort, p.ip4},
-			{"outside, another kept range", outside198, outsidePort, p.ip4},
-			{"outside, no kept range", outside203, outsidePort, p.node.ip4},
-			{"outside, a kept range of IPv6", outsideFD, outsidePort, p.ip6},
-			{"outside, no kept range of IPv6", outside2001, outsidePort, p.node.ip6},
+		p.checkCalls(t, []call{
+			{"outside, not masqueraded", outside10, outsidePort, p.ip4},
+			{"outside, another CIDR that is not masqueraded", outside198, outsidePort, p.ip4},
+			{"outside, masqueraded", outside203, outsidePort, p.node.ip4},
+			{"outside, not masqueraded, IPv6", outsideFD, outsidePort, p.ip6},
+			{"outside, masqueraded, IPv6", outside2001, outsidePort, p.node.ip6},
 			{"the pod on the other node", other.ip4, podPort, p.ip4},
 			{"the pod on the other node, IPv6", other.ip6, podPort, p.ip6},
 			{"the other node", other.node.ip4, hostPort, p.ip4},
@@ -139,17 +140,17 @@ resyncInterval: 1s`)
 	}
 }
 
-func TestAPodIsMasqueradedEverywhereButOnItsOwnNodeWhenNothingIsKept(t *testing.T) {
+func TestEmptyNonMasqueradeCIDRs(t *testing.T) {
 	needNodes(t)
 	freshCluster(t)
 	all := pods(t)
 	configure(t, "nonMasqueradeCIDRs: []\nresyncInterval: 1s")
 	deploy(t, manifest(t, ourManifest, "--enable-ipv6"))
-	everyNodeGets(t, keeps())
+	waitForChain(t, chain())
 
 	for i, p := range all {
 		other := all[(i+1)%len(all)].node
-		p.makes(t, []call{
+		p.checkCalls(t, []call{
 			{"outside", outside10, outsidePort, p.node.ip4},
 			{"outside, IPv6", outsideFD, outsidePort, p.node.ip6},
 			{"the other node", other.ip4, hostPort, p.node.ip4},
@@ -160,24 +161,24 @@ func TestAPodIsMasqueradedEverywhereButOnItsOwnNodeWhenNothingIsKept(t *testing.
 	}
 }
 
-func TestAnEditDecidesTheNextConnection(t *testing.T) {
+func TestEditAffectsTheNextConnection(t *testing.T) {
 	needNodes(t)
 	freshCluster(t)
 	all := pods(t)
 	deploy(t, manifest(t, ourManifest))
-	everyNodeGets(t, defaults())
+	waitForChain(t, defaultChain())
 	for _, p := range all {
-		p.makes(t, []call{{"outside, by default masqueraded", outside198, outsidePort, p.node.ip4}})
+		p.checkCalls(t, []call{{"outside, masqueraded by default", outside198, outsidePort, p.node.ip4}})
 	}
 	configure(t, "nonMasqueradeCIDRs: [198.51.100.0/24]")
-	everyNodeGets(t, keeps("198.51.100.0/24"))
+	waitForChain(t, chain("198.51.100.0/24"))
 	for _, p := range all {
-		p.makes(t, []call{{"outside, kept since the edit", outside198, outsidePort, p.ip4}})
+		p.checkCalls(t, []call{{"outside, not masqueraded since the edit", outside198, outsidePort, p.ip4}})
 	}
 }
 
-// outsideSees is the source that a server in the cluster saw when the host
-// outside called it.
+// outsideSees makes a connection from the host outside and returns the source
+// that the server in the cluster saw.
 func outsideSees(host, port string) (string, error) {
 	out, err := run("", os.Getenv("E2E_OUTSIDE"), "dial", net.JoinHostPort(host, port))
 	if err != nil {

@@ -13,20 +13,20 @@ import (
 	"time"
 )
 
-// settled gives a cluster whose nodes have the rules of goodConfig.
-func settled(t *testing.T) (rules string) {
+// deployGood deploys the agent with goodConfig and waits for its rules.
+func deployGood(t *testing.T) (rules string) {
 	t.Helper()
 	needNodes(t)
 	freshCluster(t)
 	configure(t, goodConfig)
 	deploy(t, manifest(t, ourManifest))
-	rules = keeps("10.0.0.0/8", "198.51.100.0/24")
-	everyNodeGets(t, rules)
+	rules = chain("10.0.0.0/8", "198.51.100.0/24")
+	waitForChain(t, rules)
 	return rules
 }
 
-func TestAKilledContainerComesBackAndTheRulesWereNeverWrong(t *testing.T) {
-	rules := settled(t)
+func TestKilledContainerRestartsWithRightRules(t *testing.T) {
+	rules := deployGood(t)
 	stop := watch(t, nodes(t), rules)
 	for _, n := range nodes(t) {
 		pod, err := n.agentPod()
@@ -47,8 +47,8 @@ func TestAKilledContainerComesBackAndTheRulesWereNeverWrong(t *testing.T) {
 	stop()
 }
 
-func TestADrainedNodeKeepsItsRulesAndHasThemBackInService(t *testing.T) {
-	rules := settled(t)
+func TestDrainedNodeKeepsItsRules(t *testing.T) {
+	rules := deployGood(t)
 	kubectl(t, "create", "deployment", "traveller", "--image=localhost/probe:e2e", "--replicas=2", "--", "/probe", "pause")
 	t.Cleanup(func() { kubectl(t, "delete", "deployment", "traveller", "--now") })
 	kubectl(t, "rollout", "status", "deployment/traveller", "--timeout=120s")
@@ -65,12 +65,12 @@ func TestADrainedNodeKeepsItsRulesAndHasThemBackInService(t *testing.T) {
 	agentReady(t)
 	stop()
 	for _, p := range pods(t) {
-		p.makes(t, []call{{"outside, no kept range", outside203, outsidePort, p.node.ip4}})
+		p.checkCalls(t, []call{{"outside, no kept range", outside203, outsidePort, p.node.ip4}})
 	}
 }
 
-func TestARestartedKubeletFindsTheRulesRight(t *testing.T) {
-	rules := settled(t)
+func TestKubeletRestartDoesNotChangeRules(t *testing.T) {
+	rules := deployGood(t)
 	stop := watch(t, nodes(t), rules)
 	for _, n := range nodes(t) {
 		old := n.must(t, "cat", "/run/kubelet.pid")
@@ -80,7 +80,7 @@ func TestARestartedKubeletFindsTheRulesRight(t *testing.T) {
 			if err != nil || now == old {
 				return fmt.Errorf("the kubelet of %s was not started again: %w", n.name, err)
 			}
-			// It answers, so it is more than a process.
+			// It answers requests, so it has started.
 			_, err = run("", os.Getenv("KUBECTL"), "get", "--raw", "/api/v1/nodes/"+n.name+"/proxy/healthz")
 			return err
 		})
@@ -89,9 +89,9 @@ func TestARestartedKubeletFindsTheRulesRight(t *testing.T) {
 	stop()
 }
 
-func TestARebootedNodeGetsItsRulesBack(t *testing.T) {
-	rules := settled(t)
-	rebooted := pool(t, "legacy")[0] // another one holds the control plane
+func TestRebootedNodeGetsItsRules(t *testing.T) {
+	rules := deployGood(t)
+	rebooted := pool(t, "legacy")[0] // the control plane is on another node
 	others := slices.DeleteFunc(nodes(t), func(n node) bool { return n == rebooted })
 	before := bootID(t, rebooted)
 	stop := watch(t, others, rules)
@@ -104,14 +104,14 @@ func TestARebootedNodeGetsItsRulesBack(t *testing.T) {
 		t.Fatalf("%s was not rebooted", rebooted.name)
 	}
 	eventually(t, podLimit, func() error { return rebooted.rulesAre(rules) })
-	t.Logf("%s: rules right %s after it was switched on", rebooted.name, seconds(time.Since(on)))
+	t.Logf("%s: the rules were in force %s after the reboot", rebooted.name, seconds(time.Since(on)))
 	agentReady(t)
 	stop()
 }
 
-// bootID is what tells one life of the node from the next: when its process 1
-// started, in clock ticks of this machine, see /proc/PID/stat in proc(5). The
-// inode of its namespace may be that of the one before.
+// bootID identifies the boot of a node: it is the time at which its process 1
+// started, in clock ticks, see /proc/PID/stat in proc(5). The inode of its
+// namespace may be that of the previous boot.
 func bootID(t *testing.T, n node) uint64 {
 	t.Helper()
 	out := strings.TrimSpace(n.must(t, "awk", "{ print $22 }", "/proc/1/stat"))

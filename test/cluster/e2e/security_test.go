@@ -10,13 +10,13 @@ import (
 	"testing"
 )
 
-// Numbers of capabilities(7).
+// Capability numbers, see capabilities(7).
 const capNetAdmin, capNetRaw = 12, 13
 
-func TestTheAgentHasOnlyWhatItNeedsAndStillDoesItsWork(t *testing.T) {
+func TestAgentHasOnlyTheNeededPrivileges(t *testing.T) {
 	freshCluster(t)
 	deploy(t, manifest(t, ourManifest))
-	everyNodeGets(t, defaults())
+	waitForChain(t, defaultChain())
 	for _, n := range nodes(t) {
 		t.Run(n.name, func(t *testing.T) {
 			theImageHasItsPrograms(t, n)
@@ -25,8 +25,9 @@ func TestTheAgentHasOnlyWhatItNeedsAndStillDoesItsWork(t *testing.T) {
 	}
 }
 
-// theImageHasItsPrograms runs in the agent's container what the documentation
-// runs there. The container has nothing else: no shell.
+// theImageHasItsPrograms runs in the agent's container the programs that the
+// documentation runs there. The container has nothing else, in particular no
+// shell.
 func theImageHasItsPrograms(t *testing.T, n node) {
 	pod, err := n.agentPod()
 	if err != nil {
@@ -35,8 +36,8 @@ func theImageHasItsPrograms(t *testing.T, n node) {
 	inside := func(args ...string) []string {
 		return append([]string{"exec", "-n", "kube-system", pod, "--"}, args...)
 	}
-	// It exits with status 1, because it warns: of IPv6, and of connections that
-	// are older than the rules.
+	// doctor exits with status 1, because it warns about IPv6 and about
+	// connections that are older than the rules.
 	findings, _ := run("", os.Getenv("KUBECTL"), inside("/ip-masq-agent", "doctor")...)
 	if !strings.Contains(findings, "\nerrors: 0, ") {
 		t.Errorf("ip-masq-agent doctor in the agent's container:\n%s", findings)
@@ -49,15 +50,15 @@ func theImageHasItsPrograms(t *testing.T, n node) {
 	kubectlFails(t, "executable file not found", inside("sh")...)
 }
 
-// onlyWhatItNeeds compares the agent's process with the manifest, as the kernel
-// describes it in proc(5).
+// onlyWhatItNeeds compares the manifest with the agent's process, as described
+// by proc(5).
 func onlyWhatItNeeds(t *testing.T, n node) {
 	needNodes(t)
 	proc := func(file string) string {
 		return n.must(t, "bash", "-c", "cat /proc/$(pgrep --exact --oldest ip-masq-agent)/"+file)
 	}
 
-	// Seccomp 2 is a filter.
+	// Seccomp mode 2 is a filter.
 	want := map[string]string{
 		"CapPrm": fmt.Sprintf("%016x", 1<<capNetAdmin|1<<capNetRaw),
 		"CapEff": fmt.Sprintf("%016x", 1<<capNetAdmin|1<<capNetRaw),
@@ -79,7 +80,8 @@ func onlyWhatItNeeds(t *testing.T, n node) {
 		t.Errorf("/proc/PID/status does not say %v", want)
 	}
 
-	// A line of mountinfo is: ID, parent, device, root, mount point, options ...
+	// Fields of a line of mountinfo: ID, parent, device, root, mount point,
+	// options ...
 	root := ""
 	for line := range strings.Lines(proc("mountinfo")) {
 		f := strings.Fields(line)

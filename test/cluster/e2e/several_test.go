@@ -11,10 +11,10 @@ import (
 	"testing"
 )
 
-// TestAPlatformTeamAndAnOwnerEachHaveAConfigMap merges two ConfigMaps with the
-// component several-configmaps. Either may be missing, and a mistake in one
-// changes nothing.
-func TestAPlatformTeamAndAnOwnerEachHaveAConfigMap(t *testing.T) {
+// TestSeveralConfigMaps merges two ConfigMaps with the
+// component several-configmaps. Each of them may be missing, and an error in
+// one changes nothing.
+func TestSeveralConfigMaps(t *testing.T) {
 	freshCluster(t)
 	extra := func(config string) {
 		t.Helper()
@@ -23,18 +23,18 @@ func TestAPlatformTeamAndAnOwnerEachHaveAConfigMap(t *testing.T) {
 
 	t.Log("no ConfigMap: the defaults")
 	deploy(t, withOurImage(kubectl(t, "kustomize", withComponent(t, "several-configmaps"))))
-	everyNodeGets(t, defaults())
+	waitForChain(t, defaultChain())
 
-	t.Log("the platform team's alone, then both: concatenated in name order")
+	t.Log("only the platform team's, then both: lists are concatenated in name order")
 	configure(t, "nonMasqueradeCIDRs: [192.0.2.0/24]\nresyncInterval: 60s")
-	everyNodeGets(t, keeps("192.0.2.0/24"))
+	waitForChain(t, chain("192.0.2.0/24"))
 	extra("nonMasqueradeCIDRs: [198.51.100.0/24]")
-	everyNodeGets(t, keeps("192.0.2.0/24", "198.51.100.0/24"))
+	waitForChain(t, chain("192.0.2.0/24", "198.51.100.0/24"))
 
-	t.Log("a mistake in one: named, and nothing changes")
+	t.Log("an error in one: reported, and nothing changes")
 	extra("nonMasqueradeCIDRs: [203.0.113.0/24]\nresyncInterval: 5s")
 	eventually(t, editLimit, func() error { return readyIs(t, 0) })
-	everyNodeGets(t, keeps("192.0.2.0/24", "198.51.100.0/24"))
+	waitForChain(t, chain("192.0.2.0/24", "198.51.100.0/24"))
 	eventually(t, editLimit, func() error {
 		out := kubectl(t, "logs", "-n", "kube-system", "-l", "k8s-app=ip-masq-agent", "--tail=-1")
 		const said = "/etc/config/ip-masq-agent-extra:2: resyncInterval: is set in two files"
@@ -46,19 +46,19 @@ func TestAPlatformTeamAndAnOwnerEachHaveAConfigMap(t *testing.T) {
 
 	t.Log("corrected")
 	extra("nonMasqueradeCIDRs: [203.0.113.0/24]")
-	everyNodeGets(t, keeps("192.0.2.0/24", "203.0.113.0/24"))
+	waitForChain(t, chain("192.0.2.0/24", "203.0.113.0/24"))
 	agentReady(t)
 
 	t.Log("one deleted, then the other")
 	kubectl(t, "delete", "configmap", "ip-masq-agent", "-n", "kube-system")
-	everyNodeGets(t, keeps("203.0.113.0/24"))
+	waitForChain(t, chain("203.0.113.0/24"))
 	kubectl(t, "delete", "configmap", "ip-masq-agent-extra", "-n", "kube-system")
-	everyNodeGets(t, defaults())
+	waitForChain(t, defaultChain())
 	agentReady(t)
 }
 
-// withComponent writes a kustomization with the manifests and a component of them,
-// as an operator does, and returns its directory.
+// withComponent writes a kustomization with the manifests and one of their
+// components, and returns its directory.
 func withComponent(t *testing.T, component string) string {
 	t.Helper()
 	dir := t.TempDir()

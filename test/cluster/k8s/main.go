@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ip-masq-agent Authors
 
-// k8s is a whole Kubernetes in one binary: etcd, the control plane, the node's
-// daemons and kubectl. The name it is called by (or its first argument) says
-// which of them runs. One binary links the shared code once, so that it
-// compiles in a third of the time and the space that seven would take.
+// Command k8s is Kubernetes in one binary: etcd, the control plane, the daemons
+// of a node and kubectl. Its name, or its first argument, selects the
+// component. One binary links the shared code once, so it needs a third of the
+// time and space of seven binaries.
 package main
 
 import (

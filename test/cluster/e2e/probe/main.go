@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ip-masq-agent Authors
 
-// probe is both ends of a connection that somebody wants to know the source
-// address of, and the pause program of the pods that hold them.
+// Command probe is both ends of a connection whose source address a test
+// checks, and the pause program of the pods.
 //
-//	probe serve ADDR   tells each caller the address it comes from
-//	probe dial ADDR...   calls each, and prints a line: what it was told, or why not
+//	probe serve ADDR     sends each client the address that it comes from
+//	probe dial ADDR...   calls each server and prints a line with its response or the error
 //	probe pause          waits
 package main
 
@@ -21,8 +21,8 @@ import (
 	"time"
 )
 
-// patience bounds a call: a packet whose answer finds no way back is dropped
-// without a word, and a refused connection is not worth more either.
+// patience is the time limit of a call. If the response has no route back, the
+// caller gets no error.
 const patience = 3 * time.Second
 
 func main() {
@@ -71,7 +71,7 @@ func serve(addr string) error {
 	}
 }
 
-// errCall is that of a call that failed, of which the output says more.
+// errCall is the error after a failed call, which the output describes.
 var errCall = errors.New("a call failed")
 
 func dialEach(addrs []string) (failed error) {

@@ -10,20 +10,19 @@ import (
 	"ip-masq-agent/test/netns"
 )
 
-// world is a node with a pod and two links to the outside, as
+// testbed is a node with a pod and two links to the outside, which accepts
+// packets to every address:
 //
 //	pod eth0 -- pod0 node out0 -- out0 outside
 //	                 node wg0  -- wg0  outside
-//
-// The outside accepts packets to every address.
-type world struct {
+type testbed struct {
 	node, pod, outside *netns.NS
 	observer           *observer
-	sourcePort         uint16 // of the last packet
-	sent               uint64 // packets so far
+	sourcePort         uint16 // the source port of the last packet
+	sent               uint64 // the number of packets
 }
 
-// network has the addresses of one family.
+// network is the addresses of one family.
 type network struct {
 	name       string // IPv4 or IPv6
 	nft        string // the name of the family, and of its header, in nft
@@ -32,9 +31,9 @@ type network struct {
 	node       map[string]netip.Addr // by device
 	peer       map[string]netip.Addr // outside, by device
 	links      []netip.Prefix
-	behindWG   []netip.Prefix // what the node routes by wg0
+	behindWG   []netip.Prefix // the CIDRs that the node routes to wg0
 	translated netip.Prefix   // the addresses that rules translate to
-	prefixes   []netip.Prefix // that rules and configurations name
+	prefixes   []netip.Prefix // the CIDRs in rules and configurations
 }
 
 func addr(s string) netip.Addr { return netip.MustParseAddr(s) }
@@ -73,9 +72,9 @@ func networks() []*network {
 	}}
 }
 
-func newWorld(t *testing.T) *world {
+func newTestbed(t *testing.T) *testbed {
 	t.Helper()
-	w := &world{node: netns.Here(t), pod: netns.New(t), outside: netns.New(t), sourcePort: 10_000}
+	w := &testbed{node: netns.Here(t), pod: netns.New(t), outside: netns.New(t), sourcePort: 10_000}
 	for _, ns := range []*netns.NS{w.node, w.pod, w.outside} {
 		ns.Sysctl(t, "net/ipv4/conf/all/rp_filter", "0")
 		ns.Sysctl(t, "net/ipv4/conf/default/rp_filter", "0")
@@ -106,12 +105,12 @@ func newWorld(t *testing.T) *world {
 		w.outside.IP(t, "route add local "+everything+" dev lo table main")
 	}
 	w.observer = observe(t, w.outside)
-	for _, n := range networks() { // resolves the neighbours before there are rules
+	for _, n := range networks() { // fill the neighbor tables before there are rules
 		for _, source := range n.pods {
 			for _, to := range []netip.Addr{n.prefixes[0].Addr().Next(), n.behindWG[0].Addr().Next()} {
 				for _, s := range w.probe(t, source, to, patience) {
 					if s.source != source {
-						t.Fatalf("without rules %s saw %v from %s", to, s, source)
+						t.Fatalf("packet to %s without rules: %v, want source %s", to, s, source)
 					}
 				}
 			}

@@ -11,24 +11,24 @@ import (
 	"ip-masq-agent/test/rules"
 )
 
-// TestOneFamilyOwned is TestOneFamilyBroken for nftables, which has no commands
-// that could fail: another process owns the other family's table, so that the
-// kernel refuses every write to it.
-func TestOneFamilyOwned(t *testing.T) {
+// TestOneFamilyBlocked is TestOneFamilyBroken for nftables, where no command can
+// fail. Another process owns the table of the other family, so the kernel
+// rejects every write to it.
+func TestOneFamilyBlocked(t *testing.T) {
 	eachNFTablesNode(t, func(n *node) {
 		p := n.startRight(n.oneRange(), n.oneRangeChain(), "--enable-ipv6")
-		other := newOther(n)
-		want := other.withOneRangeOfTheOther()
+		other := otherFamilyNode(n)
+		want := other.chainWithoutRanges()
 		other.wait(want)
 
 		p.SkipLog()
-		release := rules.BlockWrites(n.t, n.other())
+		release := rules.BlockWrites(n.t, n.otherFamily())
 		for range 3 {
-			n.do(n.rules.Flush)
+			n.damage(n.rules.Flush)
 			n.wait(n.oneRangeChain())
 		}
-		p.WaitLog("Failed to sync", n.other(), "operation not permitted")
-		if !rules.WritesBlocked(n.t, n.other()) {
+		p.WaitLog("Failed to sync", n.otherFamily(), "operation not permitted")
+		if !rules.WritesBlocked(n.t, n.otherFamily()) {
 			n.t.Errorf("the agent wrote to a table of another owner:\n%s", other.rules.List(n.t))
 		}
 		release()
@@ -36,24 +36,24 @@ func TestOneFamilyOwned(t *testing.T) {
 	})
 }
 
-// withOneRangeOfTheOther is the chain of the family whose ranges the file of
-// oneRange does not name.
-func (n *node) withOneRangeOfTheOther() []string {
-	return chain(n.pick("169.254.0.0/16", "fe80::/10"))
+// chainWithoutRanges returns the chain of the family of which the file of
+// oneRange has no CIDR.
+func (n *node) chainWithoutRanges() []string {
+	return chain(n.byFamily("169.254.0.0/16", "fe80::/10"))
 }
 
-// TestOneFamilyOwnedAtStart: a family that cannot be written from the start is
-// like one that fails later.
-func TestOneFamilyOwnedAtStart(t *testing.T) {
+// TestOneFamilyBlockedAtStart is TestOneFamilyBlocked with a table that cannot be
+// written from the start.
+func TestOneFamilyBlockedAtStart(t *testing.T) {
 	eachNFTablesNode(t, func(n *node) {
-		release := rules.BlockWrites(n.t, n.other())
+		release := rules.BlockWrites(n.t, n.otherFamily())
 		p := n.startRight(n.oneRange(), n.oneRangeChain(), "--enable-ipv6")
-		p.WaitLog("Failed to sync", n.other(), "operation not permitted")
-		n.do(n.rules.Flush)
+		p.WaitLog("Failed to sync", n.otherFamily(), "operation not permitted")
+		n.damage(n.rules.Flush)
 		n.wait(n.oneRangeChain())
 		release()
-		other := newOther(n)
-		other.wait(other.withOneRangeOfTheOther())
+		other := otherFamilyNode(n)
+		other.wait(other.chainWithoutRanges())
 	})
 }
 
@@ -67,7 +67,7 @@ func TestFailingTransactionChangesNothing(t *testing.T) {
 		before := n.save()
 		p.SkipLog()
 		n.config.write(n.t, n.threeRanges())
-		p.WaitLog("Configuration read", n.pick("192.0.2.7/32", "2001:db8::7/128"))
+		p.WaitLog("Configuration read", n.byFamily("192.0.2.7/32", "2001:db8::7/128"))
 		p.WaitLog("Failed to sync", n.family, "operation not permitted")
 		if diff := cmp.Diff(before, n.save()); diff != "" {
 			n.t.Errorf("a failing transaction changed the rules (-before +after):\n%s", diff)

@@ -13,16 +13,17 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// pageConfig is the page's example.
-const pageConfig = `nonMasqueradeCIDRs:
+// gkeConfig is the example of the GKE ip-masq-agent documentation,
+// https://cloud.google.com/kubernetes-engine/docs/how-to/ip-masquerade-agent.
+const gkeConfig = `nonMasqueradeCIDRs:
   - 198.15.5.92/24
   - 10.0.0.0/8
 masqLinkLocal: false
 resyncInterval: 60s
 `
 
-// pageDescribed is what the page says "kubectl describe" shows of it.
-const pageDescribed = `Name:         ip-masq-agent
+// gkeDescribed is the output of "kubectl describe" in that documentation.
+const gkeDescribed = `Name:         ip-masq-agent
 Namespace:    kube-system
 Labels:       <none>
 Annotations:  <none>
@@ -40,62 +41,64 @@ BinaryData
 Events:  <none>
 `
 
-func TestThePageCommandByCommandWithOurManifest(t *testing.T) {
-	followThePage(t, ourManifest)
+func TestGKEDocumentationWithOurManifest(t *testing.T) {
+	followGKEDocumentation(t, ourManifest)
 }
 
-func TestThePageCommandByCommandWithItsOwnManifest(t *testing.T) {
-	followThePage(t, pageManifest)
+func TestGKEDocumentationWithItsOwnManifest(t *testing.T) {
+	followGKEDocumentation(t, gkeManifest)
 }
 
-// followThePage does what the page says, in its order and with its commands.
-func followThePage(t *testing.T, file string) {
+// followGKEDocumentation runs the commands of the GKE documentation in their
+// order.
+func followGKEDocumentation(t *testing.T, file string) {
 	freshCluster(t)
 
-	t.Log("nothing is there yet")
+	t.Log("before the installation")
 	kubectlFails(t, `daemonsets.apps "ip-masq-agent" not found`, "get", "daemonsets/ip-masq-agent", "-n", "kube-system")
 	kubectlFails(t, `configmaps "ip-masq-agent" not found`, "describe", "configmaps/ip-masq-agent", "-n", "kube-system")
 
 	t.Log("the DaemonSet without a ConfigMap: the defaults")
 	deploy(t, manifest(t, file))
 	t.Logf("\n%s", kubectl(t, "get", "daemonsets/ip-masq-agent", "-n", "kube-system"))
-	everyNodeGets(t, defaults())
+	waitForChain(t, defaultChain())
 
-	t.Log("the page's ConfigMap, from a file of any name")
+	t.Log("the ConfigMap of the documentation, from a file with any name")
 	local := filepath.Join(t.TempDir(), "my-config")
-	if err := os.WriteFile(local, []byte(pageConfig), 0o600); err != nil {
+	if err := os.WriteFile(local, []byte(gkeConfig), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	kubectl(t, "create", "configmap", "ip-masq-agent", "--namespace=kube-system", "--from-file=config="+local)
 	described := kubectl(t, "describe", "configmaps/ip-masq-agent", "-n", "kube-system")
-	if diff := cmp.Diff(pageDescribed, withoutBlankLines(described)); diff != "" {
-		t.Errorf("kubectl describe configmaps/ip-masq-agent (-page +got):\n%s", diff)
+	if diff := cmp.Diff(gkeDescribed, withoutBlankLines(described)); diff != "" {
+		t.Errorf("kubectl describe configmaps/ip-masq-agent (-documentation +got):\n%s", diff)
 	}
-	everyNodeGets(t, keeps("198.15.5.0/24", "10.0.0.0/8"))
+	waitForChain(t, chain("198.15.5.0/24", "10.0.0.0/8"))
 	listsOnEveryNode(t, "198.15.5.0/24", "10.0.0.0/8")
 
 	t.Log("kubectl edit")
 	edit(t, "s|198.15.5.92/24|198.51.100.0/24|")
-	everyNodeGets(t, keeps("198.51.100.0/24", "10.0.0.0/8"))
+	waitForChain(t, chain("198.51.100.0/24", "10.0.0.0/8"))
 
 	t.Log("kubectl apply of a change")
 	configure(t, "nonMasqueradeCIDRs:\n  - 192.0.2.0/24\nmasqLinkLocal: false\nresyncInterval: 60s")
-	everyNodeGets(t, keeps("192.0.2.0/24"))
+	waitForChain(t, chain("192.0.2.0/24"))
 
-	t.Log("no ConfigMap again: the defaults again")
+	t.Log("without the ConfigMap: the defaults again")
 	kubectl(t, "delete", "configmap", "ip-masq-agent", "-n", "kube-system")
-	everyNodeGets(t, defaults())
+	waitForChain(t, defaultChain())
 
-	t.Log("no DaemonSet: what is in the nodes stays")
+	t.Log("without the DaemonSet: the rules stay on the nodes")
 	kubectl(t, "delete", "daemonsets", "ip-masq-agent", "-n", "kube-system")
 	noPodLeft(t)
 	kubectlFails(t, `daemonsets.apps "ip-masq-agent" not found`, "get", "daemonsets/ip-masq-agent", "-n", "kube-system")
 	if nodeAccess() {
-		everyNodeHas(t, defaults())
+		checkChain(t, defaultChain())
 	}
 }
 
-// listsOnEveryNode runs the command of the page's troubleshooting section.
+// listsOnEveryNode runs the command of the documentation's section on
+// troubleshooting.
 func listsOnEveryNode(t *testing.T, kept ...string) {
 	t.Helper()
 	for _, n := range nodes(t) {
@@ -112,18 +115,18 @@ func listsOnEveryNode(t *testing.T, kept ...string) {
 		}
 		want := append([]string{"169.254.0.0/16"}, kept...)
 		for i := range got {
-			// /etc/networks may know a range by its name.
+			// iptables prints a network by its name if /etc/networks has it.
 			if got[i] == "link-local/16" {
 				got[i] = "169.254.0.0/16"
 			}
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("ranges kept on %s (-want +got):\n%s", n.name, diff)
+			t.Errorf("CIDRs that are not masqueraded on %s (-want +got):\n%s", n.name, diff)
 		}
 	}
 }
 
-// edit is "kubectl edit" by somebody whose editor is sed.
+// edit runs "kubectl edit" with sed as the editor.
 func edit(t *testing.T, script string) {
 	t.Helper()
 	cmd := exec.Command(os.Getenv("KUBECTL"), "edit", "configmap", "ip-masq-agent", "--namespace=kube-system")
