@@ -141,7 +141,7 @@ func TestDoctor(t *testing.T) {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 		text := subcommand(t, "", nil, "doctor")
-		if text.status != 1 || !strings.Contains(text.stdout, "warning    "+family+": kubenet's rule") || !strings.Contains(text.stdout, "With the flags of the agent") {
+		if text.status != 1 || !strings.Contains(text.stdout, "warning    "+family+": kubenet's rule") || !strings.Contains(text.stdout, "Using the flags of the running agent") {
 			t.Errorf("status %d:\n%s", text.status, text.stdout)
 		}
 	})
