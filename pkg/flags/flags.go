@@ -147,6 +147,8 @@ func describe(err error) error {
 		cause = fmt.Errorf("%q is not a whole number", value)
 	case cause.Error() == "parse error": // of a flag of the package flag, which keeps the reason to itself
 		cause = fmt.Errorf("%q is not a valid value", value)
+	case !strings.Contains(cause.Error(), strconv.Quote(value)):
+		cause = fmt.Errorf("%q: %w", value, cause)
 	}
 	return fmt.Errorf("--%s: %w", name, cause)
 }
