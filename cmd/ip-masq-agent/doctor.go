@@ -43,7 +43,7 @@ func runDoctor(ctx context.Context, set *flags.Set, stdout io.Writer) error {
 	node := doctor.Read(ctx, doctorOptions(ctx, set, agent))
 	findings := doctor.Examine(node)
 	if set.Output == flags.JSON {
-		err = printJSON(stdout, diagnosis{agent, node.Backend.Name, node.ChainName, node.ConfigFile, findings})
+		err = printJSON(stdout, diagnosis{agent, string(node.Backend.Name), node.ChainName, node.ConfigFile, findings})
 	} else {
 		if agent != nil {
 			printUsedFlags(stdout, set, agent)
@@ -61,11 +61,11 @@ func runDoctor(ctx context.Context, set *flags.Set, stdout io.Writer) error {
 
 // doctorOptions returns the options for the running agent, which may be nil.
 func doctorOptions(ctx context.Context, set *flags.Set, agent *running.Agent) doctor.Options {
-	o := doctor.Options{ConfigFile: set.ConfigFile, Config: set.Config, Masq: set.Masq, Backend: string(set.Backend)}
+	o := doctor.Options{ConfigFile: set.ConfigFile, Config: set.Config, Masq: set.Masq, Backend: set.Backend}
 	o.AutoIPv6 = set.IPv6 == flags.IPv6Auto
 	o.IPv6, _ = running.ManagesIPv6(ctx, set.Options, agent)
 	if agent != nil {
-		o.InUse = string(agent.Backend(ctx))
+		o.InUse, o.Root = agent.Backend(ctx), agent.Root()
 	} else {
 		o.NoAgent = !set.Changed(flags.AgentFlags()...)
 	}

@@ -9,15 +9,16 @@ import (
 	"io"
 	"net/netip"
 	"slices"
+	"strings"
 
+	"ip-masq-agent/pkg/backend"
 	"ip-masq-agent/pkg/config"
-	"ip-masq-agent/pkg/doctor"
 	"ip-masq-agent/pkg/explain"
 	"ip-masq-agent/pkg/flags"
 	"ip-masq-agent/pkg/host"
-	"ip-masq-agent/pkg/iptables"
 	"ip-masq-agent/pkg/masq"
 	"ip-masq-agent/pkg/netfilter"
+	"ip-masq-agent/pkg/predict"
 	"ip-masq-agent/pkg/running"
 )
 
@@ -68,25 +69,28 @@ func (f *explainCommand) run(ctx context.Context, stdout io.Writer) error {
 	}
 	loaded, invalid := config.Load(f.ConfigFile, f.Config)
 	if invalid != nil && !f.live {
-		return fmt.Errorf("the file is invalid, so a running agent continues with the last valid configuration; use --live for the rules in the kernel:\n%w", invalid)
+		return fmt.Errorf("the file is invalid, so a running agent continues with the last valid configuration; use --live for the rules in the kernel:\n%s", inContainer(agent, invalid.Error()))
 	}
-	var rules netfilter.Ruleset
+	var rules predict.Rules
 	if f.live {
-		rules, _ = doctor.Rules(ctx)
+		all, _ := predict.Read(ctx, f.Masq.ChainName)
+		rules = predict.New(all, f.Masq.ChainName)
 	}
 	out, known := explained{Agent: agent}, invalid == nil
 	hasIPv6, whyNot := running.ManagesIPv6(ctx, f.Options, agent)
+	table := f.usesTable(ctx, agent)
 	for _, destination := range destinations {
 		q, err := f.question(routes, destination, loaded.Config)
 		if err != nil {
 			return err
 		}
-		answer := f.byFile(q, loaded, hasIPv6)
-		if netfilter.FamilyOf(q.Destination) == netfilter.IPv6 && !hasIPv6 && !answer.Local {
-			answer.Why = "the agent has no IPv6 chain: " + whyNot
+		answer := f.byFile(q, loaded, hasIPv6, table)
+		answer.Line = inContainer(agent, answer.Line)
+		if q.Family() == netfilter.IPv6 && !hasIPv6 && !answer.Local {
+			answer.Why = "the agent has no IPv6 rules: " + whyNot
 		}
 		if f.live {
-			live := explain.ByKernel(q, f.Masq.ChainName, rules)
+			live := explain.ByKernel(q, rules)
 			live.First, _ = routes.EBPF(q.SourceRoute.Device, q.Route.Device) // doctor reports the error
 			if invalid == nil {
 				live = live.Against(answer)
@@ -105,13 +109,35 @@ func (f *explainCommand) run(ctx context.Context, stdout io.Writer) error {
 	return nil
 }
 
+// usesTable reports whether the agent uses the backend nftables. Then the rules of
+// the file are those of a table.
+func (f *explainCommand) usesTable(ctx context.Context, agent *running.Agent) bool {
+	in := f.Backend
+	switch {
+	case agent != nil:
+		in = agent.Backend(ctx)
+	case f.live && in == backend.Auto:
+		in = backend.InForce(ctx, f.Masq.ChainName)
+	}
+	return in == backend.NFTables
+}
+
+// inContainer replaces paths at which this process sees the files of the agent by
+// those in the agent's container.
+func inContainer(agent *running.Agent, text string) string {
+	if agent == nil || agent.Root() == "" {
+		return text
+	}
+	return strings.ReplaceAll(text, agent.Root()+"/", "/")
+}
+
 func (f *explainCommand) printExplained(stdout io.Writer, out explained, invalid error) error {
 	if f.Output == flags.JSON {
 		return printJSON(stdout, out)
 	}
 	printUsedFlags(stdout, f.Set, out.Agent)
 	if invalid != nil {
-		fmt.Fprintf(stdout, "The file is invalid, so these are only the rules in the kernel:\n%v\n", invalid)
+		fmt.Fprintf(stdout, "The file is invalid, so these are only the rules in the kernel:\n%s\n", inContainer(out.Agent, invalid.Error()))
 	}
 	return explain.Write(stdout, out.Answers)
 }
@@ -135,7 +161,7 @@ func (f *explainCommand) destinations() ([]netip.Addr, error) {
 // question returns a new connection with this node's routes. Without --source it is
 // from a pod in the first range of sourceCIDRs, if the file has any.
 func (f *explainCommand) question(routes *host.Routes, destination netip.Addr, c config.Config) (explain.Question, error) {
-	q := explain.Question{Source: f.source.Addr, Destination: destination}
+	q := explain.Question{Connection: predict.Connection{Source: f.source.Addr, Destination: destination}}
 	var err error
 	if ranges := masq.Sources(netfilter.FamilyOf(destination), c); len(ranges) > 0 && !q.Source.IsValid() {
 		q.Assumed = ranges[0]
@@ -165,19 +191,21 @@ func podOf(routes *host.Routes, r netip.Prefix) (netip.Addr, error) {
 	return r.Addr(), nil
 }
 
-// byFile answers with the chain that results from the file.
-func (f *explainCommand) byFile(q explain.Question, loaded config.Loaded, hasIPv6 bool) explain.Answer {
+// byFile answers with the chain, or the table, that results from the file.
+func (f *explainCommand) byFile(q explain.Question, loaded config.Loaded, hasIPv6, table bool) explain.Answer {
 	c := loaded.Config
-	var rules []iptables.Rule
-	if of := netfilter.FamilyOf(q.Destination); of == netfilter.IPv4 || hasIPv6 {
-		rules = f.Masq.Chain(of, c).Rules
-	}
-	from := "file"
+	p := explain.Policy{From: "file", Chain: f.Masq.ChainName}
 	if len(loaded.Files) == 0 {
-		from = "default"
+		p.From = "default"
 	}
-	answer := explain.ByFile(q, from, f.Masq.ChainName, rules).
-		ReplacedDefault(q, config.Default(f.Config).NonMasquerade, c.NonMasquerade)
+	if q.Family() == netfilter.IPv4 || hasIPv6 {
+		p.Rules = f.Masq.Chain(q.Family(), c).Rules
+	}
+	if table {
+		spec := f.Masq.Table(q.Family(), c)
+		p.Table = &spec
+	}
+	answer := explain.ByFile(q, p).ReplacedDefault(q, config.Default(f.Config).NonMasquerade, c.NonMasquerade)
 	if slices.Contains(loaded.Files, f.ConfigFile) {
 		return answer // --config is the file, not a directory
 	}

@@ -7,7 +7,6 @@ import (
 	"context"
 
 	"ip-masq-agent/pkg/backend"
-	"ip-masq-agent/pkg/doctor"
 	"ip-masq-agent/pkg/flags"
 	"ip-masq-agent/pkg/host"
 	"ip-masq-agent/pkg/netfilter"
@@ -26,7 +25,7 @@ func (a *Agent) Backend(ctx context.Context) backend.Name {
 			return backend.Name(name)
 		}
 	}
-	return backend.Name(doctor.BackendWith(ctx, a.Options.Masq.ChainName))
+	return backend.InForce(ctx, a.Options.Masq.ChainName)
 }
 
 // mayUse reports whether the agent uses a backend, or may use it. The backend Auto
@@ -78,5 +77,5 @@ func ManagesIPv6(ctx context.Context, o flags.Options, a *Agent) (bool, string) 
 		}
 	}
 	// An agent enables IPv6 if it finds rules of its own when it starts.
-	return forwards || doctor.HasIPv6Rules(ctx, o.Masq.ChainName), why
+	return forwards || backend.HasIPv6Rules(ctx, o.Masq.ChainName), why
 }

@@ -136,7 +136,7 @@ func TestDoctor(t *testing.T) {
 			t.Errorf("on a healthy node: %q", wrong)
 		}
 		netns.Restore(t, backend, family, "*nat\n-A POSTROUTING -m comment --comment \"kubenet: SNAT for outbound traffic from cluster\" -m addrtype ! --dst-type LOCAL -j MASQUERADE\nCOMMIT\n")
-		want := []string{"warning foreign-rule " + family + " kubenet's rule, after our jump, masquerades what the chain keeps"}
+		want := []string{"warning foreign-rule " + family + " kubenet's rule, after the agent's jump rule, masquerades traffic that the file does not masquerade"}
 		if diff := cmp.Diff(want, doctor(1)); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
