@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Write prints findings as text.
+// Write prints findings for people.
 func Write(w io.Writer, findings []Finding) error {
 	var b strings.Builder
 	count := map[Severity]int{}

@@ -11,7 +11,7 @@ import (
 	"ip-masq-agent/pkg/netfilter"
 )
 
-// Write prints answers as text.
+// Write prints answers for people.
 func Write(w io.Writer, answers []Answer) error {
 	var b strings.Builder
 	line := func(label, text string) {
@@ -24,7 +24,7 @@ func Write(w io.Writer, answers []Answer) error {
 		if a.Source != "" {
 			b.WriteString(" from " + a.Source)
 		}
-		fmt.Fprintf(&b, ": %s\n", a.outcome())
+		fmt.Fprintf(&b, ": %s\n", a.words())
 		line("because", fmt.Sprintf("%s (%s)", a.Why, a.From))
 		line("rule", a.Rule)
 		line("in", a.Place)
@@ -39,49 +39,46 @@ func Write(w io.Writer, answers []Answer) error {
 			line("if", strings.Join(p.Conditions, "; "))
 		}
 		for _, f := range a.First {
-			line("note", f+" may decide before any rule does")
+			line("first", f+" may decide before any rule does")
 		}
 		if a.Assumed != "" {
-			line("note", fmt.Sprintf("assumes a pod of %s, the first CIDR of sourceCIDRs; --source names another source", a.Assumed))
+			line("note", fmt.Sprintf("assumes a pod of %s, the first range of sourceCIDRs; --source names another source", a.Assumed))
 		}
 		if a.Route == "none" {
 			line("note", "this node has no route to it")
 		}
-		line("note", a.overridden())
+		if a.Overridden != "" {
+			line("note", overridden(a.Overridden))
+		}
 		if a.File == nil {
 			continue
 		}
 		if a.Differs {
-			line("DIFFERS", fmt.Sprintf("by the %s it %s, because %s", a.File.From, a.File.outcome(), a.File.Why))
+			line("DIFFERS", fmt.Sprintf("by the %s it %s, as %s", a.File.From, a.File.words(), a.File.Why))
 			line("rule", a.File.Rule)
-			line("in", a.File.Place)
 			line("line", a.File.Line)
 		}
-		line("note", a.File.overridden())
+		if a.File.Overridden != "" {
+			line("note", overridden(a.File.Overridden))
+		}
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-func (a Answer) overridden() string {
-	if a.Overridden == "" {
-		return ""
-	}
-	return fmt.Sprintf("the file overrides the default %s", a.Overridden)
-}
+func overridden(p string) string { return fmt.Sprintf("the default %s is overridden by this file", p) }
 
-// outcome says what happens to the source address.
-func (a Answer) outcome() string {
+func (a Answer) words() string {
 	switch a.Verdict {
 	case netfilter.Kept:
 		if a.notPod {
-			return "keeps its source address (not masqueraded)"
+			return "keeps its source address"
 		}
-		return "keeps the pod's address (not masqueraded)"
+		return "keeps the pod's address"
 	case netfilter.Masqueraded:
-		return "leaves with the node's address (masqueraded)"
+		return "leaves with the node's address"
 	case netfilter.Translated:
-		return fmt.Sprintf("leaves with the address %s (SNAT)", a.To)
+		return "leaves with the address " + a.To
 	case netfilter.Dropped:
 		return "is dropped"
 	}

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"ip-masq-agent/test/netns"
 	"ip-masq-agent/test/program"
@@ -133,32 +132,5 @@ func TestAutoIPv6WithoutCommands(t *testing.T) {
 		n.waitReady(`family="IPv4"`, `family="IPv6"`)
 		link(t, dir, n.backend, "ip6tables-nft", "ip6tables-nft-save", "ip6tables-nft-restore")
 		n.wait(n.oneRangeChain())
-	})
-}
-
-// TestEnableIPv6Values checks which values of --enable-ipv6 turn IPv6 on, on a
-// node that does not forward it.
-func TestEnableIPv6Values(t *testing.T) {
-	netns.Require(t, "nft")
-	netns.Run(t, func(t *testing.T) {
-		netns.Here(t).Sysctl(t, "net/ipv6/conf/all/forwarding", "0")
-		for _, tt := range []struct {
-			flag string
-			on   bool
-		}{
-			{"--enable-ipv6", true}, {"--enable-ipv6=true", true}, {"-enable-ipv6", true}, {"--enable-ipv6=1", true},
-			{"--enable-ipv6=false", false}, {"--enable-ipv6=0", false}, {"--enable-ipv6=auto", false}, {"-v=0", false},
-		} {
-			newNode(t, netns.NFTables, "IPv4").run(tt.flag, func(n *node) {
-				n.startRight("resyncInterval: 100ms", n.defaultChain(), tt.flag)
-				six := otherFamilyNode(n)
-				if tt.on {
-					six.wait(six.defaultChain())
-					return
-				}
-				time.Sleep(300 * time.Millisecond)
-				six.checkOff()
-			})
-		}
 	})
 }

@@ -182,3 +182,14 @@ func tablesOf(t *testing.T, backend string) string {
 	}
 	return all.String()
 }
+
+// link creates links in dir to commands of a backend.
+func link(t *testing.T, dir, backend string, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		// The binary of a backend selects the command by the name of the link.
+		if err := os.Symlink(multiBinary(t, backend), filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

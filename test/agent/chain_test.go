@@ -4,14 +4,10 @@
 package agent_test
 
 import (
-	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"ip-masq-agent/test/netns"
-	"ip-masq-agent/test/program"
 )
 
 const (
@@ -39,46 +35,6 @@ func TestMissingFileMeansDefaults(t *testing.T) {
 		n.wait(n.defaultChain())
 		n.config.write(n.t, n.oneRange())
 		n.wait(n.oneRangeChain())
-	})
-}
-
-func TestOtherChainName(t *testing.T) {
-	eachIPTablesNode(t, func(n *node) {
-		// The chain of another agent on the node, with a jump that is not
-		// equivalent to the agent's.
-		n.restore("*nat", ":IP-MASQ - [0:0]", "-A IP-MASQ -j RETURN", `-A POSTROUTING -m addrtype ! --dst-type LOCAL -j IP-MASQ`, "COMMIT")
-		for _, name := range []string{"IP-MASQ-AGENT", "a", "masq_1.2-3", "0123456789012345678901234567"} {
-			p := n.start("--masq-chain=" + name)
-			program.Eventually(n.t, func() string {
-				var want []string
-				for _, rule := range n.defaultChain() {
-					want = append(want, strings.Replace(rule, "IP-MASQ", name, 1))
-				}
-				if diff := cmp.Diff(want, netns.List(n.t, n.backend, n.family, name)); diff != "" {
-					return "chain (-want +got):\n" + diff
-				}
-				if want := strings.ReplaceAll(jump, "IP-MASQ", name); !slices.Contains(netns.List(n.t, n.backend, n.family, "POSTROUTING"), want) {
-					return "POSTROUTING has no " + want
-				}
-				return ""
-			})
-			p.Stop(terminate)
-		}
-		if diff := cmp.Diff([]string{"-N IP-MASQ", "-A IP-MASQ -j RETURN"}, n.chain()); diff != "" {
-			n.t.Errorf("the chain of the other agent changed (-want +got):\n%s", diff)
-		}
-		if got := n.jumps(); len(got) != 1 {
-			n.t.Errorf("the jump of the other agent is missing or changed: %q", got)
-		}
-	})
-}
-
-// TestChainNameIsNotTheTableName checks that --masq-chain does not change the name
-// of the nftables table. The table name is fixed, so that operators find it.
-func TestChainNameIsNotTheTableName(t *testing.T) {
-	eachNFTablesNode(t, func(n *node) {
-		n.start("--masq-chain=other")
-		n.wait(n.defaultChain())
 	})
 }
 

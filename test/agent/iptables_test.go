@@ -4,7 +4,6 @@
 package agent_test
 
 import (
-	"slices"
 	"strings"
 
 	"ip-masq-agent/test/netns"
@@ -35,14 +34,6 @@ func (n *node) restore(lines ...string) {
 func (n *node) chain() []string {
 	n.t.Helper()
 	return netns.List(n.t, n.iptablesBackend(), n.family, "IP-MASQ")
-}
-
-// jumps returns the rules of POSTROUTING that lead to the agent's chain.
-func (n *node) jumps() []string {
-	n.t.Helper()
-	return slices.DeleteFunc(netns.List(n.t, n.iptablesBackend(), n.family, "POSTROUTING"), func(rule string) bool {
-		return !strings.HasSuffix(rule, " -j IP-MASQ")
-	})
 }
 
 // foreign dumps the nat table of iptables without the agent's chain and the

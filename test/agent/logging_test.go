@@ -37,23 +37,3 @@ func TestVerbosity(t *testing.T) {
 		})
 	}
 }
-
-// TestSingleDashes uses long flags with one dash, which 2.12 accepts and
-// existing manifests use.
-func TestSingleDashes(t *testing.T) {
-	netns.Run(t, func(t *testing.T) {
-		n := newNode(t, "iptables-nft", "IPv4")
-		n.config.write(t, n.oneRange())
-		p := n.start("-masq-chain=IP-MASQ", "-enable-ipv6", "-random-fully=false", "-nomasq-all-reserved-ranges", "-to-ports", "1024-2000", "-logtostderr")
-		p.WaitLog("Synced rules", "IPv6")
-		p.WaitLog("Synced rules", "IPv4")
-		for _, rule := range n.chain() {
-			if strings.Contains(rule, "--random-fully") {
-				t.Errorf("-random-fully=false had no effect: %s", rule)
-			}
-		}
-		if got := strings.Join(n.chain(), "\n"); !strings.Contains(got, "--to-ports 1024-2000") {
-			t.Errorf("-to-ports had no effect:\n%s", got)
-		}
-	})
-}

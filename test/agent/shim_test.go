@@ -25,25 +25,19 @@ type shims struct {
 // shim creates shims for the commands of the node's backend.
 func (n *node) shim() *shims {
 	n.t.Helper()
-	s := newShims(n.t)
-	n.env = append(n.env, "PATH="+s.dir+":"+os.Getenv("PATH"))
-	return s
-}
-
-func newShims(t testing.TB) *shims {
-	t.Helper()
-	s := &shims{dir: t.TempDir()}
+	s := &shims{dir: n.t.TempDir()}
 	for _, backend := range []string{"iptables-nft", "iptables-legacy"} {
 		for _, family := range []string{"IPv4", "IPv6"} {
 			for _, suffix := range [][]string{nil, {"save"}, {"restore"}} {
-				s.add(t, netns.Command(backend, family, suffix...))
+				s.add(n.t, netns.Command(backend, family, suffix...))
 			}
 		}
-		s.add(t, strings.Replace(backend, "ip", "x", 1)+"-multiBinary")
+		s.add(n.t, strings.Replace(backend, "ip", "x", 1)+"-multi")
 	}
 	for _, name := range []string{"iptables", "iptables-save", "iptables-restore", "ip6tables", "ip6tables-save", "ip6tables-restore"} {
-		s.add(t, name)
+		s.add(n.t, name)
 	}
+	n.env = append(n.env, "PATH="+s.dir+":"+os.Getenv("PATH"))
 	return s
 }
 
@@ -107,7 +101,7 @@ func (s *shims) writes(t testing.TB) int {
 	n := 0
 	for _, call := range s.calls(t) {
 		words := strings.Fields(call)
-		if strings.Contains(words[0], "-multiBinary") && len(words) > 1 {
+		if strings.Contains(words[0], "-multi") && len(words) > 1 {
 			words = words[1:]
 		}
 		restores := strings.HasSuffix(words[0], "restore") && !slices.Contains(words, "--version") && !slices.Contains(words, "-V")

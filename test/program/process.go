@@ -119,12 +119,16 @@ func (p *Process) Exit() int {
 func (p *Process) WaitLog(texts ...string) {
 	p.t.Helper()
 	Eventually(p.t, func() string {
-		if count(p.Log.String()[p.seen:], texts) == 0 {
+		if !p.Logged(texts...) {
 			return "the log has no line with " + strings.Join(texts, " and ")
 		}
 		return ""
 	})
 }
 
-// SkipLog makes WaitLog ignore what the agent has logged so far.
+// Logged reports whether the log has a line that contains all of texts, since the
+// last call of [Process.SkipLog].
+func (p *Process) Logged(texts ...string) bool { return count(p.Log.String()[p.seen:], texts) > 0 }
+
+// SkipLog makes WaitLog and Logged ignore what the agent has logged so far.
 func (p *Process) SkipLog() { p.seen = len(p.Log.String()) }

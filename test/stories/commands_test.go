@@ -58,10 +58,10 @@ func family(ts *testscript.TestScript, word string) string {
 	return word
 }
 
-// writeConfig puts a file of the story, by a rename, where the agent reads it.
-// "config -" removes it.
+// writeConfig puts a file or a directory of the story, by a rename, where the
+// agent reads it. "config -" removes it.
 func writeConfig(ts *testscript.TestScript, neg bool, args []string) {
-	usage(ts, !neg && len(args) == 1, "config FILE|-")
+	usage(ts, !neg && len(args) == 1, "config FILE|DIRECTORY|-")
 	s := of(ts)
 	if s.agent != nil {
 		s.agent.SkipLog()
@@ -71,35 +71,55 @@ func writeConfig(ts *testscript.TestScript, neg bool, args []string) {
 		return
 	}
 	ts.Check(os.MkdirAll(filepath.Dir(s.file()), 0o755))
-	ts.Check(os.WriteFile(s.file()+".new", []byte(ts.ReadFile(args[0])), 0o644))
+	if source := ts.MkAbs(args[0]); isDirectory(source) {
+		ts.Check(os.Symlink(source, s.file()+".new"))
+	} else {
+		ts.Check(os.WriteFile(s.file()+".new", []byte(ts.ReadFile(args[0])), 0o644))
+	}
 	ts.Check(os.Rename(s.file()+".new", s.file()))
 }
 
+func isDirectory(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
 // startAgent starts the agent with the file of config, the backend of the node
-// and the given flags. A second call stops the agent that runs.
+// and the given flags. A second call stops the agent that runs. The variable PID
+// becomes the agent's process ID.
 func startAgent(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, !neg, "agent [FLAG...]")
 	s := of(ts)
 	if s.agent != nil {
 		s.agent.Stop(syscall.SIGTERM)
 	}
-	flags := []string{"--config=" + s.file(), "--backend=" + s.backend}
+	flags := []string{"--config=" + s.file()}
+	if s.backend != "" {
+		flags = append(flags, "--backend="+s.backend)
+	}
 	s.agent = program.Start(s.t, program.Command(nil, append(flags, args...)...))
+	ts.Setenv("PID", strconv.Itoa(s.agent.PID()))
 }
 
-// stop ends the agent with SIGTERM. It must exit with status 0.
-func stop(ts *testscript.TestScript, neg bool, args []string) {
-	usage(ts, !neg && len(args) == 0, "stop")
+// terminate ends the agent with SIGTERM. It must exit with status 0.
+func terminate(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 0, "terminate")
 	s := of(ts)
 	s.agent.Stop(syscall.SIGTERM)
 	s.agent = nil
 }
 
 // waitLog waits until one line of the agent's log has all of the words. It
-// considers the lines since the last command config or agent.
+// considers the lines since the last command config or agent. With "!" there
+// must be no such line so far, and it does not wait.
 func waitLog(ts *testscript.TestScript, neg bool, args []string) {
-	usage(ts, !neg && len(args) > 0, "log TEXT...")
-	of(ts).agent.WaitLog(args...)
+	usage(ts, len(args) > 0, "log TEXT..., ! log TEXT...")
+	agent := of(ts).agent
+	if !neg {
+		agent.WaitLog(args...)
+	} else if agent.Logged(args...) {
+		ts.Fatalf("the log has a line with %q", args)
+	}
 }
 
 // lines returns the lines of a file of the story.

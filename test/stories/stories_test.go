@@ -50,6 +50,14 @@ func TestNode(t *testing.T) { onNodes(t, "node", netns.Backends()) }
 // the jump.
 func TestIPTables(t *testing.T) { onNodes(t, "iptables", netns.IPTablesBackends()) }
 
+// TestIPTablesNFT runs each story on a node of the backend iptables-nft. These
+// stories are about rules that nft wrote into the tables of iptables.
+func TestIPTablesNFT(t *testing.T) { onNodes(t, "iptables-nft", []string{"iptables-nft"}) }
+
+// TestMixed runs each story on a node without a backend: the story itself names
+// the backends that it uses.
+func TestMixed(t *testing.T) { onNodes(t, "mixed", []string{""}) }
+
 // TestNFTables runs each story on a node of the backend nftables.
 func TestNFTables(t *testing.T) { onNodes(t, "nftables", []string{netns.NFTables}) }
 
@@ -69,8 +77,14 @@ func onNodes(t *testing.T, dir string, backends []string) {
 	for _, file := range stories(t, dir) {
 		t.Run(name(file), func(t *testing.T) {
 			for _, backend := range backends {
-				t.Run(backend, func(t *testing.T) {
-					netns.Require(t, append(netns.Tools(backend, "IPv4"), netns.Tools(backend, "IPv6")...)...)
+				used, title := []string{backend}, backend
+				if backend == "" {
+					used, title = netns.Backends(), "all"
+				}
+				t.Run(title, func(t *testing.T) {
+					for _, b := range used {
+						netns.Require(t, append(netns.Tools(b, "IPv4"), netns.Tools(b, "IPv6")...)...)
+					}
 					netns.Run(t, func(t *testing.T) { run(t, file, backend) })
 				})
 			}
@@ -87,15 +101,18 @@ func run(t *testing.T, file, backend string) {
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"agent":  startAgent,
-			"chain":  waitChain,
-			"config": writeConfig,
-			"jumps":  waitJumps,
-			"log":    waitLog,
-			"others": waitOthers,
-			"rules":  restore,
-			"status": status,
-			"stop":   stop,
+			"agent":      startAgent,
+			"chain":      waitChain,
+			"config":     writeConfig,
+			"eventually": waitOutput,
+			"jumps":      waitJumps,
+			"log":        waitLog,
+			"nft":        nft,
+			"others":     waitOthers,
+			"ready":      waitReady,
+			"rules":      restore,
+			"status":     status,
+			"terminate":  terminate, // "stop" is testscript's own: it ends the story
 		},
 		Setup: func(e *testscript.Env) error { return setup(e, backend) },
 	})

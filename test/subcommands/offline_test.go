@@ -29,18 +29,3 @@ func TestCheckReadsPipes(t *testing.T) {
 		t.Errorf("check of a pipe: %v, %s, want %s", err, out, want)
 	}
 }
-
-// TestPlainFlagsRunTheAgent checks that flags without a subcommand run the
-// agent, as in the manifest.
-func TestPlainFlagsRunTheAgent(t *testing.T) {
-	r := subcommand(t, "", nil, "--masq-chain=IP-MASQ", "--version")
-	if r.status != 0 || !strings.HasPrefix(r.stdout, "ip-masq-agent ") {
-		t.Errorf("%+v", r)
-	}
-	r = subcommand(t, "", nil, "--help")
-	for _, want := range []string{"ip-masq-agent check FILE...", "ip-masq-agent explain DESTINATION...", "ip-masq-agent doctor", "ip-masq-agent cleanup", "--masq-chain"} {
-		if !strings.Contains(r.stdout, want) || r.status != 0 {
-			t.Errorf("--help lacks %q, status %d", want, r.status)
-		}
-	}
-}
