@@ -15,38 +15,41 @@ import (
 
 	"ip-masq-agent/pkg/agent"
 	"ip-masq-agent/pkg/backend"
+	"ip-masq-agent/pkg/flags"
+	"ip-masq-agent/pkg/host"
 	"ip-masq-agent/pkg/iptables"
+	"ip-masq-agent/pkg/memory"
 	"ip-masq-agent/pkg/netfilter"
 	"ip-masq-agent/pkg/status"
 )
 
-// runAgent is the program without a verb: the daemon of the DaemonSet.
-func runAgent(ctx context.Context, f *flags) error {
-	useOneCPU()
-	// The server and the watch end with this function, also if no backend is
-	// usable.
+// runAgent runs the agent until ctx is done.
+func runAgent(ctx context.Context, o flags.Options) error {
+	memory.UseOneCPU()
+	// The server and backend.Watch stop when this function returns, also if no
+	// backend is usable.
 	ctx, cancel := context.WithCancel(ctx)
-	var beside sync.WaitGroup
-	defer func() { cancel(); beside.Wait() }()
+	var background sync.WaitGroup
+	defer func() { cancel(); background.Wait() }()
 	log := klog.FromContext(ctx)
 	log.Info("Starting ip-masq-agent", "version", version)
 	if os.Getpid() == 1 {
 		go iptables.Reap(ctx)
 	}
-	families, optional := f.ipv6.families()
-	// Health is served before anything that can hang.
+	families, optional := o.IPv6.Families()
+	// The server starts before anything that can hang.
 	observer := status.New(version, families, optional...)
-	if f.httpAddress != "" {
-		beside.Go(func() { observer.Serve(ctx, f.httpAddress) })
+	if o.HTTPAddress != "" {
+		background.Go(func() { observer.Serve(ctx, o.HTTPAddress) })
 	}
-	// What initialized the program is not needed again: the peak is 1.4 MB less.
-	// Where the pages cannot be dropped they stay.
-	_ = dropProgramPages()
-	query := backend.Query{Prefer: f.backend, Chain: f.masq.ChainName, Families: families, ToPorts: len(f.masq.ToPorts) > 0}
+	// The code that initialized the program is not needed again. This makes the peak
+	// of the memory 1.4 MB smaller. An error does no harm.
+	_ = memory.ReleaseProgramPages()
+	query := backend.Query{Prefer: o.Backend, Chain: o.Masq.ChainName, Families: families, ToPorts: len(o.Masq.ToPorts) > 0}
 	choice, err := backend.Choose(ctx, query, observer.Starting)
 	switch {
 	case ctx.Err() != nil:
-		return nil // asked to stop, which is no failure
+		return nil // a signal arrived, which is not an error
 	case err != nil:
 		return err
 	}
@@ -55,25 +58,40 @@ func runAgent(ctx context.Context, f *flags) error {
 		options[family] = whenForwarding(choice.Backend, query)
 	}
 	for _, family := range slices.Concat(families, optional) {
-		tables[family] = backend.NewTable(choice.Backend, family, f.masq)
+		tables[family] = backend.NewTable(choice.Backend, family, o.Masq)
 		observer.SetBackend(family, string(choice.Backend))
 	}
-	log.Info("Starting to sync", "chain", f.masq.ChainName, "families", fmt.Sprint(families), "enableIPv6", f.ipv6, "file", f.configFile)
-	beside.Go(func() { backend.Watch(ctx, choice, query) })
-	for _, after := range shrinkTimes() {
+	log.Info("Starting to sync", "chain", o.Masq.ChainName, "families", fmt.Sprint(families), "enableIPv6", o.IPv6, "file", o.ConfigFile)
+	background.Go(func() { backend.Watch(ctx, choice, query) })
+	for _, after := range memory.ReleaseTimes() {
 		time.AfterFunc(after, func() {
-			if err := shrink(); err != nil {
-				log.V(1).Info("Keeping the memory of the start", "err", err)
+			if err := memory.Release(); err != nil {
+				log.V(1).Info("Cannot release memory that only the start needed", "err", err)
 			}
 		})
 	}
 	a := agent.Agent{
-		ConfigFile: f.configFile,
-		Config:     f.config,
+		ConfigFile: o.ConfigFile,
+		Config:     o.Config,
 		Tables:     tables,
 		Optional:   options,
 		Observer:   observer,
 	}
 	a.Run(ctx)
 	return nil
+}
+
+// whenForwarding enables IPv6 when the node forwards it.
+func whenForwarding(b backend.Name, q backend.Query) agent.Optional {
+	q.Families = []netfilter.Family{netfilter.IPv6}
+	return agent.Optional{
+		Needed: func() (bool, string) {
+			forwards, why, err := host.ForwardsIPv6()
+			if err != nil {
+				return false, err.Error()
+			}
+			return forwards, why
+		},
+		Possible: func(ctx context.Context) error { return backend.CanHold(ctx, b, q) },
+	}
 }

@@ -10,64 +10,69 @@ import (
 
 	"ip-masq-agent/pkg/backend"
 	"ip-masq-agent/pkg/check"
+	"ip-masq-agent/pkg/flags"
 )
 
-const checkAbout = `check reads files as the agent would, and says what is wrong with them, or the
-rules that it would write. A file is what the agent reads, or a manifest with it in
-a ConfigMap: the key that a DaemonSet of the agent in the same manifest mounts,
-else "config" or "ip-masq-agent". Without flags of Rules it takes those of that
-DaemonSet. A directory is read as --config reads it: its files are merged. If all
-of them are manifests, each is checked on its own. - is the standard input. check
-touches nothing and needs no node.`
+const checkAbout = `check validates configuration files, and prints the rules that the agent would
+write. It changes nothing and needs no node. A FILE is one of these:
+- a file as the agent reads it
+- a directory as --config reads it: its files are merged; but if all of them are
+  manifests, each is checked on its own
+- a manifest with a ConfigMap. If a DaemonSet of the agent in the same manifest
+  mounts the ConfigMap, check uses the key that it mounts and its flags, except
+  those that are set here. Otherwise it uses the key "config" or "ip-masq-agent"
+- - for the standard input`
 
-func checkFlags(f *flags) {
-	f.ruleFlags()
-	set := f.group("Check")
-	f.reservedFlag(set)
-	set.Var(&f.pods, "pod-cidr", "`ranges` of the cluster's pods; warn if the file does not keep the address to them")
-	set.Var(&f.nodes, "node-cidr", "`ranges` of the cluster's nodes, likewise")
-	f.backendFlag(set, "`name` of the backend whose rules are shown: nftables shows a table, as input for nft -f, any other the chain, as input for iptables-restore")
-	set.BoolVar(&f.strict, "strict", false, "end with status 1 if there are warnings, too")
+func checkFlags(set *flags.Set) runFunc {
+	set.AddRules()
+	group := set.Group("Check")
+	set.AddReserved(group)
+	var pods, nodes flags.Prefixes
+	group.Var(&pods, "pod-cidr", "`ranges` of the cluster's pods; warn if traffic to them would be masqueraded, or traffic from them would not")
+	group.Var(&nodes, "node-cidr", "`ranges` of the cluster's nodes; warn if traffic to them would be masqueraded")
+	set.AddBackendWithUsage(group, "`name` of the backend whose rules are printed: nftables prints a table, as input for nft -f, any other a chain, as input for iptables-restore")
+	strict := group.Bool("strict", false, "exit with status 1 if there are warnings")
+	return func(_ context.Context, stdout io.Writer) error {
+		o := check.Options{Pods: pods, Nodes: nodes, WithFlags: withManifestFlags(set)}
+		setOptions(&o, set.Options)
+		results := []check.Result{}
+		for _, path := range set.Args {
+			results = append(results, check.Path(path, os.Stdin, o)...)
+		}
+		if err := printResults(stdout, set.Output, results); err != nil {
+			return err
+		}
+		for _, r := range results {
+			if len(r.Problems) > 0 || len(r.Warnings) > 0 && *strict {
+				return errFound
+			}
+		}
+		return nil
+	}
 }
 
-func runCheck(_ context.Context, f *flags, stdout io.Writer) error {
-	options := check.Options{Config: f.config, AutoIPv6: f.ipv6 == ipv6Auto, Masq: f.masq, Pods: f.pods, Nodes: f.nodes, WithFlags: f.withManifestFlags, NFTables: f.backend == backend.NFTables}
-	results := []check.Result{}
-	for _, path := range f.operands {
-		results = append(results, check.Path(path, os.Stdin, options)...)
+func printResults(w io.Writer, output string, results []check.Result) error {
+	if output == flags.JSON {
+		return printJSON(w, results)
 	}
-	print := check.Write
-	if f.output == outputJSON {
-		print = func(w io.Writer, r []check.Result) error { return printJSON(w, r) }
-	}
-	if err := print(stdout, results); err != nil {
-		return err
-	}
-	for _, r := range results {
-		if len(r.Problems) > 0 || len(r.Warnings) > 0 && f.strict {
-			return errFound
-		}
-	}
-	return nil
+	return check.Write(w, results)
 }
 
-// withManifestFlags returns options with the flags of a DaemonSet, but for those
-// that were given to check itself.
-func (f *flags) withManifestFlags(o check.Options, args []string) (check.Options, error) {
-	theirs := othersFlags()
-	if err := theirs.parse(args, 0, 0); err != nil {
-		return o, err
-	}
-	take := func(name string, set func()) {
-		if !f.all.Changed(name) {
-			set()
+// setOptions sets the options that are flags of the agent.
+func setOptions(o *check.Options, agent flags.Options) {
+	o.Config, o.Masq = agent.Config, agent.Masq
+	o.AutoIPv6, o.NFTables = agent.IPv6 == flags.IPv6Auto, agent.Backend == backend.NFTables
+}
+
+// withManifestFlags returns a function that sets the options of an agent in a
+// manifest. Flags that are set on this command line have precedence.
+func withManifestFlags(set *flags.Set) func(check.Options, []string) (check.Options, error) {
+	return func(o check.Options, args []string) (check.Options, error) {
+		manifest := flags.NewOtherAgent()
+		if err := manifest.Parse(args); err != nil {
+			return o, err
 		}
+		setOptions(&o, set.Merge(manifest.Options))
+		return o, nil
 	}
-	take("masq-chain", func() { o.Masq.ChainName = theirs.masq.ChainName })
-	take("random-fully", func() { o.Masq.RandomFully = theirs.masq.RandomFully })
-	take("to-ports", func() { o.Masq.ToPorts = theirs.masq.ToPorts })
-	take("enable-ipv6", func() { o.Config.IPv6, o.AutoIPv6 = theirs.config.IPv6, theirs.ipv6 == ipv6Auto })
-	take("backend", func() { o.NFTables = theirs.backend == backend.NFTables })
-	take("nomasq-all-reserved-ranges", func() { o.Config.ReservedRanges = theirs.config.ReservedRanges })
-	return o, nil
 }

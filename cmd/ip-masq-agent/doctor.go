@@ -8,62 +8,66 @@ import (
 	"io"
 
 	"ip-masq-agent/pkg/doctor"
+	"ip-masq-agent/pkg/flags"
+	"ip-masq-agent/pkg/running"
 )
 
-const doctorAbout = `doctor looks at this node and says what is wrong, what follows from it, and what
-repairs it: whether the chain is there, complete and reached; whether other rules,
-another agent or another backend masquerade what it keeps; and what else decides.
-It changes nothing. It must run in the node's network namespace, as the agent does.
-Without flags of Rules and Configuration it takes those of the agent that runs here.`
+const doctorAbout = `doctor reports problems on this node, their effects, and how to fix them: whether
+the agent's chain exists, is complete and is reached; whether other rules, another
+agent or another backend masquerade traffic that the configuration does not; and
+what else decides about the source address. It changes nothing. It must run in the
+network namespace of the node, as the agent does. Unless a flag of Rules,
+Configuration or Host is set, it uses the flags of the agent that runs on this node.`
 
-func doctorFlags(f *flags) {
-	f.ruleFlags()
-	f.fileFlags()
-	f.backendFlag(f.group("Host"), agentBackend)
+func doctorFlags(set *flags.Set) runFunc {
+	set.AddRules()
+	set.AddConfiguration()
+	set.AddBackend(set.Group("Host"))
+	return func(ctx context.Context, stdout io.Writer) error { return runDoctor(ctx, set, stdout) }
 }
 
-// diagnosis is the JSON of doctor.
+// diagnosis is the JSON output of doctor.
 type diagnosis struct {
-	Agent    *runningAgent    `json:"agent,omitempty"` // whose flags were taken
+	Agent    *running.Agent   `json:"agent,omitempty"` // whose flags were used
 	Backend  string           `json:"backend"`
 	Chain    string           `json:"chain"`
 	File     string           `json:"file"`
 	Findings []doctor.Finding `json:"findings"`
 }
 
-func runDoctor(ctx context.Context, f *flags, stdout io.Writer) error {
-	agent, err := f.adopt()
+func runDoctor(ctx context.Context, set *flags.Set, stdout io.Writer) error {
+	agent, err := useRunningAgent(set)
 	if err != nil {
 		return err
 	}
-	node := doctor.Read(ctx, f.doctorOptions(ctx, agent))
+	node := doctor.Read(ctx, doctorOptions(ctx, set, agent))
 	findings := doctor.Examine(node)
-	if f.output == outputJSON {
-		d := diagnosis{agent, node.Backend.Name, node.ChainName, node.ConfigFile, findings}
-		if err := printJSON(stdout, d); err != nil {
-			return err
-		}
+	if set.Output == flags.JSON {
+		err = printJSON(stdout, diagnosis{agent, string(node.Backend.Name), node.ChainName, node.ConfigFile, findings})
 	} else {
-		agent.print(stdout)
-		if err := doctor.Write(stdout, findings); err != nil {
-			return err
+		if agent != nil {
+			printUsedFlags(stdout, set, agent)
 		}
+		err = doctor.Write(stdout, findings)
 	}
-	if !doctor.Healthy(findings) {
+	switch {
+	case err != nil:
+		return err
+	case !doctor.Healthy(findings):
 		return errFound
 	}
 	return nil
 }
 
-// doctorOptions are those of the agent that runs here, if there is one.
-func (f *flags) doctorOptions(ctx context.Context, agent *runningAgent) doctor.Options {
-	o := doctor.Options{ConfigFile: f.configFile, Config: f.config, Masq: f.masq, Backend: string(f.backend)}
-	o.AutoIPv6 = f.ipv6 == ipv6Auto
-	o.IPv6, _ = f.managesIPv6(ctx, agent)
+// doctorOptions returns the options for the running agent, which may be nil.
+func doctorOptions(ctx context.Context, set *flags.Set, agent *running.Agent) doctor.Options {
+	o := doctor.Options{ConfigFile: set.ConfigFile, Config: set.Config, Masq: set.Masq, Backend: set.Backend}
+	o.AutoIPv6 = set.IPv6 == flags.IPv6Auto
+	o.IPv6, _ = running.ManagesIPv6(ctx, set.Options, agent)
 	if agent != nil {
-		o.InUse = agent.backend(ctx)
+		o.InUse, o.Root = agent.Backend(ctx), agent.Root()
 	} else {
-		o.NoAgent = !f.agentFlagsGiven()
+		o.NoAgent = !set.Changed(flags.AgentFlags()...)
 	}
 	return o
 }

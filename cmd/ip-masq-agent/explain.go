@@ -9,38 +9,51 @@ import (
 	"io"
 	"net/netip"
 	"slices"
+	"strings"
 
+	"ip-masq-agent/pkg/backend"
 	"ip-masq-agent/pkg/config"
-	"ip-masq-agent/pkg/doctor"
 	"ip-masq-agent/pkg/explain"
+	"ip-masq-agent/pkg/flags"
 	"ip-masq-agent/pkg/host"
-	"ip-masq-agent/pkg/iptables"
 	"ip-masq-agent/pkg/masq"
 	"ip-masq-agent/pkg/netfilter"
+	"ip-masq-agent/pkg/predict"
+	"ip-masq-agent/pkg/running"
 )
 
-const explainAbout = `explain says with whose address a new connection to a destination leaves, the
-pod's or the node's, and which rule decides so. It asks the file, or with --live
-what the kernel of this node holds, and then says whether the two differ.
-A destination is that of the packet as it leaves: a pod's address, not a Service's.
-Without flags of Rules and Configuration it takes those of the agent that runs here.`
+const explainAbout = `explain prints the source address that a new connection from a pod gets, that of the
+pod or of the node, and the rule that decides. It uses the configuration or, with
+--live, the rules in the kernel of this node, and then reports whether they differ.
+DESTINATION is an IP address after DNAT: that of a pod, not of a Service. Unless a
+flag of Rules or Configuration or --backend is set, explain uses the flags of the
+agent that runs on this node.`
 
-func explainFlags(f *flags) {
-	f.ruleFlags()
-	f.fileFlags()
-	set := f.group("Explain")
-	set.StringVar(&f.source, "source", "", "`address` of the pod, or of another source; by default a pod of the first range of sourceCIDRs, or any pod")
-	set.BoolVar(&f.live, "live", false, "ask the kernel of this node, and compare the file with it")
-	f.backendFlag(set, agentBackend)
+// explainCommand is a command line of explain.
+type explainCommand struct {
+	*flags.Set
+	source flags.Address
+	live   bool
 }
 
-// explained is the JSON of explain.
+func explainFlags(set *flags.Set) runFunc {
+	f := &explainCommand{Set: set}
+	set.AddRules()
+	set.AddConfiguration()
+	group := set.Group("Explain")
+	group.Var(&f.source, "source", "`address` of the pod, or of another source; by default a pod in the first range of sourceCIDRs, or any pod")
+	group.BoolVar(&f.live, "live", false, "use the rules in the kernel of this node, and compare the file with them")
+	set.AddBackend(group)
+	return f.run
+}
+
+// explained is the JSON output of explain.
 type explained struct {
-	Agent   *runningAgent    `json:"agent,omitempty"` // whose flags were taken
+	Agent   *running.Agent   `json:"agent,omitempty"` // whose flags are used
 	Answers []explain.Answer `json:"answers"`
 }
 
-func runExplain(ctx context.Context, f *flags, stdout io.Writer) error {
+func (f *explainCommand) run(ctx context.Context, stdout io.Writer) error {
 	routes, err := host.OpenRoutes()
 	if err != nil {
 		return err
@@ -48,36 +61,38 @@ func runExplain(ctx context.Context, f *flags, stdout io.Writer) error {
 	defer routes.Close()
 	destinations, err := f.destinations()
 	if err != nil {
-		return usageError{err, "ip-masq-agent explain"}
+		return argumentError{err}
 	}
-	agent, err := f.adopt()
+	agent, err := useRunningAgent(f.Set)
 	if err != nil {
 		return err
 	}
-	loaded, refused := config.Load(f.configFile, f.config)
-	if refused != nil && !f.live {
-		return fmt.Errorf("the file is rejected, so an agent continues with what it read before; --live asks the kernel:\n%w", refused)
+	loaded, invalid := config.Load(f.ConfigFile, f.Config)
+	if invalid != nil && !f.live {
+		return fmt.Errorf("the file is invalid, so a running agent continues with the last valid configuration; use --live for the rules in the kernel:\n%s", inContainer(agent, invalid.Error()))
 	}
-	var rules netfilter.Ruleset
+	var rules predict.Rules
 	if f.live {
-		rules, _ = doctor.Rules(ctx)
+		all, _ := predict.Read(ctx, f.Masq.ChainName)
+		rules = predict.New(all, f.Masq.ChainName)
 	}
-	out, known := explained{Agent: agent}, refused == nil
-	hasIPv6, whyNot := f.managesIPv6(ctx, agent)
+	out, known := explained{Agent: agent}, invalid == nil
+	hasIPv6, whyNot := running.ManagesIPv6(ctx, f.Options, agent)
+	table := f.usesTable(ctx, agent)
 	for _, destination := range destinations {
 		q, err := f.question(routes, destination, loaded.Config)
 		if err != nil {
 			return err
 		}
-		answer := f.byFile(q, loaded, hasIPv6)
-		if netfilter.FamilyOf(q.Destination) == netfilter.IPv6 && !hasIPv6 && !answer.Local {
-			answer.Why = "the agent has no IPv6 chain: " + whyNot
+		answer := f.byFile(q, loaded, hasIPv6, table)
+		answer.Line = inContainer(agent, answer.Line)
+		if q.Family() == netfilter.IPv6 && !hasIPv6 && !answer.Local {
+			answer.Why = "the agent has no IPv6 rules: " + whyNot
 		}
 		if f.live {
-			live := explain.ByKernel(q, f.masq.ChainName, rules)
-			// What cannot be looked at is not visible.
-			live.First, _ = routes.EBPF(q.SourceRoute.Device, q.Route.Device)
-			if refused == nil {
+			live := explain.ByKernel(q, rules)
+			live.First, _ = routes.EBPF(q.SourceRoute.Device, q.Route.Device) // doctor reports the error
+			if invalid == nil {
 				live = live.Against(answer)
 			}
 			answer = live
@@ -85,7 +100,7 @@ func runExplain(ctx context.Context, f *flags, stdout io.Writer) error {
 		known = known && answer.Known()
 		out.Answers = append(out.Answers, answer)
 	}
-	if err := f.printExplained(stdout, out, refused); err != nil {
+	if err := f.printExplained(stdout, out, invalid); err != nil {
 		return err
 	}
 	if !known {
@@ -94,47 +109,59 @@ func runExplain(ctx context.Context, f *flags, stdout io.Writer) error {
 	return nil
 }
 
-func (f *flags) printExplained(stdout io.Writer, out explained, refused error) error {
-	if f.output == outputJSON {
+// usesTable reports whether the agent uses the backend nftables. Then the rules of
+// the file are those of a table.
+func (f *explainCommand) usesTable(ctx context.Context, agent *running.Agent) bool {
+	in := f.Backend
+	switch {
+	case agent != nil:
+		in = agent.Backend(ctx)
+	case f.live && in == backend.Auto:
+		in = backend.InForce(ctx, f.Masq.ChainName)
+	}
+	return in == backend.NFTables
+}
+
+// inContainer replaces paths at which this process sees the files of the agent by
+// those in the agent's container.
+func inContainer(agent *running.Agent, text string) string {
+	if agent == nil || agent.Root() == "" {
+		return text
+	}
+	return strings.ReplaceAll(text, agent.Root()+"/", "/")
+}
+
+func (f *explainCommand) printExplained(stdout io.Writer, out explained, invalid error) error {
+	if f.Output == flags.JSON {
 		return printJSON(stdout, out)
 	}
-	out.Agent.print(stdout)
-	if out.Agent == nil && !f.agentFlagsGiven() {
-		fmt.Fprintln(stdout, "No agent was found running here, so the default flags are assumed")
-	}
-	if refused != nil {
-		fmt.Fprintf(stdout, "The file is rejected, so only the kernel is asked:\n%v\n", refused)
+	printUsedFlags(stdout, f.Set, out.Agent)
+	if invalid != nil {
+		fmt.Fprintf(stdout, "The file is invalid, so these are only the rules in the kernel:\n%s\n", inContainer(out.Agent, invalid.Error()))
 	}
 	return explain.Write(stdout, out.Answers)
 }
 
-// destinations reads the operands.
-func (f *flags) destinations() ([]netip.Addr, error) {
-	source := f.sourceAddress()
+// destinations parses the arguments.
+func (f *explainCommand) destinations() ([]netip.Addr, error) {
 	var out []netip.Addr
-	for _, word := range f.operands {
+	for _, word := range f.Args {
 		dst, err := netip.ParseAddr(word)
 		switch {
 		case err != nil || dst.Zone() != "":
 			return nil, fmt.Errorf("destination %q is not an IP address", word)
-		case source.IsValid() && source.Is4() != dst.Unmap().Is4():
-			return nil, fmt.Errorf("--source %s and destination %s are of two families", source, dst)
+		case f.source.IsValid() && f.source.Is4() != dst.Unmap().Is4():
+			return nil, fmt.Errorf("--source %s and destination %s are of different IP families", &f.source, dst)
 		}
 		out = append(out, dst.Unmap())
 	}
 	return out, nil
 }
 
-// sourceAddress is --source; the zero Addr if it was not given.
-func (f *flags) sourceAddress() netip.Addr {
-	source, _ := netip.ParseAddr(f.source) // validate has seen it
-	return source.Unmap()
-}
-
-// question asks this node for the routes of a new connection. Without --source it
-// is one of a pod of the first range of sourceCIDRs, if the file has any.
-func (f *flags) question(routes *host.Routes, destination netip.Addr, c config.Config) (explain.Question, error) {
-	q := explain.Question{Source: f.sourceAddress(), Destination: destination}
+// question returns a new connection with this node's routes. Without --source it is
+// from a pod in the first range of sourceCIDRs, if the file has any.
+func (f *explainCommand) question(routes *host.Routes, destination netip.Addr, c config.Config) (explain.Question, error) {
+	q := explain.Question{Connection: predict.Connection{Source: f.source.Addr, Destination: destination}}
 	var err error
 	if ranges := masq.Sources(netfilter.FamilyOf(destination), c); len(ranges) > 0 && !q.Source.IsValid() {
 		q.Assumed = ranges[0]
@@ -151,10 +178,10 @@ func (f *flags) question(routes *host.Routes, destination netip.Addr, c config.C
 	return q, err
 }
 
-// podOf returns the first address of a range that may be a pod's: not the network
-// address, and not this node's, such as that of its bridge to the pods.
+// podOf returns the first address of a range that may be a pod's. It is not the
+// network address, and not an address of this node, such as that of a bridge.
 func podOf(routes *host.Routes, r netip.Prefix) (netip.Addr, error) {
-	const most = 16 // addresses that are looked at
+	const most = 16 // addresses to try
 	for a, n := r.Addr().Next(), 0; n < most && a.IsValid() && r.Contains(a); a, n = a.Next(), n+1 {
 		route, err := routes.To(a)
 		if err != nil || !route.Local() {
@@ -164,21 +191,23 @@ func podOf(routes *host.Routes, r netip.Prefix) (netip.Addr, error) {
 	return r.Addr(), nil
 }
 
-// byFile asks the chain that the file makes.
-func (f *flags) byFile(q explain.Question, loaded config.Loaded, hasIPv6 bool) explain.Answer {
+// byFile answers with the chain, or the table, that results from the file.
+func (f *explainCommand) byFile(q explain.Question, loaded config.Loaded, hasIPv6, table bool) explain.Answer {
 	c := loaded.Config
-	var rules []iptables.Rule
-	if of := netfilter.FamilyOf(q.Destination); of == netfilter.IPv4 || hasIPv6 {
-		rules = f.masq.Chain(of, c).Rules
-	}
-	from := "file"
+	p := explain.Policy{From: "file", Chain: f.Masq.ChainName}
 	if len(loaded.Files) == 0 {
-		from = "default"
+		p.From = "default"
 	}
-	answer := explain.ByFile(q, from, f.masq.ChainName, rules).
-		ReplacedDefault(q, config.Default(f.config).NonMasquerade, c.NonMasquerade)
-	if slices.Contains(loaded.Files, f.configFile) {
-		return answer // the file is known
+	if q.Family() == netfilter.IPv4 || hasIPv6 {
+		p.Rules = f.Masq.Chain(q.Family(), c).Rules
+	}
+	if table {
+		spec := f.Masq.Table(q.Family(), c)
+		p.Table = &spec
+	}
+	answer := explain.ByFile(q, p).ReplacedDefault(q, config.Default(f.Config).NonMasquerade, c.NonMasquerade)
+	if slices.Contains(loaded.Files, f.ConfigFile) {
+		return answer // --config is the file, not a directory
 	}
 	return answer.WrittenIn(loaded.Origins)
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ip-masq-agent Authors
 
-// Command ip-masq-agent keeps, on a Kubernetes node, the nat chain that decides
-// which pod traffic leaves with the node's address and which keeps the pod's.
+// Command ip-masq-agent manages the nat rules of a Kubernetes node that decide
+// which traffic of pods is masqueraded.
 //
-//  1. If the first argument is a verb, do that and end: see verbs.go.
-//  2. Read the flags, and refuse what could break a restore input.
-//  3. Choose the iptables backend that the rest of the node uses.
-//  4. Keep the tables as the file says, until SIGTERM or SIGINT.
+//  1. If the first argument is a subcommand, run it and exit: see subcommand.go.
+//  2. Parse and validate the flags.
+//  3. Choose the backend that the rest of the node uses.
+//  4. Sync the rules with the configuration until SIGTERM or SIGINT.
 package main
 
 import (
@@ -20,22 +20,26 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/spf13/pflag"
 	"k8s.io/klog/v2"
+
+	"ip-masq-agent/pkg/flags"
+	"ip-masq-agent/pkg/stderr"
 )
 
 // version is set by the linker: -X main.version=v1.2.3.
 var version = "devel"
 
-// The exit statuses: exitFailure is also a verb's that found something, and
-// exitUsage is for what a look at --help mends.
+// The exit statuses.
 const (
-	exitFailure = 1
+	exitFailure = 1 // also of a subcommand that found something
 	exitUsage   = 2
 )
 
+// stopTimeout is the time that the agent has to stop after a signal.
+const stopTimeout = 1500 * time.Millisecond
+
 func main() {
-	drain, err := decoupleStderr()
+	drain, err := stderr.Buffer()
 	if err == nil {
 		err = run(context.Background(), os.Args[1:], os.Stdout, drain)
 	}
@@ -47,51 +51,39 @@ func main() {
 	os.Exit(exitStatus(err))
 }
 
-// run runs what args say. drain writes out what was logged, before an end that
-// does not return here.
+// run runs the agent or a subcommand. It calls drain, which writes the rest of the
+// log, before it exits by itself.
 func run(ctx context.Context, args []string, stdout io.Writer, drain func()) error {
-	if v, ok := findVerb(args); ok {
-		f := v.newFlags()
-		if done, err := parse(f, args[1:], v.min, v.max, "ip-masq-agent "+v.name, stdout); done {
-			return err
+	if len(args) > 0 {
+		if s, ok := findSubcommand(args[0]); ok {
+			return s.run(ctx, args[1:], stdout)
 		}
-		return v.run(ctx, f, stdout)
 	}
-	f := agentFlags()
-	if done, err := parse(f, args, 0, 0, "ip-masq-agent", stdout); done {
-		return err
-	}
-	if f.version {
+	set := flags.NewAgent(agentUsage())
+	switch err := set.Parse(args); {
+	case errors.Is(err, flags.ErrHelp):
+		return set.Help(stdout)
+	case err != nil:
+		return usageError{err, "ip-masq-agent"}
+	case len(set.Args) > 0:
+		return usageError{fmt.Errorf("unknown subcommand %q: the subcommands are %s", set.Args[0], subcommandNames()), "ip-masq-agent"}
+	case set.Version:
 		_, err := fmt.Fprintln(stdout, "ip-masq-agent", version)
 		return err
 	}
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	// What cannot be cancelled, such as reading a file of a mount that hangs,
-	// must not keep the agent from ending: the rules stay either way.
+	// Some system calls cannot be canceled, such as reading a file from a mount that
+	// hangs. The agent exits nevertheless: the rules stay in force.
 	defer context.AfterFunc(ctx, func() {
-		time.Sleep(grace)
+		time.Sleep(stopTimeout)
 		drain()
 		os.Exit(0)
 	})()
-	return runAgent(ctx, f)
+	return runAgent(ctx, set.Options)
 }
 
-// grace is how long the agent may take to end by itself.
-const grace = 1500 * time.Millisecond
-
-// parse reads a command line; done tells that nothing is left to do.
-func parse(f *flags, args []string, min, max int, command string, stdout io.Writer) (done bool, err error) {
-	switch err := f.parse(args, min, max); {
-	case errors.Is(err, pflag.ErrHelp):
-		return true, f.help(stdout)
-	case err != nil:
-		return true, usageError{err, command}
-	}
-	return false, nil
-}
-
-// errFound is the end of a verb that found something, and has said what.
+// errFound means exit status 1 after the results were printed.
 var errFound = errors.New("something was found")
 
 // usageError is a mistake on the command line.

@@ -13,29 +13,36 @@ import (
 	"ip-masq-agent/pkg/masq"
 )
 
-func configuration(n Node) []Finding {
-	f := Finding{Check: "config", Severity: OK, What: n.ConfigFile + " is valid"}
+// checkConfig reports whether the file is valid.
+func checkConfig(n Node) []Finding {
+	const consequence = "the last valid configuration stays in force; edits have no effect"
+	where := ""
+	if n.Root != "" {
+		where = " in the agent's container"
+	}
+	f := Finding{Check: "config"}
 	var invalid *config.InvalidError
 	switch {
 	case n.NoFile:
-		f.Severity, f.What = Info, "there is no file "+n.ConfigFile+", so the defaults apply"
+		f.Severity, f.What = Info, "there is no file "+n.ConfigFile+where+", so the defaults apply"
 	case errors.As(n.ConfigErr, &invalid):
 		var lines []string
 		for _, p := range invalid.Problems {
 			lines = append(lines, p.String())
 		}
-		f = Finding{Check: "config", Severity: Error, What: "the agent rejects the file: " + strings.Join(lines, "; "),
-			Consequence: "the last valid configuration stays in force; edits have no effect", Remedy: "correct the ConfigMap; check reports whether it is valid"}
+		f.Severity, f.What = Error, "the agent rejects the file"+where+": "+strings.Join(lines, "; ")
+		f.Consequence, f.Remedy = consequence, "correct the ConfigMap; the subcommand check tells whether a file is valid"
 	case n.ConfigErr != nil:
-		f = Finding{Check: "config", Severity: Error, What: n.ConfigErr.Error(),
-			Consequence: "the last valid configuration stays in force; edits have no effect", Remedy: "mount the ConfigMap's key config as this file"}
+		f.Severity, f.What = Error, n.ConfigErr.Error()+where
+		f.Consequence, f.Remedy = consequence, "mount the ConfigMap's key config as this file"
 	default:
+		f.Severity, f.What = OK, n.ConfigFile+where+" is valid"
 		return append([]Finding{f}, replacedDefaults(n)...)
 	}
 	return []Finding{f}
 }
 
-// replacedDefaults finds the default ranges that are masqueraded because a list
+// replacedDefaults reports the default CIDRs that are masqueraded because a list
 // of the file replaced them.
 func replacedDefaults(n Node) []Finding {
 	var replaced []netip.Prefix
@@ -48,5 +55,5 @@ func replacedDefaults(n Node) []Finding {
 		return nil
 	}
 	return []Finding{{Check: "config", Severity: Info, What: "the file overrides the default " + join(replaced),
-		Consequence: "traffic there leaves with the node's address", Remedy: "none, if that is meant; else add the ranges to nonMasqueradeCIDRs"}}
+		Consequence: "traffic to it is masqueraded", Remedy: "none, if that is intended; otherwise add it to nonMasqueradeCIDRs"}}
 }

@@ -13,11 +13,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
+	"ip-masq-agent/pkg/backend"
 	"ip-masq-agent/pkg/config"
 	"ip-masq-agent/pkg/host"
 	"ip-masq-agent/pkg/iptables"
 	"ip-masq-agent/pkg/masq"
 	"ip-masq-agent/pkg/netfilter"
+	"ip-masq-agent/pkg/predict"
 )
 
 // node is one on which all is well, in iptables-nft and IPv4, with more rules
@@ -31,11 +33,16 @@ func node(more ...netfilter.Rule) Node {
 	}
 	entry := &netfilter.Chain{Name: "POSTROUTING", Base: true, Priority: 100, Rules: append([]netfilter.Rule{kernelRule("POSTROUTING", want.Jump)}, more...)}
 	table := &netfilter.Table{Owner: netfilter.OwnerNFTables, Family: "ip", Name: "nat", Chains: map[string]*netfilter.Chain{"IP-MASQ": chain, "POSTROUTING": entry}}
-	n := Node{ChainName: "IP-MASQ", ConfigFile: "/etc/config/ip-masq-agent", Config: c, Backend: Backend{nftBackend, "asked"},
+	n := Node{ChainName: "IP-MASQ", ConfigFile: "/etc/config/ip-masq-agent", Config: c, Backend: Backend{backend.IPTablesNFT, "asked"},
 		Forwards: false, Mounts: hostMounts, Want: map[netfilter.Family]iptables.Chain{netfilter.IPv4: want}}
-	n.Rules = netfilter.Ruleset{Tables: []*netfilter.Table{table}}
-	n.Chains = findChains(n.Rules, []string{"IP-MASQ"})
+	n.setRules(table)
 	return n
+}
+
+// setRules sets the tables of the node.
+func (n *Node) setRules(tables ...*netfilter.Table) {
+	n.Rules = predict.New(netfilter.Ruleset{Tables: tables}, "IP-MASQ")
+	n.Chains = findChains(n.Rules.Ruleset, "IP-MASQ", nil)
 }
 
 // kernelRule is a rule of ours as it is read from the kernel.
@@ -98,22 +105,22 @@ const (
 func TestLock(t *testing.T) {
 	tests := []struct {
 		name, mounts string
-		backend      string
+		backend      backend.Name
 		want         string
 	}{
-		{"host", hostMounts, legacyBackend, "ok: /run/xtables.lock is the host's"},
-		{"mounted file", container + "1050 1042 0:23 /xtables.lock /run/xtables.lock rw - tmpfs tmpfs rw\n", legacyBackend, "ok: /run/xtables.lock is the host's"},
-		{"mounted directory", container + "1050 1042 259:2 /run /run rw - ext4 /dev/root rw\n", legacyBackend, "ok: /run/xtables.lock is the host's"},
-		{"container", container, legacyBackend, "warning: /run/xtables.lock is not the host's: it lies in the container's own root"},
-		{"container's tmpfs", container + "1050 1042 0:99 / /run rw - tmpfs tmpfs rw\n", legacyBackend, "warning: /run/xtables.lock is not the host's: it lies in /run, a tmpfs of the container's own"},
-		{"another file", container + "1050 1042 0:23 /x /run/xtables.lock.d rw - tmpfs tmpfs rw\n", legacyBackend, "warning: /run/xtables.lock is not the host's: it lies in the container's own root"},
-		{"iptables-nft", container, nftBackend, "info: /run/xtables.lock is not the host's (it lies in the container's own root), and iptables-nft needs none"},
-		{"unreadable", "nonsense\n", legacyBackend, "unchecked: whether /run/xtables.lock is the host's: no mount has it"},
+		{"host", hostMounts, backend.IPTablesLegacy, "ok: /run/xtables.lock is the host's"},
+		{"mounted file", container + "1050 1042 0:23 /xtables.lock /run/xtables.lock rw - tmpfs tmpfs rw\n", backend.IPTablesLegacy, "ok: /run/xtables.lock is the host's"},
+		{"mounted directory", container + "1050 1042 259:2 /run /run rw - ext4 /dev/root rw\n", backend.IPTablesLegacy, "ok: /run/xtables.lock is the host's"},
+		{"container", container, backend.IPTablesLegacy, "warning: /run/xtables.lock is not the host's: it is in the container's root file system"},
+		{"container's tmpfs", container + "1050 1042 0:99 / /run rw - tmpfs tmpfs rw\n", backend.IPTablesLegacy, "warning: /run/xtables.lock is not the host's: it is in /run, a tmpfs of the container"},
+		{"another file", container + "1050 1042 0:23 /x /run/xtables.lock.d rw - tmpfs tmpfs rw\n", backend.IPTablesLegacy, "warning: /run/xtables.lock is not the host's: it is in the container's root file system"},
+		{"iptables-nft", container, backend.IPTablesNFT, "info: /run/xtables.lock is not the host's (it is in the container's root file system), and iptables-nft does not need it"},
+		{"unreadable", "nonsense\n", backend.IPTablesLegacy, "unchecked: cannot tell whether /run/xtables.lock is the host's: /run/xtables.lock is not in mountinfo"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			n := Node{Mounts: tt.mounts, Backend: Backend{Name: tt.backend}}
-			if diff := cmp.Diff([]string{tt.want}, said(lock(n))); diff != "" {
+			if diff := cmp.Diff([]string{tt.want}, said(checkLock(n))); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -132,10 +139,10 @@ func TestIPv6(t *testing.T) {
 		{Node{IPv6Address: true}, "ok: the node does not forward IPv6, and --enable-ipv6 is off"},
 		{Node{Forwards: true}, "info: the node forwards IPv6 while --enable-ipv6 is off, but has no IPv6 address itself"},
 		{Node{Forwards: true, IPv6Address: true}, "warning: the node forwards IPv6 and has an IPv6 address, while --enable-ipv6 is off"},
-		{Node{ForwardingErr: errors.New("denied")}, "unchecked: whether the node forwards IPv6: denied"},
+		{Node{ForwardingErr: errors.New("denied")}, "unchecked: cannot tell whether the node forwards IPv6: denied"},
 	}
 	for _, tt := range tests {
-		if diff := cmp.Diff([]string{tt.want}, said(ipv6(tt.node))); diff != "" {
+		if diff := cmp.Diff([]string{tt.want}, said(checkIPv6(tt.node))); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 	}
@@ -150,10 +157,11 @@ func TestConfiguration(t *testing.T) {
 		{Node{ConfigFile: "f"}, "ok: f is valid"},
 		{Node{ConfigFile: "f", NoFile: true}, "info: there is no file f, so the defaults apply"},
 		{Node{ConfigFile: "f", ConfigErr: refused}, "error: the agent rejects the file: f:2: k: is wrong: mend it"},
+		{Node{ConfigFile: "f", Root: "/proc/7/root"}, "ok: f in the agent's container is valid"},
 		{Node{ConfigFile: "f", ConfigErr: errors.New("denied")}, "error: denied"},
 	}
 	for _, tt := range tests {
-		if diff := cmp.Diff([]string{tt.want}, said(configuration(tt.node))); diff != "" {
+		if diff := cmp.Diff([]string{tt.want}, said(checkConfig(tt.node))); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 	}
@@ -174,7 +182,7 @@ func TestUnchecked(t *testing.T) {
 	n := node()
 	denied := errors.New("denied")
 	n.Rules.Tables = append(n.Rules.Tables, netfilter.Unread(netfilter.OwnerLegacy, netfilter.IPv6, denied))
-	n.Unread = []Unread{{legacyBackend, netfilter.IPv6, denied}}
+	n.Unread = []predict.Unread{{Backend: backend.IPTablesLegacy, Family: netfilter.IPv6, Err: denied}}
 	n.FlowsErr, n.EBPFErr = denied, denied
 	var got []string
 	for _, f := range Examine(n) {
@@ -183,11 +191,11 @@ func TestUnchecked(t *testing.T) {
 		}
 	}
 	want := []string{
-		"unchecked: whether a chain of ours is in iptables-legacy: denied",
-		"unchecked: whether no other agent's chain is there: the IPv6 rules of iptables-legacy could not be read",
-		"unchecked: whether no rule of others decides against the file: the IPv6 rules of iptables-legacy could not be read",
-		"unchecked: whether an eBPF program decides before the rules do: denied",
-		"unchecked: which connections still follow old rules: denied",
+		"unchecked: cannot tell whether chain IP-MASQ is in iptables-legacy too: denied",
+		"unchecked: not certain that no other agent has a chain here: the IPv6 rules of iptables-legacy could not be read",
+		"unchecked: not certain that no rule of another program contradicts the file: the IPv6 rules of iptables-legacy could not be read",
+		"unchecked: cannot tell whether an eBPF program decides before the rules do: denied",
+		"unchecked: cannot tell which connections follow old rules: denied",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -199,7 +207,7 @@ func TestUnchecked(t *testing.T) {
 func TestEBPFRefused(t *testing.T) {
 	n := node()
 	n.EBPFErr = fmt.Errorf("asking for tcx programs of eth0: %w", unix.EPERM)
-	got := ebpf(n)
+	got := checkEBPF(n)
 	if len(got) != 1 || got[0].Severity != Info || !strings.HasSuffix(got[0].What, "asking for tcx programs of eth0: operation not permitted") {
 		t.Errorf("%+v", got)
 	}
@@ -221,7 +229,7 @@ func TestDormant(t *testing.T) {
 	n := node()
 	n.Rules.Tables[0].Dormant = true
 	want := []string{"error: table ip nat is dormant", "ok: chain IP-MASQ is as the file says, 5 rules", "ok: exactly one rule of POSTROUTING jumps to it"}
-	if diff := cmp.Diff(want, said(chains(n))); diff != "" {
+	if diff := cmp.Diff(want, said(checkRules(n))); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
@@ -231,7 +239,7 @@ func TestReplacedDefaults(t *testing.T) {
 	n.Defaults = n.Config.NonMasquerade
 	n.Config.NonMasquerade = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.168.0.0/15")}
 	want := []string{"ok: /etc/config/ip-masq-agent is valid", "info: the file overrides the default 172.16.0.0/12"}
-	if diff := cmp.Diff(want, said(configuration(n))); diff != "" {
+	if diff := cmp.Diff(want, said(checkConfig(n))); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
@@ -248,19 +256,19 @@ func TestFlowFate(t *testing.T) {
 		flow Flow
 		want netfilter.Fate
 	}{
-		{"out", Flow{Source: pod, Reached: internet}, netfilter.Masqueraded},
-		{"inside", Flow{Source: pod, Reached: peer, Masqueraded: true}, netfilter.Kept},
-		{"to the node", Flow{Source: pod, Reached: self}, netfilter.Undetermined},
-		{"from the node", Flow{Source: self, Reached: internet}, netfilter.Undetermined},
-		{"of a Service, masqueraded by kube-proxy", Flow{Source: pod, Reached: peer, Masqueraded: true, Translated: true}, netfilter.Undetermined},
-		{"of a Service", Flow{Source: pod, Reached: internet, Translated: true}, netfilter.Masqueraded},
-		{"of the kernel, before a device has an address", Flow{Source: addr("0.0.0.0"), Reached: addr("224.0.0.22")}, netfilter.Undetermined},
-		{"multicast", Flow{Source: pod, Reached: addr("224.0.0.251")}, netfilter.Undetermined},
-		{"without a route", Flow{Source: pod, Reached: addr("8.8.4.4")}, netfilter.Undetermined},
+		{"out", Flow{Connection: predict.Connection{Source: pod, Destination: internet}}, netfilter.Masqueraded},
+		{"inside", Flow{Connection: predict.Connection{Source: pod, Destination: peer}, Masqueraded: true}, netfilter.Kept},
+		{"to the node", Flow{Connection: predict.Connection{Source: pod, Destination: self}}, netfilter.Undetermined},
+		{"from the node", Flow{Connection: predict.Connection{Source: self, Destination: internet}}, netfilter.Undetermined},
+		{"of a Service, masqueraded by kube-proxy", Flow{Connection: predict.Connection{Source: pod, Destination: peer}, Masqueraded: true, Translated: true}, netfilter.Undetermined},
+		{"of a Service", Flow{Connection: predict.Connection{Source: pod, Destination: internet}, Translated: true}, netfilter.Masqueraded},
+		{"of the kernel, before a device has an address", Flow{Connection: predict.Connection{Source: addr("0.0.0.0"), Destination: addr("224.0.0.22")}}, netfilter.Undetermined},
+		{"multicast", Flow{Connection: predict.Connection{Source: pod, Destination: addr("224.0.0.251")}}, netfilter.Undetermined},
+		{"without a route", Flow{Connection: predict.Connection{Source: pod, Destination: addr("8.8.4.4")}}, netfilter.Undetermined},
 	}
 	for _, tt := range tests {
 		n := node()
-		n.Routes = map[Flow]Way{tt.flow.key(): {Source: routes[tt.flow.Source], Reached: routes[tt.flow.Reached]}}
+		tt.flow.SourceRoute, tt.flow.Route = routes[tt.flow.Source], routes[tt.flow.Destination]
 		if got := n.fate(tt.flow); got != tt.want {
 			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
 		}

@@ -9,58 +9,58 @@ import (
 	"slices"
 	"strings"
 
-	backends "ip-masq-agent/pkg/backend"
+	"ip-masq-agent/pkg/backend"
 	"ip-masq-agent/pkg/masq"
 	"ip-masq-agent/pkg/netfilter"
+	"ip-masq-agent/pkg/predict"
 )
 
-// foreignRules finds the rules of others that decide about traffic in another
-// way than the file. It sends addresses through all rules and compares what
-// becomes of them with the file.
-func foreignRules(n Node) []Finding {
+// checkForeignRules reports rules of other programs that contradict the file. It
+// sends packets through all rules and compares the outcomes with the file.
+func checkForeignRules(n Node) []Finding {
 	var out []Finding
 	for _, f := range n.families() {
-		found, left, rewritten := n.conflicts(f)
+		found, omitted, rewritten := n.conflicts(f)
 		for _, c := range found {
 			out = append(out, c.finding(n))
 		}
 		if rewritten {
 			out = append(out, Finding{Check: "foreign-rule", Severity: Unchecked, Family: f.String(),
-				What: "what becomes of traffic after a rule that writes into the packet's header"})
+				What: "a rule writes into the packet's header, so what happens to such traffic after it cannot be told"})
 		}
-		if left > 0 {
+		if omitted > 0 {
 			out = append(out, Finding{Check: "foreign-rule", Severity: Unchecked, Family: f.String(),
-				What: fmt.Sprintf("what the rules do with %d boundaries of their ranges: there are too many of both", left)})
+				What: fmt.Sprintf("there are too many rules and ranges: %d addresses at the ends of ranges were not tested", omitted)})
 		}
 	}
 	if len(out) == 0 && n.BackendErr == nil {
-		out = append(out, n.nothing("foreign-rule", "no rule of others decides against the file"))
+		out = append(out, n.nothing("foreign-rule", "no rule of another program contradicts the file"))
 	}
 	return out
 }
 
-// conflict is a rule of others, and what it does with traffic that the file says
-// something else about.
+// conflict is what a rule of another program does with traffic for which the file
+// says something else.
 type conflict struct {
 	family netfilter.Family
-	want   netfilter.Fate
-	fate   netfilter.Fate
+	want   netfilter.Fate // by the file
+	fate   netfilter.Fate // by the rule
 	to     netfilter.AddressRange
-	by     netfilter.Place   // the rule that decides
+	by     netfilter.Place   // the rule
 	via    []netfilter.Place // the rules that lead to it
 	doubts []netfilter.Doubt
-	ranges []netip.Prefix // of the file
-	sample netip.Addr
-	// inside and outside tell whether the traffic comes from sources that the file
-	// masquerades, and from others.
+	ranges []netip.Prefix // of the file, that contain the destinations
+	sample netip.Addr     // one destination
+	// inside and outside mean that some of the traffic comes from a source that
+	// the file masquerades, and from one that it does not.
 	inside, outside bool
-	more            int // rules that are alike
+	more            int // how many other rules are alike
 }
 
-// conflicts returns them, those that are alike as one.
-// Rewritten means that a rule may write into the header of some packet, after
-// which nothing can be told.
-func (n Node) conflicts(f netfilter.Family) (out []*conflict, left int, rewritten bool) {
+// conflicts returns the conflicts of a family, and of those that are alike only
+// one. omitted is the number of addresses that were not tested. rewritten means that
+// a rule may write into the header of a packet, which makes the outcome unknown.
+func (n Node) conflicts(f netfilter.Family) (out []*conflict, omitted int, rewritten bool) {
 	policy, ok := n.policy(f)
 	if !ok {
 		return nil, 0, false
@@ -68,35 +68,35 @@ func (n Node) conflicts(f netfilter.Family) (out []*conflict, left int, rewritte
 	probes := newProbes(n, f)
 	var all []*conflict
 	known := map[decision]*conflict{}
-	against := map[netfilter.Place]bool{} // rules that decide against the file
+	contradicts := map[netfilter.Place]bool{}
 	for source, destination := range probes.each() {
-		want := expected(policy, source, destination)
-		// The probe says nothing of its device, and without sourceCIDRs nothing of
-		// its source, so a rule that asks for them may match.
-		result := n.Rules.Walk(netfilter.Packet{Source: source, Destination: destination, DestinationType: netfilter.TypeUnicast, SourceType: netfilter.TypeUnicast})
-		if slices.ContainsFunc(result.Outcomes, func(o netfilter.Outcome) bool { return o.By.Table == nil && o.Fate == netfilter.Undetermined }) {
-			rewritten = true
-		}
-		for _, c := range n.deciders(want.fate, result) {
-			c.family, c.want, c.sample = f, want.fate, destination
+		file := predict.ByFile(policy, source, destination)
+		// The device is not known, and without sourceCIDRs neither is the source. A
+		// rule that tests them may match.
+		kernel := n.Rules.Walk(predict.Connection{Source: source, Destination: destination}.Packet())
+		rewritten = rewritten || slices.ContainsFunc(kernel.Outcomes, func(o netfilter.Outcome) bool {
+			return o.By.Table == nil && o.Fate == netfilter.Undetermined
+		})
+		for _, c := range n.foreign(f, file.Fate, kernel) {
+			c.sample = destination
 			if same := known[c.decision()]; same != nil {
 				c = same
 			} else {
 				known[c.decision()] = c
 				all = append(all, c)
 			}
-			c.inside, c.outside = c.inside || !want.outside, c.outside || want.outside
-			against[c.by] = against[c.by] || c.fate != c.want
-			if want.by.IsValid() && !slices.Contains(c.ranges, want.by) {
-				c.ranges = append(c.ranges, want.by)
+			c.inside, c.outside = c.inside || !file.OutsideSources, c.outside || file.OutsideSources
+			contradicts[c.by] = contradicts[c.by] || c.fate != c.want
+			if p := file.Range(); !file.OutsideSources && p.IsValid() && !slices.Contains(c.ranges, p) {
+				c.ranges = append(c.ranges, p)
 			}
 		}
 	}
 	kinds := map[kind]*conflict{}
 	for _, c := range all {
-		// That a rule masquerades what the chain would too is worth no finding
-		// beside one that says what it does wrong.
-		if c.fate == c.want && against[c.by] {
+		// A rule that contradicts the file needs no second finding about traffic
+		// that it treats as the file says.
+		if c.fate == c.want && contradicts[c.by] {
 			continue
 		}
 		if alike := kinds[c.kind()]; alike != nil && len(c.via) > 0 {
@@ -106,40 +106,39 @@ func (n Node) conflicts(f netfilter.Family) (out []*conflict, left int, rewritte
 		kinds[c.kind()] = c
 		out = append(out, c)
 	}
-	return out, probes.left, rewritten
+	return out, probes.omitted, rewritten
 }
 
-// deciders returns the rules of others that decide against the file, and those
-// that masquerade before our chain would.
-func (n Node) deciders(want netfilter.Fate, r netfilter.Result) []*conflict {
+// foreign returns the rules of other programs that contradict the file, and those
+// that masquerade before the agent's rules do.
+func (n Node) foreign(f netfilter.Family, want netfilter.Fate, kernel netfilter.Result) []*conflict {
 	var out []*conflict
-	for _, o := range r.Outcomes {
+	for _, o := range kernel.Outcomes {
 		switch {
-		case o.By.Table == nil || n.ours(o.By, o.Via), o.Fate == want && want == netfilter.Kept:
+		case o.By.Table == nil || ofAgents(n.ChainName, o.By, o.Via), o.Fate == want && want == netfilter.Kept:
 			continue
-		case o.By.Rule == nil && o.Fate == netfilter.Undetermined && n.unread(backendOf(o.By.Table), family(o.By.Table)) != nil:
-			continue // a finding of its own
+		case o.By.Rule == nil && o.Fate == netfilter.Undetermined && n.unread(backendOf(o.By.Table), f) != nil:
+			continue // reported by another check
 		}
-		out = append(out, &conflict{fate: o.Fate, to: o.To, by: o.By, via: o.Via, doubts: o.Doubts})
+		out = append(out, &conflict{family: f, want: want, fate: o.Fate, to: o.To, by: o.By, via: o.Via, doubts: o.Doubts})
 	}
-	if want != netfilter.Masqueraded || !r.May(netfilter.Kept) {
+	if want != netfilter.Masqueraded || !kernel.May(netfilter.Kept) {
 		return out
 	}
-	for _, e := range r.Exits {
-		// An exit of another base chain does not keep the packet from ours.
-		if e.Ends && !n.ours(e.Place, e.Via) && n.holdsOurs(e.Table) {
-			out = append(out, &conflict{fate: netfilter.Kept, by: e.Place, via: e.Via, doubts: e.Doubts})
+	for _, e := range n.Rules.Bypasses(kernel) {
+		if !ofAgents(n.ChainName, e.Place, e.Via) {
+			out = append(out, &conflict{family: f, want: want, fate: netfilter.Kept, by: e.Place, via: e.Via, doubts: e.Doubts})
 		}
 	}
 	return out
 }
 
-// ours reports whether a rule is an agent's: this one's, or another's, which is a
-// finding of its own.
-func (n Node) ours(p netfilter.Place, via []netfilter.Place) bool {
-	for _, q := range append(slices.Clip(via), p) {
-		for _, name := range append(backends.AgentChains(), n.ChainName) {
-			if masq.Owns(q, name) {
+// ofAgents reports whether a rule, or one that leads to it, is an agent's. Another
+// agent's rules are reported by checkOtherAgents.
+func ofAgents(own string, by netfilter.Place, via []netfilter.Place) bool {
+	for _, p := range append(slices.Clip(via), by) {
+		for _, name := range append(backend.AgentChains(), own) {
+			if masq.Owns(p, name) {
 				return true
 			}
 		}
@@ -147,17 +146,7 @@ func (n Node) ours(p netfilter.Place, via []netfilter.Place) bool {
 	return false
 }
 
-// holdsOurs reports whether a table has the rules that the agent manages.
-func (n Node) holdsOurs(t *netfilter.Table) bool {
-	for _, c := range t.Chains {
-		if masq.Owns(netfilter.Place{Table: t, Chain: c}, n.ChainName) {
-			return true
-		}
-	}
-	return false
-}
-
-// decision is a rule and what it does against which verdict of the file.
+// decision identifies a conflict.
 type decision struct {
 	by         netfilter.Place
 	fate, want netfilter.Fate
@@ -166,9 +155,9 @@ type decision struct {
 
 func (c *conflict) decision() decision { return decision{c.by, c.fate, c.want, c.to} }
 
-// kind is what conflicts have in common that are one to the reader, such as
-// those of the chains that a CNI plugin makes for each pod. A rule of the base
-// chain itself is of its own kind.
+// kind is what conflicts that are reported as one have in common. An example are
+// the chains that a CNI plugin makes for each pod. Rules of the base chain are always
+// reported one by one.
 type kind struct {
 	fate, want              netfilter.Fate
 	to                      netfilter.AddressRange
@@ -177,19 +166,14 @@ type kind struct {
 }
 
 func (c *conflict) kind() kind {
-	return kind{c.fate, c.want, c.to, len(c.via) > 0, c.inside, c.outside, c.who(), conditions(c.by.Rule), join(c.ranges)}
+	return kind{c.fate, c.want, c.to, len(c.via) > 0, c.inside, c.outside, c.who(), conditions(c.by), join(c.ranges)}
 }
 
 // conditions returns a rule's conditions as text.
-func conditions(r *netfilter.Rule) string {
-	if r == nil {
-		return ""
-	}
+func conditions(p netfilter.Place) string {
 	var out []string
-	for _, step := range r.Steps {
-		if c, ok := step.(netfilter.Condition); ok {
-			out = append(out, c.Text)
-		}
+	for _, c := range p.Conditions() {
+		out = append(out, c.Text)
 	}
 	return strings.Join(out, " ")
 }
@@ -197,5 +181,5 @@ func conditions(r *netfilter.Rule) string {
 // path returns the rules from the base chain to the one that decides.
 func (c *conflict) path() []netfilter.Place { return append(slices.Clip(c.via), c.by) }
 
-// entry is the rule of the base chain.
+// entry returns the rule of the base chain.
 func (c *conflict) entry() netfilter.Place { return c.path()[0] }

@@ -15,13 +15,13 @@ import (
 
 func TestForeignRules(t *testing.T) {
 	const text = "-A POSTROUTING -m set --match-set cali40masq-ipam-pools src -j MASQUERADE"
-	got := foreignRules(node(rule(text, netfilter.NotUnderstood("-m set --match-set cali40masq-ipam-pools src"), to(netfilter.Masquerade))))
+	got := checkForeignRules(node(rule(text, netfilter.NotUnderstood("-m set --match-set cali40masq-ipam-pools src"), to(netfilter.Masquerade))))
 	want := []Finding{{
 		Check: "foreign-rule", Severity: Warning, Family: "IPv4",
-		What:        "a rule of POSTROUTING, after our jump, may masquerade what the chain keeps",
+		What:        "a rule of POSTROUTING, after the agent's jump rule, may masquerade traffic that the file does not masquerade",
 		Rules:       []string{text},
-		Consequence: "traffic to 10.0.0.0/8, 169.254.0.0/16, 172.16.0.0/12, 192.168.0.0/16 may leave with the node's address, though the file keeps the pod's",
-		Remedy:      "find who writes the rule, and change it there; deleting the rule alone does not last",
+		Consequence: "traffic to 10.0.0.0/8, 169.254.0.0/16, 172.16.0.0/12, 192.168.0.0/16 may be masqueraded; by the file it keeps the pod's address",
+		Remedy:      "find the program that writes the rule, and configure it; if you only delete the rule, the program may write it again",
 	}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -32,7 +32,7 @@ func TestForeignRules(t *testing.T) {
 		"of kube-proxy's mark":          rule("-m mark --mark 0x4000/0x4000 -j MASQUERADE", mark(0x4000), to(netfilter.Masquerade)),
 		"of multicast":                  rule("-d 224.0.0.0/4 -j MASQUERADE", dst("224.0.0.0/4"), to(netfilter.Masquerade)),
 	} {
-		if diff := cmp.Diff([]string{"ok: no rule of others decides against the file"}, said(foreignRules(node(harmless)))); diff != "" {
+		if diff := cmp.Diff([]string{"ok: no rule of another program contradicts the file"}, said(checkForeignRules(node(harmless)))); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
@@ -50,7 +50,7 @@ func before(rules ...netfilter.Rule) Node {
 	n := node()
 	entry := n.Rules.Tables[0].Chains["POSTROUTING"]
 	entry.Rules = append(rules, entry.Rules...)
-	n.Chains = findChains(n.Rules, []string{"IP-MASQ"})
+	n.setRules(n.Rules.Tables...)
 	return n
 }
 
@@ -84,38 +84,38 @@ func TestDecidesAgainstTheFile(t *testing.T) {
 		want []string
 	}{
 		{"ACCEPT before the jump", before(rule("accept", dst("8.8.0.0/16"), to(netfilter.Accept))),
-			[]string{"warning: a rule of POSTROUTING, before our jump, keeps from the chain what the chain would masquerade; traffic to 8.8.0.0/16 keeps the pod's address, though the file has it leave with the node's"}},
+			[]string{"warning: a rule of POSTROUTING, before the agent's jump rule, exempts traffic that the file masquerades; traffic to 8.8.0.0/16 keeps the pod's address; by the file it is masqueraded"}},
 		{"a chain that returns, before that", kube,
-			[]string{"warning: a rule of POSTROUTING, before our jump, keeps from the chain what the chain would masquerade; traffic to 8.8.0.0/16 keeps the pod's address, though the file has it leave with the node's"}},
+			[]string{"warning: a rule of POSTROUTING, before the agent's jump rule, exempts traffic that the file masquerades; traffic to 8.8.0.0/16 keeps the pod's address; by the file it is masqueraded"}},
 		{"RETURN before the jump", before(rule("return", to(netfilter.Return))),
-			[]string{"warning: a rule of POSTROUTING, before our jump, keeps from the chain what the chain would masquerade; traffic, such as to 8.8.8.7, keeps the pod's address, though the file has it leave with the node's"}},
+			[]string{"warning: a rule of POSTROUTING, before the agent's jump rule, exempts traffic that the file masquerades; traffic, for example to 8.8.8.7, keeps the pod's address; by the file it is masqueraded"}},
 		{"ACCEPT of what is kept", before(rule("accept", dst("10.0.0.0/8"), to(netfilter.Accept))),
-			[]string{"ok: no rule of others decides against the file; "}},
+			[]string{"ok: no rule of another program contradicts the file; "}},
 		{"SNAT before the jump", before(rule("snat", dst("8.8.0.0/16"), snat)),
-			[]string{"warning: a rule of POSTROUTING, before our jump, translates what the chain would masquerade; traffic to 8.8.0.0/16 leaves with the address 192.0.2.9, though the file has it leave with the node's"}},
+			[]string{"warning: a rule of POSTROUTING, before the agent's jump rule, translates traffic that the file masquerades; traffic to 8.8.0.0/16 leaves with the address 192.0.2.9; by the file it is masqueraded"}},
 		{"DROP after the jump", node(rule("drop", to(netfilter.Drop))),
-			[]string{"warning: a rule of POSTROUTING, after our jump, drops what the chain keeps; traffic to 10.0.0.0/8, 169.254.0.0/16, 172.16.0.0/12, 192.168.0.0/16 is dropped, though the file keeps the pod's"}},
+			[]string{"warning: a rule of POSTROUTING, after the agent's jump rule, drops traffic that the file does not masquerade; traffic to 10.0.0.0/8, 169.254.0.0/16, 172.16.0.0/12, 192.168.0.0/16 is dropped; by the file it keeps the pod's address"}},
 		{"MASQUERADE before the jump", before(rule("masquerade", dst("8.8.0.0/16"), to(netfilter.Masquerade))),
-			[]string{"info: a rule of POSTROUTING, before our jump, masquerades what the chain would masquerade; such traffic leaves as that rule says; --to-ports and --random-fully do not apply to it"}},
+			[]string{"info: a rule of POSTROUTING, before the agent's jump rule, masquerades traffic that the file masquerades; such traffic is masqueraded by that rule, without the agent's --to-ports and --random-fully"}},
 		{"another base chain", firewalld,
-			[]string{"warning: firewalld's masquerading, in table inet firewalld, masquerades what the chain keeps; traffic to 10.0.0.0/8, 169.254.0.0/16, 172.16.0.0/12, 192.168.0.0/16 leaves with the node's address, though the file keeps the pod's"}},
+			[]string{"warning: firewalld's masquerading, in table inet firewalld, masquerades traffic that the file does not masquerade; traffic to 10.0.0.0/8, 169.254.0.0/16, 172.16.0.0/12, 192.168.0.0/16 is masqueraded; by the file it keeps the pod's address"}},
 		{"a policy", dropping,
 			[]string{
-				"warning: the policy of chain post, in table ip mine, drops what the chain keeps; traffic to 10.0.0.0/8, 169.254.0.0/16, 172.16.0.0/12, 192.168.0.0/16 is dropped, though the file keeps the pod's",
+				"warning: the policy of chain post, in table ip mine, drops traffic that the file does not masquerade; traffic to 10.0.0.0/8, 169.254.0.0/16, 172.16.0.0/12, 192.168.0.0/16 is dropped; by the file it keeps the pod's address",
 			}},
 		{"a chain that was not read", unread,
-			[]string{"unchecked: chain post, which could not be read, in table ip mine, may decide about what the chain keeps; what becomes of such traffic cannot be told"}},
+			[]string{"unchecked: chain post, which could not be read, in table ip mine, may decide about traffic that the file does not masquerade; what happens to such traffic cannot be told"}},
 		{"iptables-legacy", legacy,
-			[]string{"warning: a rule of POSTROUTING, in table ip nat of iptables-legacy, masquerades what the chain keeps; traffic to 10.0.0.0/8 leaves with the node's address, though the file keeps the pod's"}},
+			[]string{"warning: a rule of POSTROUTING, in table ip nat of iptables-legacy, masquerades traffic that the file does not masquerade; traffic to 10.0.0.0/8 is masqueraded; by the file it keeps the pod's address"}},
 		{"tailscale's mark", before(rule("jump", netfilter.Condition(mark(0x40000)), to(netfilter.Masquerade))),
 			[]string{
-				"warning: a rule of POSTROUTING, before our jump, may masquerade what the chain keeps; traffic to 10.0.0.0/8, 169.254.0.0/16, 172.16.0.0/12, 192.168.0.0/16 may leave with the node's address, though the file keeps the pod's",
+				"warning: a rule of POSTROUTING, before the agent's jump rule, may masquerade traffic that the file does not masquerade; traffic to 10.0.0.0/8, 169.254.0.0/16, 172.16.0.0/12, 192.168.0.0/16 may be masqueraded; by the file it keeps the pod's address",
 			}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string
-			for _, f := range foreignRules(tt.node) {
+			for _, f := range checkForeignRules(tt.node) {
 				got = append(got, string(f.Severity)+": "+f.What+"; "+f.Consequence)
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {

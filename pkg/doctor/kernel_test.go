@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	backends "ip-masq-agent/pkg/backend"
 	"ip-masq-agent/pkg/config"
 	"ip-masq-agent/pkg/iptables"
 	"ip-masq-agent/pkg/masq"
@@ -69,7 +70,7 @@ func options(t *testing.T, backend string) Options {
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	return Options{ConfigFile: file, IPv6: true, Config: config.Options{IPv6: true}, Masq: masq.Options{ChainName: "IP-MASQ", RandomFully: true}, Backend: backend}
+	return Options{ConfigFile: file, IPv6: true, Config: config.Options{IPv6: true}, Masq: masq.Options{ChainName: "IP-MASQ", RandomFully: true}, Backend: backends.Name(backend)}
 }
 
 // apply writes what the file says, in both families.
@@ -138,7 +139,7 @@ func TestLeftoverInTheOtherBackend(t *testing.T) {
 			Check: "backend", Severity: Warning, Family: family,
 			What:        "chain IP-MASQ is in " + other + " too, where no agent manages it",
 			Rules:       []string{"-A POSTROUTING -m addrtype ! --dst-type LOCAL -j IP-MASQ"},
-			Consequence: "both sets of rules are in force: what one of them masquerades is masqueraded, and edits of the file reach one alone",
+			Consequence: "both sets of rules are in force: traffic is masqueraded if one of them says so, and edits of the file change only one",
 			Remedy:      "ip-masq-agent cleanup --masq-chain=IP-MASQ --backend=" + other,
 		}}
 		if diff := cmp.Diff(want, got); diff != "" {
@@ -196,8 +197,8 @@ func TestConnections(t *testing.T) {
 		apply(t, options, backend)
 		source := addr("10.1.0.2", "fd00:1::2")
 		want := []string{
-			"warning: 1 conntrack entry left with the node's address and would now keep the pod's: " + source + " to " + masqueraded,
-			"warning: 1 conntrack entry kept the pod's address and would now leave with the node's: " + source + " to " + kept,
+			"warning: 1 conntrack entry is masqueraded, but new connections would not be: " + source + " to " + masqueraded,
+			"warning: 1 conntrack entry is not masqueraded, but new connections would be: " + source + " to " + kept,
 		}
 		if diff := cmp.Diff(want, stale()); diff != "" {
 			t.Errorf("after the change (-want +got):\n%s", diff)

@@ -26,7 +26,7 @@ func TestManyConflicts(t *testing.T) {
 	began := time.Now()
 	n := node(rule("-j BIG", netfilter.Verdict{Action: netfilter.Jump, Chain: "BIG"}))
 	n.Rules.Tables[0].Chains["BIG"] = &netfilter.Chain{Name: "BIG", Rules: rules}
-	found := foreignRules(n)
+	found := checkForeignRules(n)
 	if took := time.Since(began); took > 20*time.Second { // a second; with the square, minutes
 		t.Errorf("it took %v", took)
 	}

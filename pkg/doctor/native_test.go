@@ -31,35 +31,45 @@ func TestNativeRules(t *testing.T) {
 			chain p { oifname != "lo" masquerade
 			}
 		}`, []string{
-			"warning IPv4: firewalld's masquerading, in table inet firewalld, masquerades what the chain keeps",
-			"warning IPv6: firewalld's masquerading, in table inet firewalld, masquerades what the chain keeps",
+			"warning IPv4: firewalld's masquerading, in table inet firewalld, masquerades traffic that the file does not masquerade",
+			"warning IPv6: firewalld's masquerading, in table inet firewalld, masquerades traffic that the file does not masquerade",
 		}},
 		{"tailscale", `table ip nat {
 			chain ts-postrouting { meta mark and 0xff0000 == 0x40000 counter masquerade
 			}
 		}
 		insert rule ip nat POSTROUTING counter jump ts-postrouting`,
-			[]string{"info IPv4: tailscale's rule, before our jump, may masquerade what the chain keeps"}},
+			[]string{"info IPv4: tailscale's rule, before the agent's jump rule, may masquerade traffic that the file does not masquerade"}},
 		{"one family", `add rule ip6 nat POSTROUTING oifname "wg0" masquerade`,
-			[]string{"warning IPv6: a rule of POSTROUTING, after our jump, masquerades what the chain keeps"}},
+			[]string{"warning IPv6: a rule of POSTROUTING, after the agent's jump rule, masquerades traffic that the file does not masquerade"}},
 		{"a set before our jump", `add set ip nat s { type ipv4_addr; elements = { 8.8.8.8 }; }
 		insert rule ip nat POSTROUTING ip daddr @s accept`,
-			[]string{"warning IPv4: a rule of POSTROUTING, before our jump, keeps from the chain what the chain would masquerade"}},
+			[]string{"warning IPv4: a rule of POSTROUTING, before the agent's jump rule, exempts traffic that the file masquerades"}},
 		{"libvirt", `add rule ip nat POSTROUTING ip saddr 192.168.122.0/24 ip daddr != 192.168.122.0/24 counter masquerade comment "x"
 		table ip libvirt_network {
 			chain guest_nat { type nat hook postrouting priority 100; policy accept; ip saddr 192.168.123.0/24 masquerade
 			}
 		}`, []string{
-			"info IPv4: libvirt's rule for a network, in table ip libvirt_network, masquerades what the chain keeps",
-			"warning IPv4: a rule of POSTROUTING, after our jump, masquerades what the chain keeps",
+			"info IPv4: libvirt's rule for a network, in table ip libvirt_network, masquerades traffic that the file does not masquerade",
+			"warning IPv4: a rule of POSTROUTING, after the agent's jump rule, masquerades traffic that the file does not masquerade",
 		}},
 		{"a CNI plugin", `table inet cni_plugins_masquerade {
 			chain masq_checks { ip saddr 10.244.1.5 masquerade
 			}
 			chain masq { type nat hook postrouting priority 100; policy accept; jump masq_checks
 			}
-		}`, []string{"warning IPv4: a CNI plugin's ipMasq chain, in table inet cni_plugins_masquerade, masquerades what the chain keeps"}},
+		}`, []string{"warning IPv4: a CNI plugin's ipMasq chain, in table inet cni_plugins_masquerade, masquerades traffic that the file does not masquerade"}},
 		{"dormant", `add table ip nat { flags dormant; }`, []string{"error IPv4: table ip nat is dormant"}},
+		{"no hook", `delete table ip nat
+		table ip nat {
+			chain IP-MASQ { masquerade
+			}
+			chain POSTROUTING { fib daddr type != local jump IP-MASQ
+			}
+		}`, []string{
+			"error IPv4: chain IP-MASQ differs from the file (- is missing, + is unexpected)",
+			"error IPv4: chain POSTROUTING of table ip nat: packets do not pass the chain, because it is not of type nat at the hook postrouting",
+		}},
 		{"another agent's table", `table ip nat {
 			chain IP-MASQ-AGENT { masquerade
 			}
@@ -131,7 +141,7 @@ func TestOwnTable(t *testing.T) {
 			want   []string
 		}{
 			{"flush chain ip ip-masq-agent masq\ndelete table ip6 ip-masq-agent",
-				[]string{"error IPv4: table ip-masq-agent is not what the file asks for", "error IPv6: table ip-masq-agent does not exist"}},
+				[]string{"error IPv4: table ip-masq-agent differs from the file", "error IPv6: table ip-masq-agent does not exist"}},
 			{"delete table ip ip-masq-agent\nadd table ip ip-masq-agent",
 				[]string{"error IPv4: table ip-masq-agent has no base chain at nat/postrouting", "error IPv6: table ip-masq-agent does not exist"}},
 		} {

@@ -8,19 +8,19 @@ import (
 	"slices"
 	"strings"
 
+	"ip-masq-agent/pkg/masq"
 	"ip-masq-agent/pkg/netfilter"
 )
 
-// owner is a program that is known to have rules at postrouting, and how to
-// recognise them.
+// owner is a program that is known to have rules at postrouting.
 type owner struct {
 	name     string
-	is       func(netfilter.Place) bool
+	is       func(netfilter.Place) bool // reports whether a rule is of the program
 	severity Severity
 	remedy   string
 }
 
-// owners come in the order in which they are asked.
+// owners returns the known programs. The first one that matches a rule counts.
 func owners() []owner {
 	comment := func(words ...string) func(netfilter.Place) bool {
 		return func(p netfilter.Place) bool {
@@ -40,36 +40,36 @@ func owners() []owner {
 			return slices.ContainsFunc(tests, func(is func(netfilter.Place) bool) bool { return is(p) })
 		}
 	}
-	const bridge = "none, unless pods are on that bridge: then "
+	const bridge = "none, unless pods are on that bridge; in that case "
 	return []owner{
 		// pkg/kubelet/dockershim/network/kubenet, removed in Kubernetes 1.24.
 		{"kubenet's rule", comment("kubenet: SNAT"), Warning, "give the kubelet --non-masquerade-cidr=0.0.0.0/0, which turns the rule off, and remove it"},
 		// The kubelet's own, before kubenet.
 		{"the kubelet's --non-masquerade-cidr rule", comment("kubelet: SNAT"), Warning, "give the kubelet --non-masquerade-cidr=0.0.0.0/0, which turns the rule off, and remove it"},
-		{"kube-proxy's rule", either(chain("KUBE-POSTROUTING"), table("kube-proxy")), Info, "none: it masquerades traffic to Services, which kube-proxy marks"},
+		{"kube-proxy's rule", either(chain("KUBE-POSTROUTING"), table("kube-proxy")), Info, "none: the rule masquerades traffic to Services, which kube-proxy marks"},
 		{"flannel's rule", either(comment("flanneld masq"), chain("FLANNEL-"), table("flannel-ipv4", "flannel-ipv6")), Warning, "run flanneld without --ip-masq"},
 		{"a CNI plugin's ipMasq chain", either(chain("CNI-"), table("cni_plugins_masquerade")), Warning, `set "ipMasq": false in the CNI configuration (/etc/cni/net.d), and restart the pods`},
-		{"Calico's natOutgoing", either(chain("cali-", "nat-cali-"), table("calico")), Warning, "set natOutgoing: false in the IPPool, if this agent is to decide"},
-		{"Cilium's masquerading", chain("CILIUM_"), Warning, "set enableIPv4Masquerade: false (enableIPv6Masquerade), if this agent is to decide"},
-		{"kindnet's masquerading", table("kindnet-ipmasq"), Warning, "run kindnetd without masquerading, if this agent is to decide"},
+		{"Calico's natOutgoing", either(chain("cali-", "nat-cali-"), table("calico")), Warning, "set natOutgoing: false in the IPPool, so that this agent decides"},
+		{"Cilium's masquerading", chain("CILIUM_"), Warning, "set enableIPv4Masquerade: false (enableIPv6Masquerade), so that this agent decides"},
+		{"kindnet's masquerading", table("kindnet-ipmasq"), Warning, "configure kindnetd not to masquerade, so that this agent decides"},
 		{"the AWS VPC CNI's rule", chain("AWS-SNAT-CHAIN"), Warning, "set AWS_VPC_K8S_CNI_EXTERNALSNAT=true for the aws-node DaemonSet"},
 		{"firewalld's masquerading", either(table("firewalld"), chain("POST_")), Warning, "turn masquerading off in the zone: firewall-cmd --permanent --zone=ZONE --remove-masquerade"},
-		{"tailscale's rule", chain("ts-postrouting"), Info, "none: it masquerades traffic that came by tailscale, which tailscaled marks; tailscale up --snat-subnet-routes=false turns it off"},
+		{"tailscale's rule", chain("ts-postrouting"), Info, "none: the rule masquerades traffic that came through tailscale, which tailscaled marks; tailscale up --snat-subnet-routes=false turns it off"},
 		{"libvirt's rule for a network", either(chain("LIBVIRT_PRT"), table("libvirt_network")), Info, bridge + "give the network forward mode route or open"},
 		{"netavark's rule for a network", either(chain("NETAVARK-"), table("netavark")), Info, bridge + "use a network of podman without NAT"},
 		{"Docker's rule for a bridge", either(isDocker, table("docker-bridges")), Info, bridge + "run dockerd with --ip-masq=false"},
 	}
 }
 
-// isDocker recognises the rule of a bridge network: what comes from its range
-// and does not leave by its device, in the words of iptables or of nft.
+// isDocker reports whether a rule is one of a bridge network: for packets that do
+// not leave through the bridge, in the syntax of iptables or of nft.
 func isDocker(p netfilter.Place) bool {
-	text := conditions(p.Rule)
+	text := conditions(p)
 	return slices.ContainsFunc([]string{"! -o docker", "! -o br-", `oifname != "docker`, `oifname != "br-`, "oifname != docker", "oifname != br-"},
 		func(s string) bool { return strings.Contains(text, s) })
 }
 
-// owner returns whose the rule is, by any rule on the way to it.
+// owner returns the program of the rule, or of a rule that leads to it.
 func (c *conflict) owner() (owner, bool) {
 	for _, o := range owners() {
 		if slices.ContainsFunc(c.path(), func(p netfilter.Place) bool { return o.is(p) }) {
@@ -79,6 +79,7 @@ func (c *conflict) owner() (owner, bool) {
 	return owner{}, false
 }
 
+// who describes the rule: its program, or the chain that has it.
 func (c *conflict) who() string {
 	if o, ok := c.owner(); ok {
 		return o.name
@@ -98,14 +99,15 @@ func (c *conflict) who() string {
 	return fmt.Sprintf("a rule of %s", entry.Chain.Name)
 }
 
-// isNAT reports whether a table is iptables'.
+// isNAT reports whether a table is the nat table of iptables.
 func isNAT(t *netfilter.Table) bool {
-	return t.Name == sharedTable && (t.Family == "ip" || t.Family == "ip6")
+	return t.Name == masq.SharedTable && (t.Family == "ip" || t.Family == "ip6")
 }
 
+// remedy returns how serious the conflict is, and what to do.
 func (c *conflict) remedy() (Severity, string) {
 	if o, ok := c.owner(); ok {
 		return o.severity, o.remedy
 	}
-	return Warning, "find who writes the rule, and change it there; deleting the rule alone does not last"
+	return Warning, "find the program that writes the rule, and configure it; if you only delete the rule, the program may write it again"
 }

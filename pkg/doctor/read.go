@@ -10,34 +10,39 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"strings"
 
-	backends "ip-masq-agent/pkg/backend"
+	"ip-masq-agent/pkg/backend"
 	"ip-masq-agent/pkg/config"
 	"ip-masq-agent/pkg/host"
 	"ip-masq-agent/pkg/iptables"
 	"ip-masq-agent/pkg/masq"
 	"ip-masq-agent/pkg/netfilter"
 	"ip-masq-agent/pkg/nftables"
+	"ip-masq-agent/pkg/predict"
 )
 
-// Options say how the agent of the node runs.
+// Options describe how the agent of the node runs.
 type Options struct {
 	ConfigFile string
+	Root       string // as in Node
 	Config     config.Options
 	IPv6       bool // the agent manages IPv6 rules
 	AutoIPv6   bool // --enable-ipv6=auto decided that
 	Masq       masq.Options
-	Backend    string // auto, iptables-nft, iptables-legacy or nftables
-	// InUse is the backend that the running agent says it uses; empty if it is
-	// not known.
-	InUse   string
-	NoAgent bool // no agent was found, so the other options are the defaults
+	Backend    backend.Name // of the flag --backend
+	// InUse is the backend that the running agent uses; empty if it is not known.
+	InUse   backend.Name
+	NoAgent bool // no running agent was found, and no flags were given
 }
 
-// Read gathers what there is to know of this node. What cannot be read is in
-// the Node as an error. It changes nothing.
+// Read reads everything that Examine needs. An error is a field of the Node. Read
+// changes nothing.
 func Read(ctx context.Context, o Options) Node {
-	n := Node{ChainName: o.Masq.ChainName, ConfigFile: o.ConfigFile, IPv6: o.IPv6, AutoIPv6: o.AutoIPv6, NoAgent: o.NoAgent}
+	n := Node{
+		ChainName: o.Masq.ChainName, Root: o.Root, ConfigFile: strings.TrimPrefix(o.ConfigFile, o.Root),
+		IPv6: o.IPv6, AutoIPv6: o.AutoIPv6, NoAgent: o.NoAgent,
+	}
 	loaded, err := config.Load(o.ConfigFile, o.Config)
 	n.Config, n.ConfigErr = loaded.Config, err
 	n.NoFile = err == nil && len(loaded.Files) == 0
@@ -46,9 +51,10 @@ func Read(ctx context.Context, o Options) Node {
 	for _, f := range netfilter.Families() {
 		n.Want[f] = o.Masq.Chain(f, n.Config)
 	}
-	names := append(backends.AgentChains(), n.ChainName)
-	n.Rules, n.Unread = Rules(ctx, names...)
-	n.Chains = findChains(n.Rules, names)
+	names := append(backend.AgentChains(), n.ChainName)
+	rules, unread := predict.Read(ctx, names...)
+	n.Rules, n.Unread = predict.New(rules, n.ChainName), unread
+	n.Chains = findChains(rules, n.ChainName, names)
 	n.Backend, n.BackendErr = n.backendInUse(ctx, o)
 	n.Missing = map[netfilter.Family]error{}
 	if b := iptables.Backend(n.Backend.Name); b == iptables.NFT || b == iptables.Legacy {
@@ -58,11 +64,11 @@ func Read(ctx context.Context, o Options) Node {
 			}
 		}
 	}
-	if n.Backend.Name == nativeBackend {
+	if n.Backend.Name == backend.NFTables {
 		n.drift(o)
 	}
 	n.host()
-	n.flows()
+	n.readConnections()
 	return n
 }
 
@@ -75,51 +81,25 @@ func (n *Node) drift(o Options) {
 	}
 }
 
-// backendInUse is the backend that the running agent uses, or that --backend
-// names, or the only one that has our chain with a jump to it, or the one that
-// an agent would choose.
+// backendInUse returns the backend that the running agent uses. If that is not
+// known, it is the one that --backend names, the only one with the agent's rules, or
+// the one that an agent would choose.
 func (n *Node) backendInUse(ctx context.Context, o Options) (Backend, error) {
 	if o.InUse != "" {
 		return Backend{o.InUse, "the running agent uses it"}, nil
 	}
-	if in := only(n.Chains, n.ChainName); in != "" && o.Backend == string(backends.Auto) {
-		return Backend{in, "the agent's rules are there"}, nil
-	}
-	choice, err := backends.Detect(ctx, backends.Query{
-		Prefer: backends.Name(o.Backend), Chain: n.ChainName, Families: n.families(), ToPorts: len(o.Masq.ToPorts) > 0,
-	})
-	return Backend{string(choice.Backend), choice.Reason}, err
-}
-
-// BackendWith returns the only backend that has a chain of that name and a jump
-// to it; empty if there is none, or more than one.
-func BackendWith(ctx context.Context, chain string) string {
-	rules, _ := Rules(ctx, chain)
-	return only(findChains(rules, []string{chain}), chain)
-}
-
-// HasIPv6Rules reports whether any backend has a chain of that name, or the table of
-// the backend nftables, for IPv6.
-func HasIPv6Rules(ctx context.Context, chain string) bool {
-	rules, _ := Rules(ctx, chain)
-	return slices.ContainsFunc(findChains(rules, []string{chain}), func(c Chain) bool { return c.Family == netfilter.IPv6 })
-}
-
-func only(chains []Chain, name string) string {
-	found := ""
-	for _, c := range chains {
-		switch {
-		case c.Name != name || c.Rules != nil && len(c.Jumps) == 0:
-		case found == "" || found == c.Backend:
-			found = c.Backend
-		default:
-			return ""
+	if o.Backend == backend.Auto {
+		if in := backend.InForce(ctx, n.ChainName); in != "" {
+			return Backend{in, "the agent's rules are there"}, nil
 		}
 	}
-	return found
+	choice, err := backend.Detect(ctx, backend.Query{
+		Prefer: o.Backend, Chain: n.ChainName, Families: n.families(), ToPorts: len(o.Masq.ToPorts) > 0,
+	})
+	return Backend{choice.Backend, choice.Reason}, err
 }
 
-// host reads what lies outside the rules.
+// host reads the state of the kernel besides its rules.
 func (n *Node) host() {
 	n.Forwards, _, n.ForwardingErr = host.ForwardsIPv6()
 	addresses, _ := net.InterfaceAddrs()
@@ -131,10 +111,9 @@ func (n *Node) host() {
 	n.Mounts, n.MountsErr = string(mounts), err
 }
 
-// flows reads the connections of the families that the agent manages, and the
-// routes of their addresses.
-func (n *Node) flows() {
-	n.Flows, n.Routes = map[Flow]int{}, map[Flow]Way{}
+// readConnections reads the conntrack entries of the families that the agent
+// manages, with the routes to their addresses, and the eBPF programs.
+func (n *Node) readConnections() {
 	routes, err := host.OpenRoutes()
 	if err != nil {
 		n.FlowsErr, n.EBPFErr = err, err
@@ -142,36 +121,46 @@ func (n *Node) flows() {
 	}
 	defer routes.Close()
 	n.EBPF, n.EBPFErr = ebpfOf(routes, n.families())
+	counts := map[Flow]int{}
 	for _, f := range n.families() {
 		flows, err := host.Flows(f == netfilter.IPv6)
 		n.FlowsErr = errors.Join(n.FlowsErr, err)
 		for _, f := range flows {
 			if f.SourceDone && f.Source.IsValid() && f.Reached.IsValid() {
-				n.Flows[Flow{Source: f.Source, Reached: f.Reached, Protocol: f.Protocol, Masqueraded: f.Left != f.Source, Translated: f.Reached != f.Asked}]++
+				counts[Flow{
+					Connection:  predict.Connection{Source: f.Source, Destination: f.Reached, Protocol: f.Protocol},
+					Masqueraded: f.Left != f.Source,
+					Translated:  f.Reached != f.Asked,
+				}]++
 			}
 		}
 	}
-	for flow := range n.Flows {
-		source, err := routes.To(flow.Source)
-		n.FlowsErr = errors.Join(n.FlowsErr, err)
-		reached, err := routes.Between(flow.Source, flow.Reached)
-		n.FlowsErr = errors.Join(n.FlowsErr, err)
-		if n.FlowsErr != nil {
+	for flow, count := range counts {
+		flow.Count = count
+		if flow.SourceRoute, err = routes.To(flow.Source); err == nil {
+			flow.Route, err = routes.Between(flow.Source, flow.Destination)
+		}
+		if err != nil {
+			n.FlowsErr = errors.Join(n.FlowsErr, err)
 			return
 		}
-		n.Routes[flow.key()] = Way{Source: source, Reached: reached}
+		n.Flows = append(n.Flows, flow)
 	}
 }
 
-// ebpfOf asks for programs of the devices by which most packets leave.
+// publicAddress returns an address on the Internet.
+func publicAddress(f netfilter.Family) netip.Addr {
+	if f == netfilter.IPv6 {
+		return netip.MustParseAddr("2001:4860:4860::8888")
+	}
+	return netip.MustParseAddr("8.8.8.8")
+}
+
+// ebpfOf looks for eBPF programs on the devices of the default routes.
 func ebpfOf(routes *host.Routes, families []netfilter.Family) ([]string, error) {
 	var devices []netfilter.Interface
 	for _, f := range families {
-		public := netip.MustParseAddr("8.8.8.8")
-		if f == netfilter.IPv6 {
-			public = netip.MustParseAddr("2001:4860:4860::8888")
-		}
-		r, err := routes.To(public)
+		r, err := routes.To(publicAddress(f))
 		if err != nil {
 			return nil, err
 		}

@@ -17,171 +17,129 @@ func (c *conflict) finding(n Node) Finding {
 	for _, p := range c.path() {
 		f.Rules = append(f.Rules, p.String())
 	}
-	name, do := c.who(), c.does()
+	e := c.effect()
+	name, does, becomes := c.who(), e.does, e.becomes
 	if c.more > 0 {
-		name, do = fmt.Sprintf("%s and %d more like it", name, c.more), c.do()
+		name, does = fmt.Sprintf("%s and %d more like it", name, c.more), e.do
 	}
-	leave := c.leaves()
 	if c.uncertain() {
-		do, leave = "may "+c.do(), "may "+c.leave()
+		does, becomes = "may "+e.do, "may "+e.become
 	}
-	object := "what the chain keeps"
-	if c.want == netfilter.Masqueraded {
-		object = "what the chain would masquerade"
-	}
-	f.What = fmt.Sprintf("%s, %s, %s %s", name, c.position(n), do, object)
+	object, byFile := "does not masquerade", "keeps its source address"
 	switch {
-	case c.fate == netfilter.Undetermined:
+	case c.want == netfilter.Masqueraded:
+		object, byFile = "masquerades", "is masqueraded"
+	case c.inside:
+		byFile = "keeps the pod's address"
+	}
+	f.What = fmt.Sprintf("%s, %s, %s traffic that the file %s", name, c.position(n), does, object)
+	switch c.fate {
+	case netfilter.Undetermined:
 		f.Severity = Unchecked
-		f.Consequence = "what becomes of such traffic cannot be told"
-	case c.fate == c.want:
+		f.Consequence = "what happens to such traffic cannot be told"
+	case c.want:
 		f.Severity = Info
-		f.Consequence = fmt.Sprintf("such traffic %s as that rule says; --to-ports and --random-fully do not apply to it", map[bool]string{false: "leaves", true: "may leave"}[c.uncertain()])
+		f.Consequence = fmt.Sprintf("such traffic %s by that rule, without the agent's --to-ports and --random-fully", becomes)
 	default:
 		f.Severity, f.Remedy = c.remedy()
-		f.Consequence = fmt.Sprintf("traffic%s%s %s, though the file %s", c.from(), c.destinations(), leave, c.wanted())
+		f.Consequence = fmt.Sprintf("traffic%s%s %s; by the file it %s", c.from(), c.destinations(), becomes, byFile)
 	}
 	return f
 }
 
-// wanted says what the file does with the traffic.
-func (c *conflict) wanted() string {
-	switch {
-	case c.want == netfilter.Masqueraded:
-		return "has it leave with the node's"
-	case c.inside:
-		return "keeps the pod's"
-	}
-	return "keeps its own"
-}
+// effect describes what a rule does, and what happens to the traffic: in the third
+// person, and as the infinitive for several rules and after "may".
+type effect struct{ does, do, becomes, become string }
 
-// does and do say what the rule does.
-func (c *conflict) does() string {
-	return map[netfilter.Fate]string{
-		netfilter.Kept:         "keeps from the chain",
-		netfilter.Masqueraded:  "masquerades",
-		netfilter.Translated:   "translates",
-		netfilter.Dropped:      "drops",
-		netfilter.Undetermined: "may decide about",
-	}[c.fate]
-}
-
-func (c *conflict) do() string {
-	return map[netfilter.Fate]string{
-		netfilter.Kept:         "keep from the chain",
-		netfilter.Masqueraded:  "masquerade",
-		netfilter.Translated:   "translate",
-		netfilter.Dropped:      "drop",
-		netfilter.Undetermined: "decide about",
-	}[c.fate]
-}
-
-// leaves and leave say what becomes of the traffic.
-func (c *conflict) leaves() string {
+func (c *conflict) effect() effect {
 	switch c.fate {
 	case netfilter.Kept:
-		return "keeps the pod's address"
+		return effect{"exempts", "exempt", "keeps the pod's address", "keep the pod's address"}
+	case netfilter.Masqueraded:
+		return effect{"masquerades", "masquerade", "is masqueraded", "be masqueraded"}
 	case netfilter.Translated:
-		return fmt.Sprintf("leaves with the address %s", c.to)
+		to := fmt.Sprintf("with the address %s", c.to)
+		return effect{"translates", "translate", "leaves " + to, "leave " + to}
 	case netfilter.Dropped:
-		return "is dropped"
+		return effect{"drops", "drop", "is dropped", "be dropped"}
 	}
-	return "leaves with the node's address"
+	return effect{does: "may decide about", do: "decide about"}
 }
 
-func (c *conflict) leave() string {
-	switch c.fate {
-	case netfilter.Kept:
-		return "keep the pod's address"
-	case netfilter.Translated:
-		return fmt.Sprintf("leave with the address %s", c.to)
-	case netfilter.Dropped:
-		return "be dropped"
-	}
-	return "leave with the node's address"
-}
-
-// uncertain reports whether the rule has conditions that nothing here can judge.
-// What depends on the source or the device is certain for some traffic.
+// uncertain reports whether the rule has conditions that doctor cannot evaluate. A
+// condition on the source, the device or the protocol holds for some traffic.
 func (c *conflict) uncertain() bool {
 	return slices.ContainsFunc(c.doubts, func(d netfilter.Doubt) bool {
 		return !slices.Contains([]netfilter.Unknown{netfilter.OnSource, netfilter.OnInterface, netfilter.OnProtocol}, d.On)
 	})
 }
 
-// position says where the rule is: before or after our jump, or elsewhere.
+// position returns where the rule is: before or after the agent's jump rule, or in
+// which table.
 func (c *conflict) position(n Node) string {
 	entry := c.entry()
-	own := n.chain(n.Backend.Name, c.family, n.ChainName)
-	if own == nil || own.Rules == nil || !n.holdsOurs(entry.Table) || backendOf(entry.Table) != n.Backend.Name {
+	have := n.chain(c.family)
+	if have == nil || have.Rules == nil || !n.Rules.Reaches(entry.Table) || backendOf(entry.Table) != n.Backend.Name {
 		return "in " + entry.Table.String()
 	}
 	for i := range entry.Chain.Rules {
 		r := &entry.Chain.Rules[i]
 		switch {
 		case r == entry.Rule:
-			return "before our jump"
+			return "before the agent's jump rule"
 		case slices.Contains(r.Targets(), n.ChainName):
-			return "after our jump"
+			return "after the agent's jump rule"
 		}
 	}
 	return "in " + entry.Table.String()
 }
 
-// backendOf returns the backend of iptables that a nat table belongs to.
-func backendOf(t *netfilter.Table) string {
-	if t.Owner == netfilter.OwnerLegacy {
-		return legacyBackend
-	}
-	return nftBackend
-}
-
-// from names the sources: those that the rule asks for, or those that the file
-// does not masquerade.
+// from describes the sources: the range of a condition of the rule, or those that
+// the file does not masquerade.
 func (c *conflict) from() string {
-	if c.more > 0 {
+	switch r, found := c.onlyRange(netfilter.Condition.Sources); {
+	case c.more > 0:
 		return ""
-	}
-	for _, p := range c.path() {
-		for _, step := range p.Steps() {
-			if cond, ok := step.(netfilter.Condition); ok && !cond.Negated {
-				if ranges := cond.Sources(c.family); len(ranges) == 1 {
-					return " from " + ranges[0].String()
-				}
-			}
-		}
-	}
-	if c.outside && !c.inside {
+	case found:
+		return " from " + r.String()
+	case c.outside && !c.inside:
 		return " from outside sourceCIDRs"
 	}
 	return ""
 }
 
-// destinations names the destinations: the file's ranges, or the rule's own, or one
-// address.
+// destinations describes the destinations: ranges of the file, the range of a
+// condition of the rule, or one address.
 func (c *conflict) destinations() string {
+	r, found := c.onlyRange(netfilter.Condition.Destinations)
 	switch {
 	case len(c.ranges) > 0 && c.outside && c.from() == "":
 		return fmt.Sprintf(" to %s, or from outside sourceCIDRs,", join(c.ranges))
 	case len(c.ranges) > 0:
 		return " to " + join(c.ranges)
+	case found:
+		return " to " + r.String()
 	}
+	return fmt.Sprintf(", for example to %s,", c.sample)
+}
+
+// onlyRange returns the range of the first condition that is for one range of
+// addresses.
+func (c *conflict) onlyRange(ranges func(netfilter.Condition, netfilter.Family) []netfilter.AddressRange) (netfilter.AddressRange, bool) {
 	for _, p := range c.path() {
-		for _, step := range p.Steps() {
-			if cond, ok := step.(netfilter.Condition); ok && !cond.Negated {
-				if ranges := cond.Destinations(c.family); len(ranges) == 1 {
-					return " to " + ranges[0].String()
-				}
+		for _, condition := range p.Conditions() {
+			if r := ranges(condition, c.family); len(r) == 1 && !condition.Negated {
+				return r[0], true
 			}
 		}
 	}
-	return fmt.Sprintf(", such as to %s,", c.sample)
+	return netfilter.AddressRange{}, false
 }
 
 func join(list []netip.Prefix) string {
-	var words []string
+	var texts []string
 	for _, p := range list {
-		words = append(words, p.String())
+		texts = append(texts, p.String())
 	}
-	return strings.Join(words, ", ")
+	return strings.Join(texts, ", ")
 }

@@ -33,14 +33,14 @@ func sourcesNode(sources string, before, after []netfilter.Rule) Node {
 		chains["IP-MASQ"].Rules = append(chains["IP-MASQ"].Rules, kernelRule("IP-MASQ", r))
 	}
 	chains["POSTROUTING"].Rules = append(append(before, chains["POSTROUTING"].Rules...), after...)
-	n.Chains = findChains(n.Rules, []string{"IP-MASQ"})
+	n.setRules(n.Rules.Tables...)
 	return n
 }
 
 // TestSourcesAgainstTheFile has rules of others about traffic from inside and from
 // outside sourceCIDRs.
 func TestSourcesAgainstTheFile(t *testing.T) {
-	const fine = "ok: no rule of others decides against the file; "
+	const fine = "ok: no rule of another program contradicts the file; "
 	masquerade := to(netfilter.Masquerade)
 	rules := func(r ...netfilter.Rule) []netfilter.Rule { return r }
 	tests := []struct {
@@ -51,21 +51,21 @@ func TestSourcesAgainstTheFile(t *testing.T) {
 	}{
 		{name: "no rule", want: fine},
 		{name: "all traffic", after: rules(rule("-j MASQUERADE", masquerade)),
-			want: "warning: a rule of POSTROUTING, after our jump, masquerades what the chain keeps; traffic to 10.0.0.0/8, 169.254.0.0/16, 172.16.0.0/12, 192.168.0.0/16, or from outside sourceCIDRs, leaves with the node's address, though the file keeps the pod's"},
+			want: "warning: a rule of POSTROUTING, after the agent's jump rule, masquerades traffic that the file does not masquerade; traffic to 10.0.0.0/8, 169.254.0.0/16, 172.16.0.0/12, 192.168.0.0/16, or from outside sourceCIDRs, is masqueraded; by the file it keeps the pod's address"},
 		{name: "what the chain masquerades", after: rules(rule("-s 10.4.0.0/14 -d 8.8.8.0/24 -j MASQUERADE", src("10.4.0.0/14"), dst("8.8.8.0/24"), masquerade)), want: fine},
 		{name: "some of the pods", after: rules(rule("-s 10.5.0.0/16 -d 10.0.0.0/8 -j MASQUERADE", src("10.5.0.0/16"), dst("10.0.0.0/8"), masquerade)),
-			want: "warning: a rule of POSTROUTING, after our jump, masquerades what the chain keeps; traffic from 10.5.0.0/16 to 10.0.0.0/8 leaves with the node's address, though the file keeps the pod's"},
+			want: "warning: a rule of POSTROUTING, after the agent's jump rule, masquerades traffic that the file does not masquerade; traffic from 10.5.0.0/16 to 10.0.0.0/8 is masqueraded; by the file it keeps the pod's address"},
 		{name: "other sources", after: rules(rule("-s 172.17.0.0/16 -d 8.8.8.0/24 -j MASQUERADE", src("172.17.0.0/16"), dst("8.8.8.0/24"), masquerade)),
-			want: "warning: a rule of POSTROUTING, after our jump, masquerades what the chain keeps; traffic from 172.17.0.0/16 to 8.8.8.0/24 leaves with the node's address, though the file keeps its own"},
+			want: "warning: a rule of POSTROUTING, after the agent's jump rule, masquerades traffic that the file does not masquerade; traffic from 172.17.0.0/16 to 8.8.8.0/24 is masqueraded; by the file it keeps its source address"},
 		{name: "one address beside the pods", after: rules(rule("-s 10.8.0.0/32 -d 8.8.8.0/24 -j MASQUERADE", src("10.8.0.0/32"), dst("8.8.8.0/24"), masquerade)),
-			want: "warning: a rule of POSTROUTING, after our jump, masquerades what the chain keeps; traffic from 10.8.0.0 to 8.8.8.0/24 leaves with the node's address, though the file keeps its own"},
+			want: "warning: a rule of POSTROUTING, after the agent's jump rule, masquerades traffic that the file does not masquerade; traffic from 10.8.0.0 to 8.8.8.0/24 is masqueraded; by the file it keeps its source address"},
 		{name: "one destination", after: rules(rule("-d 8.8.8.0/24 -j MASQUERADE", dst("8.8.8.0/24"), masquerade)),
-			want: "warning: a rule of POSTROUTING, after our jump, masquerades what the chain keeps; traffic from outside sourceCIDRs to 8.8.8.0/24 leaves with the node's address, though the file keeps its own"},
+			want: "warning: a rule of POSTROUTING, after the agent's jump rule, masquerades traffic that the file does not masquerade; traffic from outside sourceCIDRs to 8.8.8.0/24 is masqueraded; by the file it keeps its source address"},
 		{name: "other sources are accepted", before: rules(rule("-s 172.17.0.0/16 -j ACCEPT", src("172.17.0.0/16"), to(netfilter.Accept))), want: fine},
 		{name: "pods are accepted", before: rules(rule("-s 10.5.0.0/16 -j ACCEPT", src("10.5.0.0/16"), to(netfilter.Accept))),
-			want: "warning: a rule of POSTROUTING, before our jump, keeps from the chain what the chain would masquerade; traffic from 10.5.0.0/16, such as to 8.8.8.7, keeps the pod's address, though the file has it leave with the node's"},
+			want: "warning: a rule of POSTROUTING, before the agent's jump rule, exempts traffic that the file masquerades; traffic from 10.5.0.0/16, for example to 8.8.8.7, keeps the pod's address; by the file it is masqueraded"},
 		{name: "no sources of the family", sources: "fd00::/64", after: rules(rule("-d 8.8.8.0/24 -j MASQUERADE", dst("8.8.8.0/24"), masquerade)),
-			want: "warning: a rule of POSTROUTING, after our jump, masquerades what the chain keeps; traffic from outside sourceCIDRs to 8.8.8.0/24 leaves with the node's address, though the file keeps its own"},
+			want: "warning: a rule of POSTROUTING, after the agent's jump rule, masquerades traffic that the file does not masquerade; traffic from outside sourceCIDRs to 8.8.8.0/24 is masqueraded; by the file it keeps its source address"},
 		{name: "no sources of the family, no rule", sources: "fd00::/64", want: fine},
 	}
 	for _, tt := range tests {
@@ -74,7 +74,7 @@ func TestSourcesAgainstTheFile(t *testing.T) {
 				tt.sources = "10.4.0.0/14"
 			}
 			var got []string
-			for _, f := range foreignRules(sourcesNode(tt.sources, tt.before, tt.after)) {
+			for _, f := range checkForeignRules(sourcesNode(tt.sources, tt.before, tt.after)) {
 				got = append(got, string(f.Severity)+": "+f.What+"; "+f.Consequence)
 			}
 			if diff := cmp.Diff([]string{tt.want}, got); diff != "" {
@@ -90,8 +90,8 @@ func TestSourcesOfTheChain(t *testing.T) {
 	n := sourcesNode("10.4.0.0/14", nil, []netfilter.Rule{rule("-s 172.17.0.0/16 -d 8.8.8.0/24 -j MASQUERADE", src("172.17.0.0/16"), dst("8.8.8.0/24"), to(netfilter.Masquerade))})
 	n.ConfigErr = &config.InvalidError{}
 	n.Want = map[netfilter.Family]iptables.Chain{netfilter.IPv4: masq.Options{ChainName: "IP-MASQ"}.Chain(netfilter.IPv4, config.Default(config.Options{}))}
-	want := []string{"warning: a rule of POSTROUTING, after our jump, masquerades what the chain keeps"}
-	if diff := cmp.Diff(want, said(foreignRules(n))); diff != "" {
+	want := []string{"warning: a rule of POSTROUTING, after the agent's jump rule, masquerades traffic that the file does not masquerade"}
+	if diff := cmp.Diff(want, said(checkForeignRules(n))); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
@@ -106,8 +106,8 @@ func TestManySources(t *testing.T) {
 	}
 	n := sourcesNode("10.4.0.0/14", nil, many)
 	p := newProbes(n, netfilter.IPv4)
-	if got := len(p.sources) * len(p.destinations); got*len(many) > 2*maxWork || p.left == 0 {
-		t.Errorf("%d packets through %d rules, and %d addresses left out", got, len(many), p.left)
+	if got := len(p.sources) * len(p.destinations); got*len(many) > 2*maxWork || p.omitted == 0 {
+		t.Errorf("%d packets through %d rules, and %d addresses left out", got, len(many), p.omitted)
 	}
 	for _, a := range []string{"10.3.255.255", "10.4.0.0", "10.7.255.255", "10.8.0.0"} {
 		found := false

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Write prints findings for people.
+// Write prints findings as text.
 func Write(w io.Writer, findings []Finding) error {
 	var b strings.Builder
 	count := map[Severity]int{}

@@ -11,9 +11,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"ip-masq-agent/pkg/config"
 	"ip-masq-agent/pkg/host"
 	"ip-masq-agent/pkg/iptables"
+	"ip-masq-agent/pkg/masq"
 	"ip-masq-agent/pkg/netfilter"
+	"ip-masq-agent/pkg/predict"
 )
 
 func rule(text string, steps ...netfilter.Step) netfilter.Rule {
@@ -66,11 +69,16 @@ func nat(before, after []netfilter.Rule) *netfilter.Table {
 }
 
 func ask(src, dst string) Question {
-	q := Question{Destination: netip.MustParseAddr(dst), Route: host.Route{Type: netfilter.TypeUnicast, Device: netfilter.Interface{Name: "eth0", Index: 2}}}
+	q := Question{Connection: predict.Connection{Destination: netip.MustParseAddr(dst), Route: host.Route{Type: netfilter.TypeUnicast, Device: netfilter.Interface{Name: "eth0", Index: 2}}}}
 	if src != "" {
 		q.Source = netip.MustParseAddr(src)
 	}
 	return q
+}
+
+// inKernel returns tables as the rules of a node whose agent has the chain IP-MASQ.
+func inKernel(tables ...*netfilter.Table) predict.Rules {
+	return predict.New(netfilter.Ruleset{Tables: tables}, "IP-MASQ")
 }
 
 func written(t *testing.T, a Answer) string {
@@ -95,6 +103,9 @@ func TestByKernel(t *testing.T) {
 	snat := netfilter.Verdict{Action: netfilter.SNAT, To: netfilter.AddressRange{From: netip.MustParseAddr("192.0.2.9"), To: netip.MustParseAddr("192.0.2.9")}}
 	noJump := nat(nil, nil)
 	noJump.Chains["POSTROUTING"].Rules = nil
+	noHook, dormant := nat(nil, nil), nat(nil, nil)
+	noHook.Chains["POSTROUTING"].Base = false
+	dormant.Dormant = true
 	empty := nat(nil, nil)
 	empty.Chains["IP-MASQ"].Rules = nil
 	// A chain that returns to POSTROUTING, as kube-proxy's does, decides nothing.
@@ -110,86 +121,100 @@ func TestByKernel(t *testing.T) {
 		tables   []*netfilter.Table
 		want     string
 	}{
-		{"kept", ask("", "10.1.2.3"), []*netfilter.Table{nat(nil, nil)}, `10.1.2.3: keeps the pod's address
+		{"kept", ask("", "10.1.2.3"), []*netfilter.Table{nat(nil, nil)}, `10.1.2.3: keeps the pod's address (not masqueraded)
   because  10.0.0.0/8 contains it (kernel)
   rule     -A IP-MASQ -d 10.0.0.0/8 -j RETURN
   in       table ip nat, chain IP-MASQ
 `},
-		{"masqueraded", ask("", "8.8.8.8"), []*netfilter.Table{nat(nil, nil)}, `8.8.8.8: leaves with the node's address
-  because  no CIDR of the chain contains it (kernel)
+		{"masqueraded", ask("", "8.8.8.8"), []*netfilter.Table{nat(nil, nil)}, `8.8.8.8: leaves with the node's address (masqueraded)
+  because  no CIDR of the agent's rules contains it (kernel)
   rule     -A IP-MASQ -j MASQUERADE
   in       table ip nat, chain IP-MASQ
 `},
-		{"local", local, []*netfilter.Table{nat(nil, nil)}, `192.0.2.1: keeps the pod's address
-  because  the destination is LOCAL to this node, so chain IP-MASQ is not consulted (kernel)
+		{"local", local, []*netfilter.Table{nat(nil, nil)}, `192.0.2.1: keeps the pod's address (not masqueraded)
+  because  the destination is an address of this node, so packets do not pass the agent's rules (kernel)
 `},
-		{"no route", lost, []*netfilter.Table{nat(nil, nil)}, `8.8.8.8: leaves with the node's address
-  because  no CIDR of the chain contains it (kernel)
+		{"no route", lost, []*netfilter.Table{nat(nil, nil)}, `8.8.8.8: leaves with the node's address (masqueraded)
+  because  no CIDR of the agent's rules contains it (kernel)
   rule     -A IP-MASQ -j MASQUERADE
   in       table ip nat, chain IP-MASQ
   note     this node has no route to it
 `},
-		{"no jump", ask("", "8.8.8.8"), []*netfilter.Table{noJump}, `8.8.8.8: keeps the pod's address
+		{"no jump", ask("", "8.8.8.8"), []*netfilter.Table{noJump}, `8.8.8.8: keeps the pod's address (not masqueraded)
   because  no rule of POSTROUTING jumps to chain IP-MASQ (kernel)
 `},
-		{"empty chain", ask("", "8.8.8.8"), []*netfilter.Table{empty}, `8.8.8.8: keeps the pod's address
+		{"no hook", ask("", "8.8.8.8"), []*netfilter.Table{noHook}, `8.8.8.8: keeps the pod's address (not masqueraded)
+  because  packets do not pass chain POSTROUTING, because it is not of type nat at the hook postrouting (kernel)
+`},
+		{"dormant", ask("", "8.8.8.8"), []*netfilter.Table{dormant}, `8.8.8.8: keeps the pod's address (not masqueraded)
+  because  table ip nat is dormant, so none of its rules is in force (kernel)
+`},
+		{"no chain", ask("", "8.8.8.8"), nil, `8.8.8.8: keeps the pod's address (not masqueraded)
+  because  neither chain IP-MASQ nor table ip-masq-agent exists (kernel)
+`},
+		{"empty chain", ask("", "8.8.8.8"), []*netfilter.Table{empty}, `8.8.8.8: keeps the pod's address (not masqueraded)
   because  no rule of chain IP-MASQ matches (kernel)
 `},
-		{"empty chain after kube-proxy's", ask("", "8.8.8.8"), []*netfilter.Table{kube}, `8.8.8.8: keeps the pod's address
+		{"empty chain after kube-proxy's", ask("", "8.8.8.8"), []*netfilter.Table{kube}, `8.8.8.8: keeps the pod's address (not masqueraded)
   because  no rule of chain IP-MASQ matches (kernel)
 `},
-		{"another pod's rule", ask("10.244.1.6", "10.1.2.3"), []*netfilter.Table{nat(nil, []netfilter.Rule{pod})}, `10.1.2.3 from 10.244.1.6: keeps the pod's address
+		{"another pod's rule", ask("10.244.1.6", "10.1.2.3"), []*netfilter.Table{nat(nil, []netfilter.Rule{pod})}, `10.1.2.3 from 10.244.1.6: keeps the pod's address (not masqueraded)
   because  10.0.0.0/8 contains it (kernel)
   rule     -A IP-MASQ -d 10.0.0.0/8 -j RETURN
   in       table ip nat, chain IP-MASQ
 `},
-		{"this pod's rule", ask("10.244.1.5", "10.1.2.3"), []*netfilter.Table{nat(nil, []netfilter.Rule{pod})}, `10.1.2.3 from 10.244.1.5: leaves with the node's address
-  because  a rule outside chain IP-MASQ decides (kernel)
+		{"this pod's rule", ask("10.244.1.5", "10.1.2.3"), []*netfilter.Table{nat(nil, []netfilter.Rule{pod})}, `10.1.2.3 from 10.244.1.5: leaves with the node's address (masqueraded)
+  because  a rule that is not the agent's decides (kernel)
   rule     -A POSTROUTING -s 10.244.1.5/32 -j MASQUERADE
   in       table ip nat, chain POSTROUTING
 `},
 		{"some pod's rule", ask("", "10.1.2.3"), []*netfilter.Table{nat(nil, []netfilter.Rule{pod})}, `10.1.2.3: cannot be told
-  because  it depends on the source, which --source names (kernel)
+  because  it depends on the source (use --source) (kernel)
   perhaps  masquerade: -A POSTROUTING -s 10.244.1.5/32 -j MASQUERADE
   in       table ip nat, chain POSTROUTING
   if       -s 10.244.1.5/32 (source)
   perhaps  keep: no rule
 `},
 		{"a condition in the chain", ask("", "8.8.8.8"), []*netfilter.Table{timed}, `8.8.8.8: cannot be told
-  because  it depends on a condition that cannot be judged from here (kernel)
+  because  it depends on a condition that explain cannot evaluate (kernel)
   perhaps  masquerade: -A IP-MASQ -j MASQUERADE
   in       table ip nat, chain IP-MASQ
   perhaps  keep: no rule
   if       -m time (condition)
 `},
-		{"a later base chain", ask("", "10.1.2.3"), []*netfilter.Table{nat(nil, nil), firewalld}, `10.1.2.3: leaves with the node's address
-  because  a rule outside chain IP-MASQ decides (kernel)
+		{"a later base chain", ask("", "10.1.2.3"), []*netfilter.Table{nat(nil, nil), firewalld}, `10.1.2.3: leaves with the node's address (masqueraded)
+  because  a rule that is not the agent's decides (kernel)
   rule     add rule inet firewalld p masquerade
   in       table inet firewalld, chain p
 `},
-		{"accepted first", ask("", "8.8.8.8"), []*netfilter.Table{nat([]netfilter.Rule{rule("-A POSTROUTING -d 8.0.0.0/8 -j ACCEPT", dst("8.0.0.0/8"), to(netfilter.Accept))}, nil)}, `8.8.8.8: keeps the pod's address
-  because  a rule outside chain IP-MASQ accepts or returns the packet before the chain is reached (kernel)
+		{"accepted first", ask("", "8.8.8.8"), []*netfilter.Table{nat([]netfilter.Rule{rule("-A POSTROUTING -d 8.0.0.0/8 -j ACCEPT", dst("8.0.0.0/8"), to(netfilter.Accept))}, nil)}, `8.8.8.8: keeps the pod's address (not masqueraded)
+  because  a rule that is not the agent's accepts the packet, or returns, before the packet reaches chain IP-MASQ (kernel)
   rule     -A POSTROUTING -d 8.0.0.0/8 -j ACCEPT
   in       table ip nat, chain POSTROUTING
 `},
-		{"SNAT", ask("", "8.8.8.8"), []*netfilter.Table{nat([]netfilter.Rule{rule("-A POSTROUTING -j SNAT --to-source 192.0.2.9", snat)}, nil)}, `8.8.8.8: leaves with the address 192.0.2.9
-  because  a rule outside chain IP-MASQ decides (kernel)
+		{"SNAT", ask("", "8.8.8.8"), []*netfilter.Table{nat([]netfilter.Rule{rule("-A POSTROUTING -j SNAT --to-source 192.0.2.9", snat)}, nil)}, `8.8.8.8: leaves with the address 192.0.2.9 (SNAT)
+  because  a rule that is not the agent's decides (kernel)
   rule     -A POSTROUTING -j SNAT --to-source 192.0.2.9
   in       table ip nat, chain POSTROUTING
 `},
+		{"SNAT with a map", ask("", "8.8.8.8"), []*netfilter.Table{nat([]netfilter.Rule{rule("add rule ip nat POSTROUTING snat to ip saddr map @m", netfilter.Verdict{Action: netfilter.SNAT})}, nil)}, `8.8.8.8: cannot be told
+  because  it depends on the address that an SNAT rule takes from a map or another expression (kernel)
+  perhaps  snat an address that is not known: add rule ip nat POSTROUTING snat to ip saddr map @m
+  in       table ip nat, chain POSTROUTING
+`},
 		{"dropped", ask("", "8.8.8.8"), []*netfilter.Table{nat([]netfilter.Rule{rule("-A POSTROUTING -j DROP", to(netfilter.Drop))}, nil)}, `8.8.8.8: is dropped
-  because  a rule outside chain IP-MASQ decides (kernel)
+  because  a rule that is not the agent's decides (kernel)
   rule     -A POSTROUTING -j DROP
   in       table ip nat, chain POSTROUTING
 `},
-		{"equal priority, one surely", ask("", "8.8.8.8"), []*netfilter.Table{nat(nil, nil), table(netfilter.OwnerNFTables, "ip", "virt", map[string]*netfilter.Chain{"g": base(100, rule("add rule ip virt g ip saddr 192.168.122.0/24 masquerade", src("192.168.122.0/24"), to(netfilter.Masquerade)))})}, `8.8.8.8: leaves with the node's address
-  because  no CIDR of the chain contains it (kernel)
+		{"equal priority, one surely", ask("", "8.8.8.8"), []*netfilter.Table{nat(nil, nil), table(netfilter.OwnerNFTables, "ip", "virt", map[string]*netfilter.Chain{"g": base(100, rule("add rule ip virt g ip saddr 192.168.122.0/24 masquerade", src("192.168.122.0/24"), to(netfilter.Masquerade)))})}, `8.8.8.8: leaves with the node's address (masqueraded)
+  because  no CIDR of the agent's rules contains it (kernel)
   rule     -A IP-MASQ -j MASQUERADE
   in       table ip nat, chain IP-MASQ
 `},
 		{"iptables-legacy", ask("", "10.1.2.3"), []*netfilter.Table{nat(nil, nil), table(netfilter.OwnerLegacy, "ip", "nat", map[string]*netfilter.Chain{"POSTROUTING": base(100, rule("-A POSTROUTING -j MASQUERADE", to(netfilter.Masquerade)))})},
-			`10.1.2.3: leaves with the node's address
-  because  a rule outside chain IP-MASQ decides (kernel)
+			`10.1.2.3: leaves with the node's address (masqueraded)
+  because  a rule that is not the agent's decides (kernel)
   rule     -A POSTROUTING -j MASQUERADE
   in       table ip nat of iptables-legacy, chain POSTROUTING
 `},
@@ -201,7 +226,7 @@ func TestByKernel(t *testing.T) {
   in       table ip nat, chain IP-MASQ
   if       ! --dst-type LOCAL (address type)
 `},
-		{"another family's rules that were not read", ask("", "10.1.2.3"), []*netfilter.Table{nat(nil, nil), netfilter.Unread(netfilter.OwnerLegacy, netfilter.IPv6, errors.New("denied"))}, `10.1.2.3: keeps the pod's address
+		{"another family's rules that were not read", ask("", "10.1.2.3"), []*netfilter.Table{nat(nil, nil), netfilter.Unread(netfilter.OwnerLegacy, netfilter.IPv6, errors.New("denied"))}, `10.1.2.3: keeps the pod's address (not masqueraded)
   because  10.0.0.0/8 contains it (kernel)
   rule     -A IP-MASQ -d 10.0.0.0/8 -j RETURN
   in       table ip nat, chain IP-MASQ
@@ -209,7 +234,7 @@ func TestByKernel(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := ByKernel(tt.question, "IP-MASQ", netfilter.Ruleset{Tables: tt.tables})
+			got := ByKernel(tt.question, inKernel(tt.tables...))
 			if diff := cmp.Diff(tt.want, written(t, got)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -232,9 +257,9 @@ func TestOwnTable(t *testing.T) {
 	})
 	for dst, want := range map[string]string{
 		"10.1.2.3": "keep because 10.0.0.0/8 contains it: add rule ip ip-masq-agent kept accept",
-		"8.8.8.8":  "masquerade because no CIDR of the chain contains it: add rule ip ip-masq-agent postrouting masquerade",
+		"8.8.8.8":  "masquerade because no CIDR of the agent's rules contains it: add rule ip ip-masq-agent postrouting masquerade",
 	} {
-		a := ByKernel(ask("", dst), "IP-MASQ", netfilter.Ruleset{Tables: []*netfilter.Table{own}})
+		a := ByKernel(ask("", dst), inKernel(own))
 		if got := string(a.Verdict) + " because " + a.Why + ": " + a.Rule; got != want {
 			t.Errorf("%s: %q, want %q", dst, got, want)
 		}
@@ -246,13 +271,13 @@ func TestAgainst(t *testing.T) {
 	q := ask("", "10.1.2.3")
 	kernel := nat(nil, nil)
 	kernel.Chains["IP-MASQ"].Rules = kernel.Chains["IP-MASQ"].Rules[1:]
-	live := ByKernel(q, "IP-MASQ", netfilter.Ruleset{Tables: []*netfilter.Table{kernel}})
-	got := live.Against(ByFile(q, "file", "IP-MASQ", rules))
-	want := `10.1.2.3: leaves with the node's address
-  because  no CIDR of the chain contains it (kernel)
+	live := ByKernel(q, inKernel(kernel))
+	got := live.Against(ByFile(q, Policy{From: "file", Chain: "IP-MASQ", Rules: rules}))
+	want := `10.1.2.3: leaves with the node's address (masqueraded)
+  because  no CIDR of the agent's rules contains it (kernel)
   rule     -A IP-MASQ -j MASQUERADE
   in       table ip nat, chain IP-MASQ
-  DIFFERS  by the file it keeps the pod's address, as 10.0.0.0/8 contains it
+  DIFFERS  by the file it keeps the pod's address (not masqueraded), because 10.0.0.0/8 contains it
   rule     -A IP-MASQ -m comment --comment "c" -d 10.0.0.0/8 -j RETURN
 `
 	if diff := cmp.Diff(want, written(t, got)); diff != "" {
@@ -261,12 +286,33 @@ func TestAgainst(t *testing.T) {
 	if got.Known() || !live.Known() {
 		t.Errorf("known: %v with the file, %v without", got.Known(), live.Known())
 	}
-	same := live.Against(ByFile(q, "file", "IP-MASQ", rules[1:]))
+	same := live.Against(ByFile(q, Policy{From: "file", Chain: "IP-MASQ", Rules: rules[1:]}))
 	if same.Differs {
 		t.Errorf("differs: %+v", same)
 	}
-	if six := ByFile(ask("", "2001:db8::1"), "file", "IP-MASQ", nil); six.Verdict != netfilter.Kept || !strings.Contains(six.Why, "--enable-ipv6") {
+	if six := ByFile(ask("", "2001:db8::1"), Policy{From: "file", Chain: "IP-MASQ"}); six.Verdict != netfilter.Kept || !strings.Contains(six.Why, "--enable-ipv6") {
 		t.Errorf("without a chain: %+v", six)
+	}
+}
+
+// TestAgainstTable shows the file as the backend nftables has it.
+func TestAgainstTable(t *testing.T) {
+	c := config.Config{NonMasquerade: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}
+	options := masq.Options{ChainName: "IP-MASQ"}
+	spec := options.Table(netfilter.IPv4, c)
+	p := Policy{From: "file", Chain: "IP-MASQ", Rules: options.Chain(netfilter.IPv4, c).Rules, Table: &spec}
+	q := ask("", "10.1.2.3")
+	other := table(netfilter.OwnerNFTables, "ip", "mine", map[string]*netfilter.Chain{"post": base(100, rule("add rule ip mine post masquerade", to(netfilter.Masquerade)))})
+	want := `10.1.2.3: leaves with the node's address (masqueraded)
+  because  a rule that is not the agent's decides (kernel)
+  rule     add rule ip mine post masquerade
+  in       table ip mine, chain post
+  DIFFERS  by the file it keeps the pod's address (not masqueraded), because 10.0.0.0/8 contains it
+  rule     10.0.0.0/8 : goto kept
+  in       table ip ip-masq-agent, map destinations
+`
+	if diff := cmp.Diff(want, written(t, ByKernel(q, inKernel(other)).Against(ByFile(q, p)))); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
@@ -286,7 +332,7 @@ func TestReplacedDefault(t *testing.T) {
 	}
 	for _, tt := range tests {
 		q := ask("", tt.dst)
-		a := ByFile(q, tt.from, "IP-MASQ", masquerade).ReplacedDefault(q, defaults, tt.list)
+		a := ByFile(q, Policy{From: tt.from, Chain: "IP-MASQ", Rules: masquerade}).ReplacedDefault(q, defaults, tt.list)
 		if a.Overridden != tt.want {
 			t.Errorf("%s of %s: %q, want %q", tt.dst, tt.from, a.Overridden, tt.want)
 		}

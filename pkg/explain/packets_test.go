@@ -12,12 +12,12 @@ import (
 	"time"
 
 	"ip-masq-agent/pkg/config"
-	"ip-masq-agent/pkg/doctor"
 	"ip-masq-agent/pkg/explain"
 	"ip-masq-agent/pkg/host"
 	"ip-masq-agent/pkg/iptables"
 	"ip-masq-agent/pkg/masq"
 	"ip-masq-agent/pkg/netfilter"
+	"ip-masq-agent/pkg/predict"
 	"ip-masq-agent/test/netns"
 )
 
@@ -51,7 +51,7 @@ func TestVerdictIsThePackets(t *testing.T) {
 				if live.Verdict != real {
 					t.Fatalf("%s: the kernel's rules say %s, the packet %s; %+v\n%s", dst, live.Verdict, real, live, netns.Save(t, backend, family))
 				}
-				if file := explain.ByFile(q, "file", "IP-MASQ", chain.Rules); !foreign && file.Verdict != real {
+				if file := explain.ByFile(q, explain.Policy{From: "file", Chain: "IP-MASQ", Rules: chain.Rules}); !foreign && file.Verdict != real {
 					t.Fatalf("%s: the file says %s, the packet %s; %+v", dst, file.Verdict, real, c)
 				}
 				seen[real]++
@@ -186,7 +186,7 @@ func (w *world) question(t *testing.T, dst netip.Addr) explain.Question {
 		t.Fatal(err)
 	}
 	defer routes.Close()
-	q := explain.Question{Source: w.pod, Destination: dst}
+	q := explain.Question{Connection: predict.Connection{Source: w.pod, Destination: dst}}
 	if q.Route, err = routes.Between(w.pod, dst); err != nil {
 		t.Fatal(err)
 	}
@@ -199,8 +199,8 @@ func (w *world) question(t *testing.T, dst netip.Addr) explain.Question {
 // live asks the kernel.
 func (w *world) live(t *testing.T, q explain.Question) explain.Answer {
 	t.Helper()
-	rules, _ := doctor.Rules(t.Context())
-	return explain.ByKernel(q, "IP-MASQ", rules)
+	rules, _ := predict.Read(t.Context(), "IP-MASQ")
+	return explain.ByKernel(q, predict.New(rules, "IP-MASQ"))
 }
 
 // connect is what becomes of a packet.

@@ -49,30 +49,30 @@ func TestByKernelWithSources(t *testing.T) {
 		table    *netfilter.Table
 		want     string
 	}{
-		{"inside", ask("10.9.0.7", "8.8.8.8"), sourcesTable(), `8.8.8.8 from 10.9.0.7: leaves with the node's address
-  because  no CIDR of the chain contains it (kernel)
+		{"inside", ask("10.9.0.7", "8.8.8.8"), sourcesTable(), `8.8.8.8 from 10.9.0.7: leaves with the node's address (masqueraded)
+  because  no CIDR of the agent's rules contains it (kernel)
   rule     -A IP-MASQ -s 10.8.0.0/14 -j MASQUERADE
   in       table ip nat, chain IP-MASQ
 `},
-		{"assumed", assumed, sourcesTable(), `8.8.8.8 from 10.4.0.1: leaves with the node's address
-  because  no CIDR of the chain contains it (kernel)
+		{"assumed", assumed, sourcesTable(), `8.8.8.8 from 10.4.0.1: leaves with the node's address (masqueraded)
+  because  no CIDR of the agent's rules contains it (kernel)
   rule     -A IP-MASQ -s 10.4.0.0/14 -j MASQUERADE
   in       table ip nat, chain IP-MASQ
-  note     assumes a pod of 10.4.0.0/14, the first range of sourceCIDRs; --source names another source
+  note     assumes a pod of 10.4.0.0/14, the first CIDR of sourceCIDRs; --source names another source
 `},
-		{"outside", ask("192.0.2.9", "8.8.8.8"), sourcesTable(), `8.8.8.8 from 192.0.2.9: keeps its source address
-  because  no source CIDR of the chain contains 192.0.2.9 (kernel)
+		{"outside", ask("192.0.2.9", "8.8.8.8"), sourcesTable(), `8.8.8.8 from 192.0.2.9: keeps its source address (not masqueraded)
+  because  no source CIDR of the agent's rules contains 192.0.2.9 (kernel)
 `},
-		{"not only because of the source", ask("192.0.2.9", "8.8.8.8"), mixed, `8.8.8.8 from 192.0.2.9: keeps the pod's address
+		{"not only because of the source", ask("192.0.2.9", "8.8.8.8"), mixed, `8.8.8.8 from 192.0.2.9: keeps the pod's address (not masqueraded)
   because  no rule of chain IP-MASQ matches (kernel)
 `},
-		{"outside, backend nftables", ask("192.0.2.9", "8.8.8.8"), sourcesOwnTable(), `8.8.8.8 from 192.0.2.9: keeps its source address
-  because  no source CIDR of the chain contains 192.0.2.9 (kernel)
+		{"outside, backend nftables", ask("192.0.2.9", "8.8.8.8"), sourcesOwnTable(), `8.8.8.8 from 192.0.2.9: keeps its source address (not masqueraded)
+  because  no source CIDR of the agent's rules contains 192.0.2.9 (kernel)
   rule     add rule ip ip-masq-agent kept accept
   in       table ip ip-masq-agent, chain kept
 `},
 		{"any source", ask("", "8.8.8.8"), sourcesTable(), `8.8.8.8: cannot be told
-  because  it depends on the source, which --source names (kernel)
+  because  it depends on the source (use --source) (kernel)
   perhaps  masquerade: -A IP-MASQ -s 10.4.0.0/14 -j MASQUERADE
   in       table ip nat, chain IP-MASQ
   if       -s 10.4.0.0/14 (source)
@@ -84,7 +84,7 @@ func TestByKernelWithSources(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := written(t, ByKernel(tt.question, "IP-MASQ", netfilter.Ruleset{Tables: []*netfilter.Table{tt.table}}))
+			got := written(t, ByKernel(tt.question, inKernel(tt.table)))
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -99,12 +99,12 @@ func TestByFileWithSources(t *testing.T) {
 		if f == netfilter.IPv6 {
 			q = ask("", "2001:db8::1")
 		}
-		return ByFile(q, "file", "IP-MASQ", masq.Options{ChainName: "IP-MASQ"}.Chain(f, c).Rules)
+		return ByFile(q, Policy{From: "file", Chain: "IP-MASQ", Rules: masq.Options{ChainName: "IP-MASQ"}.Chain(f, c).Rules})
 	}
-	want := `8.8.8.8 from 192.0.2.9: keeps its source address
-  because  no range of sourceCIDRs contains 192.0.2.9 (file)
-2001:db8::1: keeps its source address
-  because  sourceCIDRs has no IPv6 range, so chain IP-MASQ masquerades nothing (file)
+	want := `8.8.8.8 from 192.0.2.9: keeps its source address (not masqueraded)
+  because  no CIDR of sourceCIDRs contains 192.0.2.9 (file)
+2001:db8::1: keeps its source address (not masqueraded)
+  because  sourceCIDRs has no IPv6 CIDR, so nothing is masqueraded (file)
 `
 	c.MasqLinkLocalIPv6 = true // the IPv6 chain has no rules at all
 	if diff := cmp.Diff(want, written(t, rules(netfilter.IPv4))+written(t, rules(netfilter.IPv6))); diff != "" {

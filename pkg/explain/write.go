@@ -11,7 +11,7 @@ import (
 	"ip-masq-agent/pkg/netfilter"
 )
 
-// Write prints answers for people.
+// Write prints answers as text.
 func Write(w io.Writer, answers []Answer) error {
 	var b strings.Builder
 	line := func(label, text string) {
@@ -24,7 +24,7 @@ func Write(w io.Writer, answers []Answer) error {
 		if a.Source != "" {
 			b.WriteString(" from " + a.Source)
 		}
-		fmt.Fprintf(&b, ": %s\n", a.words())
+		fmt.Fprintf(&b, ": %s\n", a.outcome())
 		line("because", fmt.Sprintf("%s (%s)", a.Why, a.From))
 		line("rule", a.Rule)
 		line("in", a.Place)
@@ -39,46 +39,49 @@ func Write(w io.Writer, answers []Answer) error {
 			line("if", strings.Join(p.Conditions, "; "))
 		}
 		for _, f := range a.First {
-			line("first", f+" may decide before any rule does")
+			line("note", f+" may decide before any rule does")
 		}
 		if a.Assumed != "" {
-			line("note", fmt.Sprintf("assumes a pod of %s, the first range of sourceCIDRs; --source names another source", a.Assumed))
+			line("note", fmt.Sprintf("assumes a pod of %s, the first CIDR of sourceCIDRs; --source names another source", a.Assumed))
 		}
 		if a.Route == "none" {
 			line("note", "this node has no route to it")
 		}
-		if a.Overridden != "" {
-			line("note", overridden(a.Overridden))
-		}
+		line("note", a.overridden())
 		if a.File == nil {
 			continue
 		}
 		if a.Differs {
-			line("DIFFERS", fmt.Sprintf("by the %s it %s, as %s", a.File.From, a.File.words(), a.File.Why))
+			line("DIFFERS", fmt.Sprintf("by the %s it %s, because %s", a.File.From, a.File.outcome(), a.File.Why))
 			line("rule", a.File.Rule)
+			line("in", a.File.Place)
 			line("line", a.File.Line)
 		}
-		if a.File.Overridden != "" {
-			line("note", overridden(a.File.Overridden))
-		}
+		line("note", a.File.overridden())
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-func overridden(p string) string { return fmt.Sprintf("the default %s is overridden by this file", p) }
+func (a Answer) overridden() string {
+	if a.Overridden == "" {
+		return ""
+	}
+	return fmt.Sprintf("the file overrides the default %s", a.Overridden)
+}
 
-func (a Answer) words() string {
+// outcome says what happens to the source address.
+func (a Answer) outcome() string {
 	switch a.Verdict {
 	case netfilter.Kept:
 		if a.notPod {
-			return "keeps its source address"
+			return "keeps its source address (not masqueraded)"
 		}
-		return "keeps the pod's address"
+		return "keeps the pod's address (not masqueraded)"
 	case netfilter.Masqueraded:
-		return "leaves with the node's address"
+		return "leaves with the node's address (masqueraded)"
 	case netfilter.Translated:
-		return "leaves with the address " + a.To
+		return fmt.Sprintf("leaves with the address %s (SNAT)", a.To)
 	case netfilter.Dropped:
 		return "is dropped"
 	}

@@ -75,6 +75,15 @@ func (r Rule) Destinations(f Family) []AddressRange {
 	return out
 }
 
+// Sources returns the source ranges of the rule's conditions, negated or not.
+func (r Rule) Sources(f Family) []AddressRange {
+	var out []AddressRange
+	for _, c := range r.Conditions() {
+		out = append(out, c.Sources(f)...)
+	}
+	return out
+}
+
 // Contains reports whether an address of the same family lies in the range.
 func (r AddressRange) Contains(a netip.Addr) bool {
 	return r.From.Compare(a) <= 0 && a.Compare(r.To) <= 0

@@ -41,12 +41,12 @@ func (p Place) String() string {
 	return ""
 }
 
-// Steps returns the rule's steps; none if there is no rule.
-func (p Place) Steps() []Step {
+// Conditions returns the rule's conditions; none if there is no rule.
+func (p Place) Conditions() []Condition {
 	if p.Rule == nil {
 		return nil
 	}
-	return p.Rule.Steps
+	return p.Rule.Conditions()
 }
 
 // Outcome is one possible fate of a packet, with the rule that causes it.

@@ -167,6 +167,17 @@ func (r Rule) Targets() []string {
 	return out
 }
 
+// Conditions returns the conditions of the rule.
+func (r Rule) Conditions() []Condition {
+	var out []Condition
+	for _, step := range r.Steps {
+		if c, ok := step.(Condition); ok {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
 // Unread returns a table that represents rules of a family that could not be
 // read. It may have any effect.
 func Unread(owner string, f Family, err error) *Table {

@@ -78,12 +78,12 @@ func TestPlaceString(t *testing.T) {
 	}
 }
 
-func TestPlaceSteps(t *testing.T) {
-	r := rule(do(Accept))
-	if got := (Place{Rule: &r}).Steps(); len(got) != 1 || got[0] != do(Accept) {
-		t.Errorf("steps %v", got)
+func TestPlaceConditions(t *testing.T) {
+	r := rule(NotUnderstood("-m time"), do(Accept))
+	if got := (Place{Rule: &r}).Conditions(); len(got) != 1 || got[0].Text != "-m time" {
+		t.Errorf("conditions %v", got)
 	}
-	if got := (Place{}).Steps(); got != nil {
+	if got := (Place{}).Conditions(); got != nil {
 		t.Errorf("of no rule: %v", got)
 	}
 }

@@ -29,13 +29,13 @@ func TestAutoIPv6(t *testing.T) {
 				p.WaitLog("Synced rules", `family="IPv4"`)
 				p.WaitLog("Leaving the family off")
 				off, on := "ok         the node does not forward IPv6, so --enable-ipv6=auto leaves IPv6 off", "ok         --enable-ipv6=auto has enabled IPv6"
-				none := "the agent has no IPv6 chain: --enable-ipv6=auto has not enabled IPv6: the node does not forward IPv6 (net.ipv6.conf.all.forwarding is 0)"
-				const some = "no CIDR of the chain contains it"
+				none := "the agent has no IPv6 rules: --enable-ipv6=auto has not enabled IPv6: the node does not forward IPv6 (net.ipv6.conf.all.forwarding is 0)"
+				const some = "no CIDR of the agent's rules contains it"
 
 				checkOutput(t, 0, off, "doctor")
 				checkOutput(t, 0, none, "explain", "2001:db8::7")
 				checkOutput(t, 0, none, "explain", "--enable-ipv6=auto", "--config="+goodFile(t), "2001:db8::7")
-				checkOutput(t, 0, "has no IPv6 chain: --enable-ipv6 is off", "explain", "--config=none", "2001:db8::7")
+				checkOutput(t, 0, "has no IPv6 rules: --enable-ipv6 is off", "explain", "--config=none", "2001:db8::7")
 
 				here.Sysctl(t, "net/ipv6/conf/all/forwarding", "1")
 				if address != "" { // the next resync comes much later

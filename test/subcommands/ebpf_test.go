@@ -30,8 +30,8 @@ func TestEBPFMayDecideFirst(t *testing.T) {
 		node.Run(t, "tc", "filter", "add", "dev", "eth0", "egress", "bpf", "da", "bytecode", "1,6 0 0 4294967295,")
 		got := explain() + subcommand(t, "", nil, "doctor").stdout
 		for _, want := range []string{
-			"  first    Cilium (device cilium_host) may decide before any rule does\n",
-			"  first    an eBPF program at tc egress of eth0 may decide before any rule does\n",
+			"  note     Cilium (device cilium_host) may decide before any rule does\n",
+			"  note     an eBPF program at tc egress of eth0 may decide before any rule does\n",
 			"info       ",
 			"Cilium (device cilium_host)",
 		} {

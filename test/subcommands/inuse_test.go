@@ -38,7 +38,7 @@ func TestBackendOfTheRunningAgent(t *testing.T) {
 				t.Errorf("doctor: status %d, backend %s, %v: %s%s", r.status, d.Backend, err, r.stdout, r.stderr)
 			}
 			for _, args := range [][]string{{"cleanup"}, {"cleanup", "--backend=" + backend}} {
-				if r := subcommand(t, "", nil, args...); r.status != 1 || !strings.Contains(r.stderr, "Nothing was removed") {
+				if r := subcommand(t, "", nil, args...); r.status != 1 || !strings.Contains(r.stderr, "nothing was removed") {
 					t.Errorf("%v: status %d: %s%s", args, r.status, r.stdout, r.stderr)
 				}
 			}
@@ -67,7 +67,7 @@ func TestCleanupBesideAnAgentWithoutServer(t *testing.T) {
 		netns.Restore(t, "iptables-nft", "IPv4", "*nat\n:IP-MASQ - [0:0]\n-A POSTROUTING -j IP-MASQ\nCOMMIT\n")
 		a := program.Start(t, program.Command([]string{"PATH=/nonexistent"}, "--http-bind-address=", "--config=/none"))
 		a.WaitLog("Synced")
-		if r := subcommand(t, "", nil, "cleanup", "--masq-chain=OTHER"); r.status != 0 || !strings.Contains(r.stdout, "may: its backend is not known") {
+		if r := subcommand(t, "", nil, "cleanup", "--masq-chain=OTHER"); r.status != 0 || !strings.Contains(r.stdout, "may: its backend is unknown") {
 			t.Errorf("status %d: %s%s", r.status, r.stdout, r.stderr)
 		}
 		if text, err := netns.Output("nft", "list", "table", "ip", "ip-masq-agent"); err != nil {
@@ -85,12 +85,12 @@ func TestSeveralAgents(t *testing.T) {
 		start(t, "iptables-nft", goodFile(t), "--masq-chain=IP-MASQ")
 		second := program.Start(t, program.Command(nil, "--masq-chain=OTHER", "--backend=iptables-nft", "--http-bind-address=", "--config=/none\nok  forged"))
 		second.WaitLog("Synced")
-		if r := subcommand(t, "", nil, "doctor"); r.status != 1 || !strings.Contains(r.stderr, "have a chain each") || strings.Contains(r.stderr, "\nok  forged") {
+		if r := subcommand(t, "", nil, "doctor"); r.status != 1 || !strings.Contains(r.stderr, "each has its own chain") || strings.Contains(r.stderr, "\nok  forged") {
 			t.Errorf("with two chains: status %d: %s", r.status, r.stderr)
 		}
 		third := program.Start(t, program.Command(nil, "--masq-chain=OTHER", "--backend=iptables-nft", "--http-bind-address="))
 		third.WaitLog("Synced")
-		if r := subcommand(t, "", nil, "explain", "8.8.8.8"); r.status != 1 || !strings.Contains(r.stderr, "share a chain") {
+		if r := subcommand(t, "", nil, "explain", "8.8.8.8"); r.status != 1 || !strings.Contains(r.stderr, "some of them manage the same chain") {
 			t.Errorf("with a shared chain: status %d: %s", r.status, r.stderr)
 		}
 	})

@@ -136,12 +136,12 @@ func TestDoctor(t *testing.T) {
 			t.Errorf("on a healthy node: %q", wrong)
 		}
 		netns.Restore(t, backend, family, "*nat\n-A POSTROUTING -m comment --comment \"kubenet: SNAT for outbound traffic from cluster\" -m addrtype ! --dst-type LOCAL -j MASQUERADE\nCOMMIT\n")
-		want := []string{"warning foreign-rule " + family + " kubenet's rule, after our jump, masquerades what the chain keeps"}
+		want := []string{"warning foreign-rule " + family + " kubenet's rule, after the agent's jump rule, masquerades traffic that the file does not masquerade"}
 		if diff := cmp.Diff(want, doctor(1)); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 		text := subcommand(t, "", nil, "doctor")
-		if text.status != 1 || !strings.Contains(text.stdout, "warning    "+family+": kubenet's rule") || !strings.Contains(text.stdout, "With the flags of the agent") {
+		if text.status != 1 || !strings.Contains(text.stdout, "warning    "+family+": kubenet's rule") || !strings.Contains(text.stdout, "Using the flags of the running agent") {
 			t.Errorf("status %d:\n%s", text.status, text.stdout)
 		}
 	})

@@ -64,10 +64,10 @@ func TestSources(t *testing.T) {
 			args []string
 			want answer
 		}{
-			{[]string{public}, answer{pod, pods, "masquerade", "no CIDR of the chain contains it"}},
+			{[]string{public}, answer{pod, pods, "masquerade", "no CIDR of the agent's rules contains it"}},
 			{[]string{private}, answer{pod, pods, "keep", local}},
-			{[]string{"--source=" + pod, public}, answer{pod, "", "masquerade", "no CIDR of the chain contains it"}},
-			{[]string{"--source=" + client, public}, answer{client, "", "keep", "no source CIDR of the chain contains " + client}},
+			{[]string{"--source=" + pod, public}, answer{pod, "", "masquerade", "no CIDR of the agent's rules contains it"}},
+			{[]string{"--source=" + client, public}, answer{client, "", "keep", "no source CIDR of the agent's rules contains " + client}},
 		} {
 			if diff := cmp.Diff(tt.want, ask(tt.args...)); diff != "" {
 				t.Errorf("explain %q (-want +got):\n%s", tt.args, diff)
@@ -100,7 +100,7 @@ func TestSources(t *testing.T) {
 		}
 		netns.Restore(t, host, family, "*nat\n-A POSTROUTING -s "+client+" -d "+public+" -j MASQUERADE\nCOMMIT\n")
 		wrong := doctor()
-		if len(wrong) != 1 || !strings.HasPrefix(wrong[0], "warning "+family) || !strings.HasSuffix(wrong[0], "traffic from "+client+" to "+public+" leaves with the node's address, though the file keeps its own") {
+		if len(wrong) != 1 || !strings.HasPrefix(wrong[0], "warning "+family) || !strings.HasSuffix(wrong[0], "traffic from "+client+" to "+public+" is masqueraded; by the file it keeps its source address") {
 			t.Errorf("with a rule for clients: %q", wrong)
 		}
 	})

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ip-masq-agent Authors
 
-package main
+// Package stderr keeps writes to the standard error from blocking the agent.
+package stderr
 
 import (
 	"bufio"
@@ -17,25 +18,25 @@ import (
 )
 
 const (
-	// maxPending is the maximum number of bytes of log lines that wait to be
-	// written. It holds the problems of a file that is wrong in every line.
+	// maxPending is the maximum size in bytes of the lines that wait to be written.
+	// All problems of an invalid configuration fit.
 	maxPending = 64 << 10
-	// drainTimeout is how long the end of the program waits for lines that
-	// were not written yet.
+	// drainTimeout is the maximum time that the program waits at its end until all
+	// lines are written.
 	drainTimeout = 300 * time.Millisecond
 )
 
-// decoupleStderr puts a buffer between os.Stderr and the real standard error,
-// so that a write to it never blocks: klog writes while it holds its lock, and
-// a pipe that nobody reads would stop whatever logs next. Nor does a reader
-// that goes away end the program, as SIGPIPE would. Lines that find the buffer
-// full are dropped, and their number is logged when it has room again.
+// Buffer puts a buffer between os.Stderr and the standard error, so that writes to
+// os.Stderr never block. Without it, a pipe that nobody reads would block klog, which
+// holds its lock while it writes, and with it every goroutine that logs. Buffer also
+// keeps a reader that exits from ending the program with SIGPIPE. Lines that do not
+// fit into the buffer are dropped, and their number is logged later.
 //
-// drain closes os.Stderr and waits a moment for what is left to be written.
-func decoupleStderr() (drain func(), err error) {
+// drain closes os.Stderr and waits for a short time until the rest is written.
+func Buffer() (drain func(), err error) {
 	drain = func() {}
-	// The Go runtime turns EPIPE on descriptor 2 into the end of the program
-	// (os/signal, "SIGPIPE"), and only there.
+	// The Go runtime ends the program after EPIPE on descriptor 2, but not on others
+	// (os/signal, "SIGPIPE").
 	fd, err := unix.FcntlInt(os.Stderr.Fd(), unix.F_DUPFD_CLOEXEC, 3)
 	if err != nil {
 		return drain, fmt.Errorf("duplicating the standard error: %w", err)
@@ -45,7 +46,7 @@ func decoupleStderr() (drain func(), err error) {
 		return drain, fmt.Errorf("making a pipe for the log: %w", err)
 	}
 	lines := newLineBuffer(os.NewFile(uintptr(fd), os.Stderr.Name()), func(n int) {
-		klog.Background().Info("Dropped log lines, because nobody read the standard error", "lines", n)
+		klog.Background().Info("Dropped log lines, because the standard error was not read", "lines", n)
 	})
 	copied := make(chan struct{})
 	go func() {
@@ -66,18 +67,18 @@ func decoupleStderr() (drain func(), err error) {
 	}, nil
 }
 
-// lineBuffer passes lines on to a writer that may block.
+// lineBuffer forwards lines to a writer that may block.
 type lineBuffer struct {
 	mu      sync.Mutex
 	pending []byte
-	dropped int           // lines that were not reported yet
+	dropped int           // the number of lines that was not reported yet
 	filled  chan struct{} // has an element if something may be pending
-	idle    *sync.Cond    // signals that nothing is pending or being written
+	idle    *sync.Cond    // signaled when nothing is pending or being written
 	writing bool
 }
 
-// newLineBuffer returns a buffer in front of out. It calls report with the
-// number of lines that it dropped, after out has taken a later line.
+// newLineBuffer returns a buffer that writes to out. It calls report with the number
+// of dropped lines after a later line was written.
 func newLineBuffer(out io.Writer, report func(lines int)) *lineBuffer {
 	b := &lineBuffer{filled: make(chan struct{}, 1)}
 	b.idle = sync.NewCond(&b.mu)
@@ -89,7 +90,7 @@ func newLineBuffer(out io.Writer, report func(lines int)) *lineBuffer {
 	return b
 }
 
-// add never blocks.
+// add adds a line, or drops it if the buffer is full. It never blocks.
 func (b *lineBuffer) add(line []byte) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -104,7 +105,7 @@ func (b *lineBuffer) add(line []byte) {
 	}
 }
 
-// write passes on what is pending.
+// write writes the pending lines to out.
 func (b *lineBuffer) write(out io.Writer, report func(lines int)) {
 	b.mu.Lock()
 	chunk := b.pending
@@ -128,7 +129,7 @@ func (b *lineBuffer) write(out io.Writer, report func(lines int)) {
 	}
 }
 
-// drain waits until all lines are written, but no longer than timeout.
+// drain waits until all lines are written, at most for the timeout.
 func (b *lineBuffer) drain(timeout time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

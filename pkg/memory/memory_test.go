@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ip-masq-agent Authors
 
-package main
+package memory
 
 import (
 	"os"
@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// TestDropProgramPages has the test's own code unmapped, and mapped again by what
-// runs afterwards.
-func TestDropProgramPages(t *testing.T) {
+// TestReleaseProgramPages releases the pages of the test's own code. The kernel maps
+// them again when the code runs.
+func TestReleaseProgramPages(t *testing.T) {
 	mapped := func() int { // kB of pages that belong to files
 		status, err := os.ReadFile("/proc/self/status")
 		if err != nil {
@@ -26,10 +26,10 @@ func TestDropProgramPages(t *testing.T) {
 		return kB
 	}
 	before := mapped()
-	if err := dropProgramPages(); err != nil {
+	if err := ReleaseProgramPages(); err != nil {
 		t.Fatal(err)
 	}
 	if after := mapped(); after >= before {
-		t.Errorf("%d kB of files were mapped, and are %d kB now", before, after)
+		t.Errorf("%d kB of files were mapped before, %d kB after", before, after)
 	}
 }

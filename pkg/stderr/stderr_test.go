@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ip-masq-agent Authors
 
-package main
+package stderr
 
 import (
 	"bytes"
@@ -29,8 +29,8 @@ func (w *slowWriter) Write(p []byte) (int, error) {
 	return w.Buffer.Write(p)
 }
 
-// TestLineBuffer adds lines while the writer blocks, lets it go on, and adds one
-// line more. At first the writer has taken the first line; 64 KiB fit behind it.
+// TestLineBuffer adds lines while the writer blocks, releases the writer, and adds
+// another line. The writer blocks with the first line; 64 KiB fit into the buffer.
 func TestLineBuffer(t *testing.T) {
 	line := strings.Repeat("x", 1023) + "\n"
 	tests := []struct {

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+// Package cleanup implements the subcommand cleanup: it removes the rules that the
+// agent wrote, in all backends.
+package cleanup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"ip-masq-agent/pkg/backend"
+	"ip-masq-agent/pkg/netfilter"
+	"ip-masq-agent/pkg/running"
+)
+
+// Options say what to remove.
+type Options struct {
+	Chain   string
+	Backend backend.Name // Auto: all backends
+	DryRun  bool         // remove nothing
+}
+
+// Result is the result for one IP family in one backend.
+type Result struct {
+	Backend backend.Name `json:"backend"`
+	Family  string       `json:"family"`
+	Found   bool         `json:"found"` // there were rules to remove
+	Removed bool         `json:"removed"`
+	Rules   []string     `json:"rules,omitempty"`
+	Jumps   []string     `json:"jumps,omitempty"`
+	Command string       `json:"command,omitempty"` // the command that removes the rules, with Input as its input
+	Input   string       `json:"input,omitempty"`
+	Error   string       `json:"error,omitempty"`
+	Skipped string       `json:"skipped,omitempty"` // why the kernel was not searched
+}
+
+// Run removes the rules of each IP family in each backend. If one fails, it
+// continues with the others. It returns an error, and removes nothing, if a running
+// agent would write the rules again.
+func Run(ctx context.Context, o Options) ([]Result, error) {
+	if a := running.ManagerOf(ctx, o.Chain, o.Backend); a != nil && !o.DryRun {
+		return nil, fmt.Errorf("nothing was removed: the agent that runs on this node as process %d manages chain %s and would write it again: delete its DaemonSet first", a.PID, o.Chain)
+	}
+	var results []Result
+	for _, b := range backend.Names()[1:] {
+		if o.Backend != backend.Auto && o.Backend != b {
+			continue
+		}
+		for _, f := range netfilter.Families() {
+			results = append(results, o.remove(ctx, b, f))
+		}
+	}
+	return results, nil
+}
+
+// remove removes the rules of one IP family in one backend. If the kernel does not
+// support the backend, it is skipped, unless --backend names it.
+func (o Options) remove(ctx context.Context, b backend.Name, f netfilter.Family) Result {
+	r := Result{Backend: b, Family: f.String()}
+	if b == backend.NFTables && !o.DryRun {
+		if a := running.ManagerOfTable(ctx); a != nil {
+			r.Skipped = fmt.Sprintf("the agent that runs as process %d manages this table, or may: its backend is unknown", a.PID)
+			return r
+		}
+	}
+	removal, err := backend.Remove(ctx, b, f, o.Chain, o.DryRun)
+	switch {
+	case errors.Is(err, errors.ErrUnsupported) && o.Backend == backend.Auto:
+		r.Skipped = "the kernel does not support nf_tables"
+		return r
+	case err != nil:
+		r.Error = err.Error()
+	}
+	r.Found, r.Rules, r.Jumps, r.Command, r.Input = removal.Chain, removal.Rules, removal.Jumps, removal.Command, removal.Input
+	r.Removed = removal.Chain && err == nil && !o.DryRun
+	return r
+}
+
+// Complete reports whether nothing is left to remove.
+func (o Options) Complete(results []Result) bool {
+	for _, r := range results {
+		if r.Error != "" || o.DryRun && r.Found {
+			return false
+		}
+	}
+	return true
+}
+
+// Write prints results as text.
+func (o Options) Write(w io.Writer, results []Result) error {
+	var b strings.Builder
+	for _, r := range results {
+		object, details := "chain "+o.Chain, fmt.Sprintf(" (rules: %d) and the jumps to it: %d", len(r.Rules), len(r.Jumps))
+		if r.Backend == backend.NFTables {
+			object, details = "table ip-masq-agent", ""
+		}
+		fmt.Fprintf(&b, "%-15s  %s  ", r.Backend, r.Family)
+		switch {
+		case r.Error != "":
+			fmt.Fprintf(&b, "failed: %s\n", r.Error)
+		case r.Skipped != "":
+			fmt.Fprintf(&b, "skipped: %s\n", r.Skipped)
+		case r.Removed:
+			fmt.Fprintf(&b, "removed %s%s\n", object, details)
+		case r.Found:
+			fmt.Fprintf(&b, "would remove %s%s, as input to %s:\n%s", object, details, r.Command, r.Input)
+			continue
+		default:
+			fmt.Fprintf(&b, "no %s\n", object)
+		}
+		for _, j := range r.Jumps {
+			fmt.Fprintf(&b, "        %s\n", j)
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
