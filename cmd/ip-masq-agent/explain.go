@@ -16,7 +16,6 @@ import (
 	"ip-masq-agent/pkg/explain"
 	"ip-masq-agent/pkg/flags"
 	"ip-masq-agent/pkg/host"
-	"ip-masq-agent/pkg/masq"
 	"ip-masq-agent/pkg/netfilter"
 	"ip-masq-agent/pkg/predict"
 	"ip-masq-agent/pkg/running"
@@ -80,7 +79,7 @@ func (f *explainCommand) run(ctx context.Context, stdout io.Writer) error {
 	hasIPv6, whyNot := running.ManagesIPv6(ctx, f.Options, agent)
 	table := f.usesTable(ctx, agent)
 	for _, destination := range destinations {
-		q, err := f.question(routes, destination, loaded.Config)
+		q, err := explain.NewQuestion(routes, f.source.Addr, destination, loaded.Config)
 		if err != nil {
 			return err
 		}
@@ -156,39 +155,6 @@ func (f *explainCommand) destinations() ([]netip.Addr, error) {
 		out = append(out, dst.Unmap())
 	}
 	return out, nil
-}
-
-// question returns a new connection with this node's routes. Without --source it is
-// from a pod in the first range of sourceCIDRs, if the file has any.
-func (f *explainCommand) question(routes *host.Routes, destination netip.Addr, c config.Config) (explain.Question, error) {
-	q := explain.Question{Connection: predict.Connection{Source: f.source.Addr, Destination: destination}}
-	var err error
-	if ranges := masq.Sources(netfilter.FamilyOf(destination), c); len(ranges) > 0 && !q.Source.IsValid() {
-		q.Assumed = ranges[0]
-		if q.Source, err = podOf(routes, ranges[0]); err != nil {
-			return q, err
-		}
-	}
-	if q.Route, err = routes.Between(q.Source, q.Destination); err != nil {
-		return q, err
-	}
-	if q.Source.IsValid() {
-		q.SourceRoute, err = routes.To(q.Source)
-	}
-	return q, err
-}
-
-// podOf returns the first address of a range that may be a pod's. It is not the
-// network address, and not an address of this node, such as that of a bridge.
-func podOf(routes *host.Routes, r netip.Prefix) (netip.Addr, error) {
-	const most = 16 // addresses to try
-	for a, n := r.Addr().Next(), 0; n < most && a.IsValid() && r.Contains(a); a, n = a.Next(), n+1 {
-		route, err := routes.To(a)
-		if err != nil || !route.Local() {
-			return a, err
-		}
-	}
-	return r.Addr(), nil
 }
 
 // byFile answers with the chain, or the table, that results from the file.

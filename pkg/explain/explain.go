@@ -14,16 +14,7 @@ import (
 	"net/netip"
 
 	"ip-masq-agent/pkg/netfilter"
-	"ip-masq-agent/pkg/predict"
 )
-
-// Question is a new connection.
-type Question struct {
-	predict.Connection
-	// Assumed is the first CIDR of sourceCIDRs, if Source is an address of it
-	// because the user named no source. Otherwise it is the zero Prefix.
-	Assumed netip.Prefix
-}
 
 // Answer is what happens to the connection.
 type Answer struct {
