@@ -32,20 +32,20 @@ func TestForeignRules(t *testing.T) {
 		"of kube-proxy's mark":          rule("-m mark --mark 0x4000/0x4000 -j MASQUERADE", mark(0x4000), to(netfilter.Masquerade)),
 		"of multicast":                  rule("-d 224.0.0.0/4 -j MASQUERADE", dst("224.0.0.0/4"), to(netfilter.Masquerade)),
 	} {
-		if diff := cmp.Diff([]string{"ok: no rule of another program contradicts the file"}, said(checkForeignRules(node(harmless)))); diff != "" {
+		if diff := cmp.Diff([]string{"ok: no rule of another program contradicts the file"}, summaries(checkForeignRules(node(harmless)))); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
 }
 
-// mark is -m mark --mark M/M.
+// mark returns -m mark --mark M/M.
 func mark(m uint32) netfilter.Condition {
 	b := []byte{byte(m >> 24), byte(m >> 16), byte(m >> 8), byte(m)}
 	return netfilter.Condition{Key: []netfilter.Operand{{Field: netfilter.Mark, Length: 4, Mask: b}},
 		Elements: []netfilter.Element{{Key: []netfilter.Range{{From: b, To: b}}}}, Text: "--mark"}
 }
 
-// before puts rules ahead of our jump.
+// before returns a node with rules before the jump rule.
 func before(rules ...netfilter.Rule) Node {
 	n := node()
 	entry := n.Rules.Tables[0].Chains["POSTROUTING"]
@@ -54,9 +54,9 @@ func before(rules ...netfilter.Rule) Node {
 	return n
 }
 
-// TestDecidesAgainstTheFile has each thing that a rule of others may do, in each
-// place.
-func TestDecidesAgainstTheFile(t *testing.T) {
+// TestContradictions tests each effect that a rule of another program may have, in
+// each position.
+func TestContradictions(t *testing.T) {
 	address := netip.MustParseAddr("192.0.2.9")
 	snat := netfilter.Verdict{Action: netfilter.SNAT, To: netfilter.AddressRange{From: address, To: address}}
 	firewalld := node()
@@ -68,7 +68,7 @@ func TestDecidesAgainstTheFile(t *testing.T) {
 	legacy.Rules.Tables = append(legacy.Rules.Tables, &netfilter.Table{Owner: netfilter.OwnerLegacy, Family: "ip", Name: "nat", Chains: map[string]*netfilter.Chain{
 		"POSTROUTING": {Name: "POSTROUTING", Base: true, Priority: 100, Rules: []netfilter.Rule{rule("-A POSTROUTING -d 10.1.0.0/16 -j MASQUERADE", dst("10.1.0.0/16"), to(netfilter.Masquerade))}},
 	}})
-	// A chain that returns to POSTROUTING, as kube-proxy's does, keeps nothing.
+	// A chain that returns to POSTROUTING, as kube-proxy's does, exempts nothing.
 	kube := before(rule("jump", netfilter.Verdict{Action: netfilter.Jump, Chain: "KUBE"}), rule("accept", dst("8.8.0.0/16"), to(netfilter.Accept)))
 	kube.Rules.Tables[0].Chains["KUBE"] = &netfilter.Chain{Name: "KUBE", Rules: []netfilter.Rule{rule("return", to(netfilter.Return))}}
 	dropping, unread := node(), node()
@@ -125,7 +125,7 @@ func TestDecidesAgainstTheFile(t *testing.T) {
 	}
 }
 
-// TestOwners: the programs that are known by their rules.
+// TestOwners tests the rules by which programs are recognized.
 func TestOwners(t *testing.T) {
 	place := func(family, table, chain, comment, condition string) *conflict {
 		r := &netfilter.Rule{Comment: comment}

@@ -5,7 +5,6 @@ package doctor
 
 import (
 	"flag"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,8 +21,8 @@ import (
 	"ip-masq-agent/test/netns"
 )
 
-// TestNodes restores each node of testdata into both backends and families of
-// the kernel, behind the agent's own chain, and compares what doctor says of it.
+// TestNodes restores the rules of each node of testdata in both iptables backends and
+// families, in addition to the agent's, and compares the output of doctor.
 func TestNodes(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.rules")
 	if err != nil || len(files) == 0 {
@@ -33,7 +32,7 @@ func TestNodes(t *testing.T) {
 		name := strings.TrimSuffix(filepath.Base(file), ".rules")
 		t.Run(name, func(t *testing.T) {
 			netns.Matrix(t, func(t *testing.T, backend, family string) {
-				options := keeper(t, backend)
+				options := synced(t, backend)
 				rules, err := os.ReadFile(file)
 				if err != nil {
 					t.Fatal(err)
@@ -54,15 +53,15 @@ func TestNodes(t *testing.T) {
 	}
 }
 
-// keeper makes the node one on which the agent has done its work, with IPv6.
-func keeper(t *testing.T, backend string) Options {
+// synced writes the rules that an agent with IPv6 writes.
+func synced(t *testing.T, backend string) Options {
 	t.Helper()
 	o := options(t, backend)
 	apply(t, o, backend)
 	return o
 }
 
-// options are those of an agent with a file and with IPv6.
+// options returns the options of an agent with a file and with IPv6.
 func options(t *testing.T, backend string) Options {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "file")
@@ -73,7 +72,7 @@ func options(t *testing.T, backend string) Options {
 	return Options{ConfigFile: file, IPv6: true, Config: config.Options{IPv6: true}, Masq: masq.Options{ChainName: "IP-MASQ", RandomFully: true}, Backend: backends.Name(backend)}
 }
 
-// apply writes what the file says, in both families.
+// apply writes the rules of the file in both families.
 func apply(t *testing.T, o Options, backend string) {
 	t.Helper()
 	c, err := config.Load(o.ConfigFile, o.Config)
@@ -87,7 +86,7 @@ func apply(t *testing.T, o Options, backend string) {
 	}
 }
 
-// translate gives a node's rules addresses of the family.
+// translate replaces the addresses of rules by those of the family.
 func translate(family, rules string) string {
 	if family != "IPv6" {
 		return rules
@@ -97,7 +96,7 @@ func translate(family, rules string) string {
 		"198.51.100.0/24", "2001:db9:100::/48", "192.0.2.9", "2001:db9::9").Replace(rules)
 }
 
-// ofTables leaves out what is not about rules, and is as the test's machine is.
+// ofTables returns the findings about rules. The others depend on the machine.
 func ofTables(findings []Finding) []Finding {
 	return slices.DeleteFunc(findings, func(f Finding) bool {
 		return slices.Contains([]string{"config", "ebpf", "ipv6", "lock", "connections"}, f.Check)
@@ -106,7 +105,7 @@ func ofTables(findings []Finding) []Finding {
 
 var update = flag.Bool("update", false, "write the golden files of testdata anew, from nft")
 
-// golden compares, by the one file for both backends.
+// golden compares with a file, which is the same for both backends.
 func golden(t *testing.T, path, got, backend string) {
 	t.Helper()
 	if *update && backend == "iptables-nft" {
@@ -123,10 +122,10 @@ func golden(t *testing.T, path, got, backend string) {
 	}
 }
 
-// TestLeftoverInTheOtherBackend has our chain in both.
+// TestLeftoverInTheOtherBackend tests a node with the agent's chain in both backends.
 func TestLeftoverInTheOtherBackend(t *testing.T) {
 	netns.Matrix(t, func(t *testing.T, backend, family string) {
-		options := keeper(t, backend)
+		options := synced(t, backend)
 		other := map[string]string{"iptables-nft": "iptables-legacy", "iptables-legacy": "iptables-nft"}[backend]
 		netns.Restore(t, other, family, "*nat\n:IP-MASQ - [0:0]\n-A IP-MASQ -j MASQUERADE\n-A POSTROUTING -m addrtype ! --dst-type LOCAL -j IP-MASQ\nCOMMIT\n")
 		var got []Finding
@@ -144,64 +143,6 @@ func TestLeftoverInTheOtherBackend(t *testing.T) {
 		}}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
-		}
-	})
-}
-
-// TestConnections changes the rules under two connections.
-func TestConnections(t *testing.T) {
-	netns.Matrix(t, func(t *testing.T, backend, family string) {
-		addr := func(ipv4, ipv6 string) string {
-			if family == "IPv6" {
-				return ipv6
-			}
-			return ipv4
-		}
-		options := keeper(t, backend)
-		node, pod, world := netns.Here(t), netns.New(t), netns.New(t)
-		netns.Connect(t, node, "pod0", pod, "eth0")
-		netns.Connect(t, node, "eth0", world, "eth0")
-		node.Address(t, "pod0", addr("10.1.0.1/24", "fd00:1::1/64"))
-		pod.Address(t, "eth0", addr("10.1.0.2/24", "fd00:1::2/64"))
-		node.Address(t, "eth0", addr("192.0.2.1/24", "2001:db9::1/64"))
-		world.Address(t, "eth0", addr("192.0.2.2/24", "2001:db9::2/64"), addr("172.16.0.2/12", "fd00:2::2/64"))
-		pod.Route(t, "default", addr("10.1.0.1", "fd00:1::1"))
-		world.Route(t, addr("10.1.0.0/24", "fd00:1::/64"), addr("192.0.2.1", "2001:db9::1"))
-		node.Route(t, addr("172.16.0.0/12", "fd00:2::/64"), addr("192.0.2.2", "2001:db9::2"))
-		node.Forward(t)
-		masqueraded, kept := addr("192.0.2.2", "2001:db9::2"), addr("172.16.0.2", "fd00:2::2")
-		for _, dst := range []string{masqueraded, kept} {
-			at := netip.AddrPortFrom(netip.MustParseAddr(dst), 80).String()
-			netns.Serve(t, world, at)
-			if _, err := netns.Dial(pod, at); err != nil {
-				t.Fatal(err)
-			}
-		}
-		stale := func() []string {
-			var got []string
-			for _, f := range Examine(Read(t.Context(), options)) {
-				if f.Check == "connections" && f.Severity != OK {
-					got = append(got, string(f.Severity)+": "+f.What)
-				}
-			}
-			return got
-		}
-		if got := stale(); got != nil {
-			t.Errorf("before the change: %q", got)
-		}
-		// The other way round.
-		text := addr("nonMasqueradeCIDRs: [192.0.2.0/24]\n", "nonMasqueradeCIDRs: ['2001:db9::/32']\n")
-		if err := os.WriteFile(options.ConfigFile, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		apply(t, options, backend)
-		source := addr("10.1.0.2", "fd00:1::2")
-		want := []string{
-			"warning: 1 conntrack entry is masqueraded, but new connections would not be: " + source + " to " + masqueraded,
-			"warning: 1 conntrack entry is not masqueraded, but new connections would be: " + source + " to " + kept,
-		}
-		if diff := cmp.Diff(want, stale()); diff != "" {
-			t.Errorf("after the change (-want +got):\n%s", diff)
 		}
 	})
 }

@@ -12,9 +12,8 @@ import (
 	"ip-masq-agent/pkg/netfilter"
 )
 
-// TestManyConflicts has 20,000 rules that decide against the file, each for
-// another source. What the doctor takes grows with their number, and not with its
-// square.
+// TestManyConflicts tests 20,000 rules that contradict the file, each for another
+// source. The time must grow with their number and not with its square.
 func TestManyConflicts(t *testing.T) {
 	const many = 20_000
 	var rules []netfilter.Rule

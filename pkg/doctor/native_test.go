@@ -17,8 +17,7 @@ import (
 	"ip-masq-agent/test/netns"
 )
 
-// TestNativeRules has rules written with nft beside the agent's own, which
-// iptables cannot list.
+// TestNativeRules tests rules that were written with nft, which iptables cannot list.
 func TestNativeRules(t *testing.T) {
 	tests := []struct {
 		name string
@@ -42,7 +41,7 @@ func TestNativeRules(t *testing.T) {
 			[]string{"info IPv4: tailscale's rule, before the agent's jump rule, may masquerade traffic that the file does not masquerade"}},
 		{"one family", `add rule ip6 nat POSTROUTING oifname "wg0" masquerade`,
 			[]string{"warning IPv6: a rule of POSTROUTING, after the agent's jump rule, masquerades traffic that the file does not masquerade"}},
-		{"a set before our jump", `add set ip nat s { type ipv4_addr; elements = { 8.8.8.8 }; }
+		{"a set before the jump rule", `add set ip nat s { type ipv4_addr; elements = { 8.8.8.8 }; }
 		insert rule ip nat POSTROUTING ip daddr @s accept`,
 			[]string{"warning IPv4: a rule of POSTROUTING, before the agent's jump rule, exempts traffic that the file masquerades"}},
 		{"libvirt", `add rule ip nat POSTROUTING ip saddr 192.168.122.0/24 ip daddr != 192.168.122.0/24 counter masquerade comment "x"
@@ -79,7 +78,7 @@ func TestNativeRules(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			netns.Require(t, "nft", netns.Command("iptables-nft", "IPv6"))
 			netns.Run(t, func(t *testing.T) {
-				options := keeper(t, "iptables-nft")
+				options := synced(t, "iptables-nft")
 				nft(t, tt.nft)
 				var got []string
 				for _, f := range ofTables(Examine(Read(t.Context(), options))) {
@@ -95,13 +94,13 @@ func TestNativeRules(t *testing.T) {
 	}
 }
 
-// TestReloadedRules has the agent's own rules written again by nft, which makes
-// native ones of them and loses their comments. doctor reads them, and is
-// content as soon as the agent has repaired the chain.
+// TestReloadedRules tests the agent's rules after nft has saved and loaded them. They
+// are then native rules without comments. doctor must find nothing once the agent has
+// restored the chain.
 func TestReloadedRules(t *testing.T) {
 	netns.Require(t, "nft", netns.Command("iptables-nft", "IPv6"))
 	netns.Run(t, func(t *testing.T) {
-		options := keeper(t, "iptables-nft")
+		options := synced(t, "iptables-nft")
 		rules, err := netns.Output("nft", "list", "ruleset")
 		if err != nil {
 			t.Fatal(err)
@@ -119,7 +118,7 @@ func TestReloadedRules(t *testing.T) {
 	})
 }
 
-// TestOwnTable has the agent's rules in the table of the backend nftables.
+// TestOwnTable tests the table of the backend nftables.
 func TestOwnTable(t *testing.T) {
 	netns.Require(t, "nft")
 	netns.Run(t, func(t *testing.T) {

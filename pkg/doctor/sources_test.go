@@ -19,8 +19,8 @@ func src(p string) netfilter.Condition {
 	return netfilter.SourceIn(netip.MustParsePrefix(p), false, "-s "+p)
 }
 
-// sourcesNode is a node whose file has sourceCIDRs, with rules before and after our
-// jump.
+// sourcesNode returns a node whose file has sourceCIDRs, with rules before and after
+// the jump rule.
 func sourcesNode(sources string, before, after []netfilter.Rule) Node {
 	c := config.Default(config.Options{})
 	c.Source = []netip.Prefix{netip.MustParsePrefix(sources)}
@@ -37,9 +37,9 @@ func sourcesNode(sources string, before, after []netfilter.Rule) Node {
 	return n
 }
 
-// TestSourcesAgainstTheFile has rules of others about traffic from inside and from
-// outside sourceCIDRs.
-func TestSourcesAgainstTheFile(t *testing.T) {
+// TestContradictionsWithSources tests rules of other programs for traffic from inside
+// and from outside sourceCIDRs.
+func TestContradictionsWithSources(t *testing.T) {
 	const fine = "ok: no rule of another program contradicts the file; "
 	masquerade := to(netfilter.Masquerade)
 	rules := func(r ...netfilter.Rule) []netfilter.Rule { return r }
@@ -84,20 +84,20 @@ func TestSourcesAgainstTheFile(t *testing.T) {
 	}
 }
 
-// TestSourcesOfTheChain: while the file is invalid, the sources of the chain in the
-// kernel decide what is inside.
+// TestSourcesOfTheChain tests that while the file is invalid, the sources of the chain
+// in the kernel count.
 func TestSourcesOfTheChain(t *testing.T) {
 	n := sourcesNode("10.4.0.0/14", nil, []netfilter.Rule{rule("-s 172.17.0.0/16 -d 8.8.8.0/24 -j MASQUERADE", src("172.17.0.0/16"), dst("8.8.8.0/24"), to(netfilter.Masquerade))})
 	n.ConfigErr = &config.InvalidError{}
 	n.Want = map[netfilter.Family]iptables.Chain{netfilter.IPv4: masq.Options{ChainName: "IP-MASQ"}.Chain(netfilter.IPv4, config.Default(config.Options{}))}
 	want := []string{"warning: a rule of POSTROUTING, after the agent's jump rule, masquerades traffic that the file does not masquerade"}
-	if diff := cmp.Diff(want, said(checkForeignRules(n))); diff != "" {
+	if diff := cmp.Diff(want, summaries(checkForeignRules(n))); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
-// TestManySources: of more sources than can be sent through the rules, the file's
-// are among those that are, and the number of others is reported.
+// TestManySources tests more sources than can be sent through the rules. Those of the
+// file must be sent, and the number of the others must be reported.
 func TestManySources(t *testing.T) {
 	var many []netfilter.Rule
 	for i := range 5000 {

@@ -11,8 +11,8 @@ import (
 	"ip-masq-agent/pkg/netfilter"
 )
 
-// TestManyRulesThatMayDecide has 30,000 rules that cannot be judged. What the
-// answer takes grows with their number, and not with its square.
+// TestManyRulesThatMayDecide tests 30,000 rules with conditions that explain cannot
+// evaluate. The time must grow with their number and not with its square.
 func TestManyRulesThatMayDecide(t *testing.T) {
 	const n = 30_000
 	chain := &netfilter.Chain{Name: "POSTROUTING", Base: true, Priority: 100, Policy: netfilter.Accept}

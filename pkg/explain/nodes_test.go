@@ -14,9 +14,8 @@ import (
 	"ip-masq-agent/test/netns"
 )
 
-// TestRulesOfOthers has rules of other programs that iptables does not show, or
-// shows wrong, beside the agent's own. Each answer is compared with the address
-// that a real packet arrives with. DST stands for the destination, POD for the
+// TestRulesOfOthers tests rules of other programs that iptables does not show, or
+// shows wrong. Each answer is compared with the source address of a real packet. DST stands for the destination, POD for the
 // pod's address, FAM for ip or ip6.
 func TestRulesOfOthers(t *testing.T) {
 	tests := []struct {

@@ -14,7 +14,7 @@ import (
 	"ip-masq-agent/pkg/netfilter"
 )
 
-// sourcesTable is iptables' nat table with a chain of sourceCIDRs.
+// sourcesTable returns iptables' nat table with a chain of sourceCIDRs.
 func sourcesTable() *netfilter.Table {
 	return table(netfilter.OwnerNFTables, "ip", "nat", map[string]*netfilter.Chain{
 		"POSTROUTING": base(100, ownJump()),
@@ -26,7 +26,7 @@ func sourcesTable() *netfilter.Table {
 	})
 }
 
-// sourcesOwnTable is the table of the backend nftables with the same.
+// sourcesOwnTable returns the same as a table of the backend nftables.
 func sourcesOwnTable() *netfilter.Table {
 	others := netfilter.SourceIn(netip.MustParsePrefix("10.4.0.0/14"), true, "ip saddr != @sources")
 	return table(netfilter.OwnerNFTables, "ip", "ip-masq-agent", map[string]*netfilter.Chain{

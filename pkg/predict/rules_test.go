@@ -46,6 +46,8 @@ func TestDecide(t *testing.T) {
 	accept := rule("-A POSTROUTING -j ACCEPT", to(netfilter.Accept))
 	perhaps := rule("-A POSTROUTING -m time -j ACCEPT", netfilter.NotUnderstood("-m time"), to(netfilter.Accept))
 	snat := rule("-A POSTROUTING -j SNAT", netfilter.Verdict{Action: netfilter.SNAT, To: netfilter.RangeOf(netip.MustParsePrefix("192.0.2.9/32"))})
+	timed := nat(true, own)
+	timed.Chains["IP-MASQ"].Rules = append([]netfilter.Rule{rule("-A IP-MASQ -m time -j RETURN", netfilter.NotUnderstood("-m time"), to(netfilter.Return))}, timed.Chains["IP-MASQ"].Rules...)
 	const masquerades, returns = "masquerade: -A IP-MASQ -j MASQUERADE", "keep: -A IP-MASQ -d 10.0.0.0/8 -j RETURN"
 	tests := []struct {
 		name     string
@@ -62,6 +64,7 @@ func TestDecide(t *testing.T) {
 		{name: "ACCEPT before", table: nat(true, accept, own), out: "keep: -A POSTROUTING -j ACCEPT", in: "keep: -A POSTROUTING -j ACCEPT", reaches: true, bypasses: 1},
 		{name: "ACCEPT, no jump", table: nat(true, accept), out: "keep: ", in: "keep: "},
 		{name: "ACCEPT that may match", table: nat(true, perhaps, own), out: "unknown: ", in: returns, reaches: true, bypasses: 1},
+		{name: "RETURN that may match", table: timed, out: "unknown: ", in: returns, reaches: true},
 		{name: "SNAT before", table: nat(true, snat, own), out: "snat: -A POSTROUTING -j SNAT", in: "snat: -A POSTROUTING -j SNAT", reaches: true},
 	}
 	for _, tt := range tests {

@@ -31,12 +31,12 @@ func subcommandsAreRight(t *testing.T, n node, all []pod) {
 	}
 	p := all[slices.IndexFunc(all, func(p pod) bool { return p.node == n })]
 	for _, c := range []struct{ source, destination, want string }{
-		{p.ip4, outside10, "keeps the pod's address"},
-		{p.ip4, outside198, "keeps the pod's address"},
-		{p.ip4, outside203, "leaves with the node's address"},
-		{p.ip4, all[0].ip4, "keeps the pod's address"},
-		{p.ip6, outsideFD, "keeps the pod's address"},
-		{p.ip6, outside2001, "leaves with the node's address"},
+		{p.ip4, outside10, "keeps the pod's address (not masqueraded)"},
+		{p.ip4, outside198, "keeps the pod's address (not masqueraded)"},
+		{p.ip4, outside203, "leaves with the node's address (masqueraded)"},
+		{p.ip4, all[0].ip4, "keeps the pod's address (not masqueraded)"},
+		{p.ip6, outsideFD, "keeps the pod's address (not masqueraded)"},
+		{p.ip6, outside2001, "leaves with the node's address (masqueraded)"},
 	} {
 		answer := n.agent(t, "explain", "--live", "--source="+c.source, c.destination)
 		want := fmt.Sprintf("%s from %s: %s\n", c.destination, c.source, c.want)

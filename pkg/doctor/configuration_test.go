@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package doctor
+
+import (
+	"errors"
+	"net/netip"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ip-masq-agent/pkg/config"
+)
+
+func TestConfiguration(t *testing.T) {
+	refused := &config.InvalidError{Problems: []config.Problem{{File: "f", Line: 2, Key: "k", Reason: "is wrong", Remedy: "mend it"}}}
+	tests := []struct {
+		node Node
+		want string
+	}{
+		{Node{ConfigFile: "f"}, "ok: f is valid"},
+		{Node{ConfigFile: "f", NoFile: true}, "info: there is no file f, so the defaults apply"},
+		{Node{ConfigFile: "f", ConfigErr: refused}, "error: the agent rejects the file: f:2: k: is wrong: mend it"},
+		{Node{ConfigFile: "f", Root: "/proc/7/root"}, "ok: f in the agent's container is valid"},
+		{Node{ConfigFile: "f", ConfigErr: errors.New("denied")}, "error: denied"},
+	}
+	for _, tt := range tests {
+		if diff := cmp.Diff([]string{tt.want}, summaries(checkConfig(tt.node))); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+}
+
+func TestReplacedDefaults(t *testing.T) {
+	n := node()
+	n.Defaults = n.Config.NonMasquerade
+	n.Config.NonMasquerade = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.168.0.0/15")}
+	want := []string{"ok: /etc/config/ip-masq-agent is valid", "info: the file overrides the default 172.16.0.0/12"}
+	if diff := cmp.Diff(want, summaries(checkConfig(n))); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
