@@ -147,7 +147,7 @@ func TestManifest(t *testing.T) {
 // agent, even if it begins as a manifest.
 func TestBroken(t *testing.T) {
 	const text = "apiVersion: v1\nkind: ConfigMap\ndata: {\n"
-	_, _, err := config.Parse("f", []byte(text), config.Options{})
+	_, _, _, err := config.Files{{Name: "f", Data: []byte(text)}}.Parse(config.Options{})
 	var invalid *config.InvalidError
 	if !errors.As(err, &invalid) {
 		t.Fatal(err)
@@ -161,7 +161,7 @@ func TestBroken(t *testing.T) {
 func TestChains(t *testing.T) {
 	o := Options{Config: config.Options{IPv6: true}, Masq: masq.Options{ChainName: "IP-MASQ", RandomFully: true}}
 	const text = "nonMasqueradeCIDRs: [10.0.0.0/8, 'fd00::/8']\nmasqueradeCIDRs: [10.9.0.0/16]\n"
-	c, _, err := config.Parse("f", []byte(text), o.Config)
+	c, _, _, err := config.Files{{Name: "f", Data: []byte(text)}}.Parse(o.Config)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -48,7 +48,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte, reserved, ipv6 bool) {
 		o := config.Options{ReservedRanges: reserved, IPv6: ipv6}
-		c, warnings, err := config.Parse("f", data, o)
+		c, _, warnings, err := config.Files{{Name: "f", Data: data}}.Parse(o)
 		checkProblems(t, warnings)
 		if err != nil {
 			r, ok := errors.AsType[*config.InvalidError](err)

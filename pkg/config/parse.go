@@ -3,26 +3,18 @@
 
 package config
 
-import (
-	"sigs.k8s.io/yaml"
-)
+import "sigs.k8s.io/yaml"
 
-// Parse parses data, the content of the named file: YAML or JSON as Kubernetes
-// reads them. Keys are case-insensitive, and absent keys get their defaults.
+// Parse parses the files: YAML or JSON as Kubernetes reads them. Keys are
+// case-insensitive, and absent keys get their defaults. Several files are merged:
+// their lists are concatenated, and only one file may have any other key. One
+// invalid file makes all of them invalid.
 //
-// The warnings name entries that are accepted but should be written differently.
-// If the error is not nil, it is an [*InvalidError] with all problems of the file,
-// and the Config is empty. Both lists are bounded: they have at most a hundred
-// problems and one more that gives the number of the others, and a problem quotes
-// at most 80 bytes of the file.
-func Parse(file string, data []byte, o Options) (Config, []Problem, error) {
-	c, _, warnings, err := Files{{Name: file, Data: data}}.Parse(o)
-	return c, warnings, err
-}
-
-// Parse is [Parse] for several files that are merged: their lists are
-// concatenated, and only one of them may have any other key. One invalid file
-// makes all of them invalid. The Origins are the lines of the networks.
+// The Origins are the lines of the networks. The warnings name entries that are
+// accepted but should be written differently. If the error is not nil, it is an
+// [*InvalidError] with all problems of the files, and the Config is empty. Both
+// lists are bounded: they have at most a hundred problems and one more that gives
+// the number of the others, and a problem quotes at most 80 bytes of a file.
 func (files Files) Parse(o Options) (Config, Origins, []Problem, error) {
 	p := newParser(files, o)
 	for _, f := range files {

@@ -24,7 +24,7 @@ func checkInvalid(t *testing.T, tests []invalidText) {
 	t.Helper()
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			c, _, err := config.Parse("f", []byte(test.text), config.Options{})
+			c, _, _, err := config.Files{{Name: "f", Data: []byte(test.text)}}.Parse(config.Options{})
 			if _, ok := errors.AsType[*config.InvalidError](err); !ok {
 				t.Fatalf("Parse(%q) = %+v, %v; want an InvalidError", test.text, c, err)
 			}
@@ -41,7 +41,7 @@ func checkInvalid(t *testing.T, tests []invalidText) {
 // checkAccepted compares the configuration and the warnings of one text.
 func checkAccepted(t *testing.T, text string, o config.Options, want config.Config, warnings []string) {
 	t.Helper()
-	got, problems, err := config.Parse("f", []byte(text), o)
+	got, _, problems, err := config.Files{{Name: "f", Data: []byte(text)}}.Parse(o)
 	if err != nil {
 		t.Fatalf("Parse(%q): %v", text, err)
 	}

@@ -67,7 +67,7 @@ func TestProblemsAreBounded(t *testing.T) {
 		append(want, "f: and 1 more: correct those above first"),
 	}})
 
-	_, warnings, err := config.Parse("f", []byte("cidrLimit: 1000\nnonMasqueradeCIDRs: ["+strings.Repeat("10.0.0.0/8, ", 1000)+"]"), config.Options{})
+	_, _, warnings, err := config.Files{{Name: "f", Data: []byte("cidrLimit: 1000\nnonMasqueradeCIDRs: [" + strings.Repeat("10.0.0.0/8, ", 1000) + "]")}}.Parse(config.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

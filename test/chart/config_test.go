@@ -51,7 +51,7 @@ func sortedKeys[V any](m map[string]V) []string {
 // TestSchemaHasTheKeysOfTheFile compares the keys in the schema with those that
 // the agent lists in the error about an unknown key.
 func TestSchemaHasTheKeysOfTheFile(t *testing.T) {
-	_, _, err := config.Parse("file", []byte("xyz: 1"), config.Options{})
+	_, _, _, err := config.Files{{Name: "file", Data: []byte("xyz: 1")}}.Parse(config.Options{})
 	if err == nil {
 		t.Fatal("the agent accepts an unknown key")
 	}
@@ -68,7 +68,7 @@ func TestSchemaHasTheKeysOfTheFile(t *testing.T) {
 
 // agentAccepts parses the file that the chart would render for these keys.
 func agentAccepts(keys string, o config.Options) error {
-	_, _, err := config.Parse("config", []byte(keys), o)
+	_, _, _, err := config.Files{{Name: "config", Data: []byte(keys)}}.Parse(o)
 	return err
 }
 
@@ -118,14 +118,14 @@ func TestConfigMapIsTheConfig(t *testing.T) {
 	} {
 		values := "enableIPv6: true\nconfig:\n  " + strings.ReplaceAll(keys, "\n", "\n  ")
 		all := release(t, values)
-		want, _, err := config.Parse("file", []byte(keys), config.Options{IPv6: true})
+		want, _, _, err := config.Files{{Name: "file", Data: []byte(keys)}}.Parse(config.Options{IPv6: true})
 		if err != nil {
 			t.Errorf("%s: %v", keys, err)
 			continue
 		}
 		for _, name := range []string{"ConfigMap/ip-masq-agent", "ConfigMap/ip-masq-agent-check"} {
 			text := get[*corev1.ConfigMap](t, all, name).Data["config"]
-			got, _, err := config.Parse(name, []byte(text), config.Options{IPv6: true})
+			got, _, _, err := config.Files{{Name: name, Data: []byte(text)}}.Parse(config.Options{IPv6: true})
 			if err != nil {
 				t.Errorf("%s: %v", keys, err)
 				continue

@@ -21,7 +21,7 @@ func TestConfigurationExamples(t *testing.T) {
 				continue
 			}
 			examples++
-			_, warnings, err := config.Parse(name, []byte(m[1]), config.Options{IPv6: true})
+			_, _, warnings, err := config.Files{{Name: name, Data: []byte(m[1])}}.Parse(config.Options{IPv6: true})
 			if err != nil || len(warnings) > 0 {
 				t.Errorf("%v, warnings %v in:\n%s", err, warnings, m[1])
 			}

@@ -51,7 +51,7 @@ func TestDemoConfig(t *testing.T) {
 
 func means(t *testing.T, name, text, want string) {
 	t.Helper()
-	c, warnings, err := config.Parse(name, []byte(text), config.Options{})
+	c, _, warnings, err := config.Files{{Name: name, Data: []byte(text)}}.Parse(config.Options{})
 	if err != nil {
 		t.Errorf("%s: %v", name, err)
 		return

@@ -24,7 +24,7 @@ func TestDocumentedFiles(t *testing.T) {
 	}
 	for _, row := range rows {
 		file, want := row[1], row[2]
-		_, _, err := config.Parse("config", []byte(file), config.Options{})
+		_, _, _, err := config.Files{{Name: "config", Data: []byte(file)}}.Parse(config.Options{})
 		got := "accepted"
 		if err != nil {
 			got = "rejected"
@@ -33,7 +33,7 @@ func TestDocumentedFiles(t *testing.T) {
 			t.Errorf("%s is %s, and docs/migrate.md says %s: %v", file, got, want, err)
 		}
 	}
-	if _, _, err := config.Parse("config", []byte("masqLinkLocal: true\n---\nmasqLinkLocal: false\n"), config.Options{}); err == nil {
+	if _, _, _, err := (config.Files{{Name: "config", Data: []byte("masqLinkLocal: true\n---\nmasqLinkLocal: false\n")}}.Parse(config.Options{})); err == nil {
 		t.Error("text after a line --- is accepted")
 	}
 }
