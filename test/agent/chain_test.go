@@ -25,6 +25,8 @@ func forEachProtocol(rules ...string) (all []string) {
 	return all
 }
 
+// TestMissingFileMeansDefaults starts the agent without a file, and then mounts
+// one.
 func TestMissingFileMeansDefaults(t *testing.T) {
 	eachNode(t, func(n *node) {
 		p := n.start("--config=" + n.config.path() + "/is/not/there")
@@ -38,6 +40,8 @@ func TestMissingFileMeansDefaults(t *testing.T) {
 	})
 }
 
+// TestIPv6IsOffByDefault checks that without --enable-ipv6 there are no IPv6
+// rules.
 func TestIPv6IsOffByDefault(t *testing.T) {
 	for _, backend := range netns.Backends() {
 		t.Run(backend, func(t *testing.T) {

@@ -82,6 +82,8 @@ func (n *node) drifts() []drift {
 	return n.iptablesDrifts()
 }
 
+// TestDriftIsRepaired changes the rules in many ways. The agent restores them
+// and changes no rules of other programs.
 func TestDriftIsRepaired(t *testing.T) {
 	eachNode(t, func(n *node) {
 		others := n.others()

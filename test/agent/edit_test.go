@@ -9,9 +9,11 @@ import (
 	"testing"
 )
 
-// never is a resyncInterval that a test does not reach.
+// never is a resyncInterval that a test does not reach. The agent reads the file
+// every second nevertheless.
 const never = "resyncInterval: 24h\n"
 
+// TestConfigMapEdits edits, deletes and recreates the ConfigMap.
 func TestConfigMapEdits(t *testing.T) {
 	eachNode(t, func(n *node) {
 		one := n.byFamily("nonMasqueradeCIDRs: [10.0.0.0/8]\n", "nonMasqueradeCIDRs: ['fd00::/8']\n") + never

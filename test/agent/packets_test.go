@@ -7,6 +7,8 @@ import (
 	"testing"
 )
 
+// TestPacketsKeptAndMasqueraded checks the source addresses of packets, also
+// after the rules were flushed.
 func TestPacketsKeptAndMasqueraded(t *testing.T) {
 	eachNode(t, func(n *node) {
 		w := newTestbed(n)
@@ -44,6 +46,8 @@ func TestPacketsAfterAnEdit(t *testing.T) {
 	})
 }
 
+// TestPacketsToLinkLocal checks both values of masqLinkLocal and
+// masqLinkLocalIPv6.
 func TestPacketsToLinkLocal(t *testing.T) {
 	eachNode(t, func(n *node) {
 		w := newTestbed(n)
@@ -60,6 +64,8 @@ func TestPacketsToLinkLocal(t *testing.T) {
 	})
 }
 
+// TestPacketsFromPorts checks that --to-ports sets the source ports, and that
+// each range is used.
 func TestPacketsFromPorts(t *testing.T) {
 	eachNode(t, func(n *node) {
 		w := newTestbed(n)

@@ -14,6 +14,8 @@ import (
 // terminate is the signal with which the kubelet stops a container.
 const terminate = syscall.SIGTERM
 
+// TestStoppingLeavesTheRules checks that the agent exits with status 0 on
+// SIGTERM and SIGINT and leaves its rules.
 func TestStoppingLeavesTheRules(t *testing.T) {
 	eachNode(t, func(n *node) {
 		for _, signal := range []os.Signal{syscall.SIGTERM, syscall.SIGINT} {

@@ -10,13 +10,13 @@ import (
 
 // busy is what the agent does while a kube-proxy commits all the time.
 type busy struct {
-	CPU     float64 // of one CPU
-	Commits float64 // a second
-	Passes  float64 // a second: how often the agent verified its rules
+	CPU     float64 // share of one CPU
+	Commits float64 // per second
+	Passes  float64 // how often the agent verified its rules, per second
 }
 
-// each is the share of one CPU that it would take to verify the rules after each
-// commit. All of the CPU time counts for the passes.
+// each is the share of one CPU that a sync after each commit would need. It
+// assumes that all of the CPU time was used for syncs.
 func (b busy) each() float64 {
 	if b.Passes == 0 {
 		return 0
@@ -24,7 +24,7 @@ func (b busy) each() float64 {
 	return b.CPU / b.Passes * b.Commits
 }
 
-// commitInterval is how often the kube-proxy commits.
+// commitInterval is the time between two commits of kube-proxy.
 const commitInterval = 100 * time.Millisecond
 
 func measureBusy(p plan, t *table) (b busy, err error) {
@@ -38,7 +38,8 @@ func measureBusy(p plan, t *table) (b busy, err error) {
 			tick := time.NewTicker(commitInterval)
 			defer tick.Stop()
 			for ; time.Since(began) < p.Busy; <-tick.C {
-				// The number of endpoints changes, so that legacy's size does too.
+				// Change the number of endpoints, so that the size of a legacy
+				// table changes too.
 				if err := t.commitRules(1 + commits%7); err != nil {
 					return fmt.Errorf("committing as kube-proxy: %w", err)
 				}

@@ -10,25 +10,25 @@ import (
 	"time"
 )
 
-// cellQuestion asks for one table with all sides in turn.
+// cellQuestion asks for measurements of one table, with all sides in turn.
 type cellQuestion struct {
 	Plan  plan
 	Table table
 }
 
-// cellAnswer has, for each side, its rounds, and what it started and wrote.
+// cellAnswer has, for each side, its rounds, and the processes and writes.
 type cellAnswer struct {
 	Rounds map[side][]round
 	Counts map[side]counts
-	Busy   busy // the agent's alone
+	Busy   busy // only for the agent
 }
 
-// round is what one side did in one round.
+// round is the measurement of one side in one round.
 type round struct {
-	Start  time.Duration // to the rules, by the clock,
-	Begin  time.Duration // and in CPU time
-	Tick   time.Duration // CPU of a tick of the interval, with the next one soon after
-	Repair time.Duration // CPU of a tick that found the chain flushed
+	Start  time.Duration // time from the start to the rules,
+	Begin  time.Duration // and CPU time for that
+	Tick   time.Duration // CPU time of a sync, with a short interval
+	Repair time.Duration // CPU time of a sync that found the chain flushed
 }
 
 func measureCell(q cellQuestion) (cellAnswer, error) {
@@ -49,7 +49,7 @@ func measureCell(q cellQuestion) (cellAnswer, error) {
 			}
 			a.Rounds[s] = append(a.Rounds[s], r)
 		}
-		order = slices.Concat(order[1:], order[:1]) // so that no side is always the first
+		order = slices.Concat(order[1:], order[:1]) // so that each side is the first in some rounds
 	}
 	for _, s := range sides() {
 		c, err := count(q.Plan, s, s.on(q.Table))
@@ -82,7 +82,7 @@ func measureRound(p plan, s side, t *table) (r round, err error) {
 			}
 			return nil
 		})
-		// Between two repairs there may be ticks that repair nothing.
+		// Between two repairs there may be syncs that repair nothing.
 		others := time.Duration(max(w.ticks-p.Repairs, 0)) * r.Tick
 		r.Repair = max(w.cpu-others, 0) / time.Duration(p.Repairs)
 		return err
@@ -90,10 +90,10 @@ func measureRound(p plan, s side, t *table) (r round, err error) {
 	return r, err
 }
 
-// during runs a side from before it has written anything, gives it to measure
-// when its rules are in force, and takes all away again.
+// during starts a side without any rules, calls measure when its rules are in
+// force, and then stops it and removes the rules.
 func during(p plan, s side, t *table, interval time.Duration, measure func(run *process, inForce time.Time) error, env ...string) error {
-	before, err := look(t.Backend)
+	before, err := readSign(t.Backend)
 	if err != nil {
 		return err
 	}
@@ -120,16 +120,16 @@ func during(p plan, s side, t *table, interval time.Duration, measure func(run *
 	return t.clear()
 }
 
-// repair flushes the chain while the side is between two passes, and waits
-// until it is whole again and the side is done.
+// repair flushes the chain while the side is idle, and waits until the side has
+// restored it and is idle again.
 func repair(run *process, t *table, interval time.Duration) error {
-	if _, err := t.heal(interval + patience); err != nil {
+	if _, err := t.timeRepair(interval + patience); err != nil {
 		return err
 	}
 	return run.settle(30 * time.Millisecond)
 }
 
-// window is what a process did in a stretch of time.
+// window is what a process did during a period of time.
 type window struct {
 	cpu   time.Duration
 	ticks int
@@ -140,7 +140,7 @@ func (p *process) window(wait func() error) (w window, err error) {
 	if err != nil {
 		return w, err
 	}
-	time.Sleep(20 * time.Millisecond) // the question for the ticks costs time too
+	time.Sleep(20 * time.Millisecond) // reading the number of syncs also takes time
 	cpu, err := p.group.cpu()
 	if err != nil {
 		return w, err

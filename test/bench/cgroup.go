@@ -15,20 +15,21 @@ import (
 	"time"
 )
 
-// cgroup accounts the CPU time of a process and of all that it starts, in
-// nanoseconds, whether or not somebody waits for them.
+// cgroup measures the CPU time of a process and of all processes that it
+// starts, in nanoseconds, also of those that are not waited for.
 type cgroup struct {
 	dir string
 	v1  bool
 }
 
-// The places of the hierarchy that accounts CPU time.
+// The directories of the hierarchy that accounts CPU time, for cgroup version 1
+// and 2.
 const (
 	v1Root = "/sys/fs/cgroup/cpuacct"
 	v2Root = "/sys/fs/cgroup"
 )
 
-// newCgroup makes a control group of its own.
+// newCgroup creates a control group.
 func newCgroup() (*cgroup, error) {
 	root, v1 := v2Root, false
 	if _, err := os.Stat(v1Root + "/cpuacct.usage"); err == nil {
@@ -40,10 +41,10 @@ func newCgroup() (*cgroup, error) {
 	return &cgroup{dir, v1}, err
 }
 
-// start starts a process in the group, from its first instruction on.
+// start starts a process in the group, so that all of its CPU time counts.
 func (g *cgroup) start(attr *syscall.SysProcAttr, start func() error) error {
 	if g.v1 {
-		// A child is in the group of the thread that forks it.
+		// A child process starts in the group of the thread that forks it.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		if err := os.WriteFile(filepath.Join(g.dir, "tasks"), []byte("0"), 0); err != nil {
@@ -87,7 +88,7 @@ func (g *cgroup) cpu() (time.Duration, error) {
 // remove removes the group after its processes have ended.
 func (g *cgroup) remove() error {
 	err := os.Remove(g.dir)
-	for try := 0; errors.Is(err, syscall.EBUSY) && try < 100; try++ { // a zombie is still in it
+	for try := 0; errors.Is(err, syscall.EBUSY) && try < 100; try++ { // a zombie is still in the group
 		time.Sleep(10 * time.Millisecond)
 		err = os.Remove(g.dir)
 	}

@@ -16,11 +16,12 @@ import (
 	"time"
 )
 
-// runCommands does what ip-masq-agent 2.12 does, and no more: its syncMasqRules
-// (kubernetes-sigs/ip-masq-agent, cmd/ip-masq-agent/ip-masq-agent.go) calls
-// EnsureChain, EnsureRule and RestoreAll of k8s.io/kubernetes' pkg/util/iptables,
-// sleeps for the interval, and begins anew. So a tick is three commands; the
-// plain ones there, those of a backend here.
+// runCommands does only what ip-masq-agent 2.12 does: its function
+// syncMasqRules (kubernetes-sigs/ip-masq-agent,
+// cmd/ip-masq-agent/ip-masq-agent.go) calls EnsureChain, EnsureRule and
+// RestoreAll of k8s.io/kubernetes/pkg/util/iptables, and repeats that after the
+// interval. So a sync is three commands. 2.12 runs plain iptables; here they
+// are the commands of a backend.
 func runCommands(args []string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
@@ -59,7 +60,7 @@ func tick(iptables string) error {
 		return nil
 	}
 	if err := run("", iptables, "-N", "IP-MASQ", "-t", "nat"); err != nil && !exitedWith1(err) {
-		return err // 1: it is there already
+		return err // status 1: the chain exists
 	}
 	jump := []string{"POSTROUTING", "-t", "nat", "-m", "comment", "--comment", jumpComment, "-m", "addrtype", "!", "--dst-type", "LOCAL", "-j", "IP-MASQ"}
 	err := run("", iptables, append([]string{"-C"}, jump...)...)

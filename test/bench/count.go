@@ -15,13 +15,13 @@ import (
 
 // counts is what a side starts and writes while nothing changes.
 type counts struct {
-	Processes float64 // a tick
-	Writes    float64 // a tick
+	Processes float64 // per sync
+	Writes    float64 // per sync
 }
 
-// count runs a side with commands in its PATH that write down each call. They
-// cost time of their own, so this is a run apart. Writes are commits to the
-// rule set in nft; in legacy, which counts none, they are calls of restore.
+// count runs a side with scripts in its PATH that record each call. The scripts
+// cost time, so this is a separate run. Writes are commits to the rule set of
+// nft, or with legacy calls of restore.
 func count(p plan, s side, t *table) (c counts, err error) {
 	dir, err := os.MkdirTemp("", "counting")
 	if err != nil {
@@ -46,7 +46,7 @@ func count(p plan, s side, t *table) (c counts, err error) {
 		if err != nil {
 			return err
 		}
-		before, err := look(t.Backend)
+		before, err := readSign(t.Backend)
 		if err != nil {
 			return err
 		}
@@ -54,7 +54,7 @@ func count(p plan, s side, t *table) (c counts, err error) {
 		if err != nil {
 			return err
 		}
-		after, err := look(t.Backend)
+		after, err := readSign(t.Backend)
 		if err != nil {
 			return err
 		}
@@ -70,7 +70,8 @@ func count(p plan, s side, t *table) (c counts, err error) {
 	return c, err
 }
 
-// ignoreMissing is for a file that the first call creates.
+// ignoreMissing ignores that the file does not exist, because the first call
+// creates it.
 func ignoreMissing(err error) error {
 	if errors.Is(err, os.ErrNotExist) {
 		return nil

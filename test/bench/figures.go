@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// median of an even number of values is the mean of the middle two.
+// median returns the median. For an even number of values it is the mean of the
+// middle two.
 func median[T ~int64 | ~float64](values []T) T {
 	if len(values) == 0 {
 		return 0
@@ -23,7 +24,7 @@ func median[T ~int64 | ~float64](values []T) T {
 	return (sorted[middle-1] + sorted[middle]) / 2
 }
 
-// pick takes one figure out of each round.
+// pick returns one figure of each round.
 func pick[R any, T cmp.Ordered](rounds []R, figure func(R) T) []T {
 	var values []T
 	for _, r := range rounds {
@@ -32,7 +33,7 @@ func pick[R any, T cmp.Ordered](rounds []R, figure func(R) T) []T {
 	return values
 }
 
-// ratio is the median of what the rounds of a and b, pair by pair, have as ratio.
+// ratio returns the median of the ratios of a and b in each round.
 func ratio(a, b []time.Duration) float64 {
 	var ratios []float64
 	for i := range min(len(a), len(b)) {
@@ -43,7 +44,7 @@ func ratio(a, b []time.Duration) float64 {
 	return median(ratios)
 }
 
-// differences are what the rounds of a, pair by pair, have more than those of b.
+// differences returns a minus b in each round.
 func differences(a, b []time.Duration) []time.Duration {
 	var more []time.Duration
 	for i := range min(len(a), len(b)) {
@@ -65,7 +66,7 @@ func times(r float64) string {
 	return fmt.Sprintf("%.0f×", r)
 }
 
-// milliseconds formats with two or three digits.
+// milliseconds formats a duration with two or three digits.
 func milliseconds(d time.Duration) string {
 	ms := float64(d) / float64(time.Millisecond)
 	switch {

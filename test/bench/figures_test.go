@@ -27,15 +27,15 @@ func TestMedian(t *testing.T) {
 	}
 }
 
-// TestRatio: the ratio is that of the rounds, not of the medians, which are of
-// rounds that have nothing to do with each other.
+// TestRatio checks that ratio uses the ratio of each round, not the ratio of
+// the medians, which may be from different rounds.
 func TestRatio(t *testing.T) {
 	a, b := []time.Duration{10, 300, 40}, []time.Duration{5, 100, 80}
 	if got := ratio(a, b); got != 2 {
 		t.Errorf("ratio(%v, %v) = %v, want 2", a, b, got)
 	}
 	if got := ratio(a, []time.Duration{0, 0, 0}); got != 0 {
-		t.Errorf("a ratio to nothing is %v, want 0", got)
+		t.Errorf("the ratio to zero is %v, want 0", got)
 	}
 }
 

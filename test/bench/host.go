@@ -16,8 +16,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// host is a process in a network namespace of its own, joined to this one. Its
-// first answer is that its device is set up.
+// host is a process in a network namespace of its own, connected to this one.
+// Its first answer is that its device is ready.
 type host struct {
 	cmd     *exec.Cmd
 	stdin   io.Closer
@@ -25,10 +25,11 @@ type host struct {
 	answers *json.Decoder
 }
 
-// newHost joins a host by a device of that name here, with an address, and has
-// it set up its own end by lines of ip(8).
+// newHost connects a host through a device with this name and address in this
+// namespace. The host configures its own device with the ip(8) commands of
+// setup.
 func newHost(device, address string, setup ...string) (*host, error) {
-	runtime.LockOSThread() // for Pdeathsig; this process ends with its work
+	runtime.LockOSThread() // for Pdeathsig; this process ends after the measurement
 	cmd := isolated("host")
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
@@ -58,7 +59,7 @@ func newHost(device, address string, setup ...string) (*host, error) {
 	return h, h.answers.Decode(&ready)
 }
 
-// send makes the host open n connections, and returns the CPU time that took.
+// send makes the host open n connections and returns the CPU time for that.
 func (h *host) send(n int) (took time.Duration, err error) {
 	if err := h.ask.Encode(n); err != nil {
 		return 0, err
@@ -66,13 +67,13 @@ func (h *host) send(n int) (took time.Duration, err error) {
 	return took, h.answers.Decode(&took)
 }
 
-// close ends the host, whose namespace goes with it.
+// close ends the host, which also deletes its namespace.
 func (h *host) close() {
 	h.stdin.Close()
 	h.cmd.Wait()
 }
 
-// runHost is the host's side.
+// runHost is the program of the host.
 func runHost(stdin io.Reader, stdout io.Writer) error {
 	in, out := json.NewDecoder(stdin), json.NewEncoder(stdout)
 	var setup []string
@@ -85,10 +86,10 @@ func runHost(stdin io.Reader, stdout io.Writer) error {
 	if err := out.Encode(time.Duration(0)); err != nil {
 		return err
 	}
-	// Other load on the machine should not be taken for the chain's cost.
+	// A higher priority, so that other load on the machine is not measured.
 	runtime.LockOSThread()
 	if err := unix.Setpriority(unix.PRIO_PROCESS, 0, -20); err != nil {
-		return fmt.Errorf("asking for a better priority: %w", err)
+		return fmt.Errorf("setting a higher priority: %w", err)
 	}
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -101,8 +102,9 @@ func runHost(stdin io.Reader, stdout io.Writer) error {
 		} else if err != nil {
 			return err
 		}
-		// CPU time, because others run in between on a busy machine. It has the
-		// kernel's work for the packets, which is done within Sendto.
+		// Measure CPU time, because on a busy machine other processes run in
+		// between. It includes the kernel's work for the packets, which happens
+		// within Sendto.
 		before, err := threadCPU()
 		if err != nil {
 			return err
@@ -120,16 +122,16 @@ func runHost(stdin io.Reader, stdout io.Writer) error {
 	}
 }
 
-// threadCPU returns the CPU time that this thread has used.
+// threadCPU returns the CPU time of this thread.
 func threadCPU() (time.Duration, error) {
 	var t unix.Timespec
 	err := unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t)
 	return time.Duration(t.Nano()), err
 }
 
-// openConnections sends one packet to each of n ports: to the kernel between,
-// each is a connection of its own. It goes through the node before Sendto
-// returns.
+// openConnections sends one packet to each of n ports. Each is a connection of
+// its own for the kernel of the node. The packet has passed the node when
+// Sendto returns.
 func openConnections(fd int, run byte, n int) error {
 	payload := []byte("bench")
 	for port := 1; port <= n; port++ {

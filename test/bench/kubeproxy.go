@@ -9,9 +9,9 @@ import (
 	"io"
 )
 
-// writeKubeProxy writes the nat table as kube-proxy has it for that many
-// services of one endpoint each, as input of iptables-restore: 4 chains of
-// kube-proxy's own and, for each service, two chains and five rules.
+// writeKubeProxy writes the nat table of kube-proxy for a number of services
+// with one endpoint each, as input of iptables-restore: 4 chains of kube-proxy
+// and, for each service, two chains and five rules.
 func writeKubeProxy(out io.Writer, services int) error {
 	w := bufio.NewWriter(out)
 	fmt.Fprint(w, "*nat\n:KUBE-SERVICES - [0:0]\n:KUBE-POSTROUTING - [0:0]\n:KUBE-MARK-MASQ - [0:0]\n")

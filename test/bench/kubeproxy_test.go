@@ -44,6 +44,6 @@ COMMIT
 	}
 	last := `-d 10.96.19.135/32 -p tcp -m comment --comment "ns/svc4999:http cluster IP"`
 	if !strings.Contains(got.String(), last) {
-		t.Errorf("of 5000 services none is %s", last)
+		t.Errorf("the rules of 5000 services lack %s", last)
 	}
 }

@@ -1,23 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ip-masq-agent Authors
 
-// Command bench answers: what does the agent cost a node, and what do users get
-// for it? It runs two sides in turn on the same tables: this agent, and the three
-// commands that ip-masq-agent 2.12 runs each interval. It needs root, iproute2,
-// iptables and nft, and no network: all happens in namespaces of its own.
+// Command bench measures what the agent costs a node, and how fast it repairs
+// its rules. It compares two sides on the same tables: this agent, and the
+// three commands that ip-masq-agent 2.12 runs in each interval. It needs root,
+// iproute2, iptables and nft, but no network: it runs in network namespaces of
+// its own.
 //
-//  1. Build the agent as it ships.
-//  2. Cells: for each backend and size of the nat table, starts, ticks and
-//     repairs of the sides in turn, some rounds.
-//  3. Minutes: all sides at the default interval at once, each with a table of
-//     its own: how long a flushed chain stays so, and what idle minutes cost.
-//  4. Packets: how many new connections a second pass chains of some lengths.
-//  5. Print it all as Markdown.
+//  1. Build the agent like a release.
+//  2. Cells: for each backend and each size of the nat table, measure starts,
+//     syncs and repairs of the two sides in turn, for some rounds.
+//  3. Minutes: run both sides on all tables at once, with the default interval,
+//     and measure how long a flushed chain stays flushed and what idle minutes
+//     cost.
+//  4. Packets: measure the cost of new connections through chains of different
+//     lengths.
+//  5. Print a report in Markdown.
 //
-// CPU is what a control group accounts to a process and to all that it starts, in
-// nanoseconds. So the figures bear a busy machine better than a clock would.
-// Figures are medians. A ratio is the agent's figure divided by that of the
-// commands, and the median of the rounds' ratios.
+// CPU time is the time that a control group accounts to a process and all
+// processes that it starts. Other load on the machine affects it less than
+// elapsed time. Figures are medians. A ratio is the median, over the rounds, of
+// the agent's figure divided by that of the commands.
 package main
 
 import (
@@ -37,13 +40,14 @@ func main() {
 	}
 }
 
-// run is the bench, or with a verb one of the processes that it starts.
+// run runs the benchmark or, with a subcommand, one of the processes that it
+// starts.
 func run(args []string, stdin io.Reader, stdout io.Writer) error {
-	verb := ""
+	subcommand := ""
 	if len(args) > 0 {
-		verb = args[0]
+		subcommand = args[0]
 	}
-	switch verb {
+	switch subcommand {
 	case "cell":
 		return answer(stdin, stdout, measureCell)
 	case "minute":
@@ -58,7 +62,7 @@ func run(args []string, stdin io.Reader, stdout io.Writer) error {
 	return bench(args, stdout)
 }
 
-// answer is a verb that reads its question, and writes its answer, as JSON.
+// answer is a subcommand that reads its question and writes its answer as JSON.
 func answer[Q, A any](stdin io.Reader, stdout io.Writer, measure func(Q) (A, error)) error {
 	var q Q
 	if err := json.NewDecoder(stdin).Decode(&q); err != nil {
@@ -73,12 +77,12 @@ func answer[Q, A any](stdin io.Reader, stdout io.Writer, measure func(Q) (A, err
 
 func bench(args []string, stdout io.Writer) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	quick := flags.Bool("quick", false, "prove in less than a minute that the bench works; the figures are rough")
+	quick := flags.Bool("quick", false, "run all measurements in less than a minute, with rough figures")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	if os.Geteuid() != 0 {
-		return fmt.Errorf("the bench needs root for its network namespaces: run it as root")
+		return fmt.Errorf("the benchmark needs root for its network namespaces: run it as root")
 	}
 	p := fullPlan()
 	if *quick {
@@ -91,7 +95,7 @@ func bench(args []string, stdout io.Writer) error {
 	defer os.RemoveAll(dir)
 	p.Agent = filepath.Join(dir, "ip-masq-agent")
 	began := time.Now()
-	say("Building the agent as it ships, stripped")
+	say("Building the agent like a release")
 	if err := build(p.Agent); err != nil {
 		return err
 	}
@@ -103,7 +107,7 @@ func bench(args []string, stdout io.Writer) error {
 	return r.write(stdout)
 }
 
-// say tells of a step. The report alone goes to standard output.
+// say logs a step. Only the report goes to standard output.
 func say(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "==> "+format+"\n", args...)
 }

@@ -8,27 +8,28 @@ import (
 	"time"
 )
 
-// minuteQuestion asks for one side on a table of its own, at the interval that
-// users have.
+// minuteQuestion asks for the measurements of one side on a table of its own,
+// with the default interval.
 type minuteQuestion struct {
 	Plan    plan
 	Table   table
 	Side    side
-	StartAt time.Time // when all tables of the minute are loaded
+	StartAt time.Time // when all tables are loaded
 }
 
 type minuteAnswer struct {
-	Healed time.Duration   // from a flush to the whole chain, by the clock
-	Idle   []time.Duration // CPU of intervals in which nothing happens, each with its tick
-	Again  time.Duration   // from another flush, after that; the agent's alone
-	Peak   peak
+	Repaired time.Duration   // time from a flush to the restored chain
+	Idle     []time.Duration // CPU time of idle intervals, each with one sync
+	Again    time.Duration   // time from a second flush; only for the agent
+	Peak     peak
 }
 
-// settled is how long the agent goes on reading a file that is new.
+// settled is the time after which the agent no longer reads a new file.
 const settled = 4 * time.Second
 
-// measureMinute flushes the chain right after the first tick. That is the worst
-// moment for who waits for the next one, and for who looks each second.
+// measureMinute flushes the chain right after the first sync, which is the
+// worst time both for a side that waits for the next sync and for one that
+// checks every second.
 func measureMinute(q minuteQuestion) (a minuteAnswer, err error) {
 	runtime.LockOSThread() // for Pdeathsig
 	if err := ip("link set lo up"); err != nil {
@@ -40,7 +41,7 @@ func measureMinute(q minuteQuestion) (a minuteAnswer, err error) {
 		return a, err
 	}
 	time.Sleep(time.Until(q.StartAt))
-	before, err := look(t.Backend)
+	before, err := readSign(t.Backend)
 	if err != nil {
 		return a, err
 	}
@@ -48,7 +49,7 @@ func measureMinute(q minuteQuestion) (a minuteAnswer, err error) {
 	if err != nil {
 		return a, err
 	}
-	q.Table = *t // with what load learned
+	q.Table = *t // with the sign that load has found
 	err = a.measure(q, run, before)
 	peak, stopped := run.stop()
 	if a.Peak = peak; err == nil {
@@ -64,10 +65,10 @@ func (a *minuteAnswer) measure(q minuteQuestion, run *process, before sign) (err
 	if err := run.settle(30 * time.Millisecond); err != nil {
 		return err
 	}
-	if a.Healed, err = q.Table.heal(q.Plan.Interval + patience); err != nil {
+	if a.Repaired, err = q.Table.timeRepair(q.Plan.Interval + patience); err != nil {
 		return err
 	}
-	// What came during a pass is followed up in the next second.
+	// The agent checks a commit during a sync in the next second.
 	if err := run.settle(1500 * time.Millisecond); err != nil {
 		return err
 	}
@@ -79,14 +80,14 @@ func (a *minuteAnswer) measure(q minuteQuestion, run *process, before sign) (err
 		}
 		a.Idle = append(a.Idle, w.cpu)
 	}
-	if q.Side == theAgent { // the others would wait for their tick once more
-		a.Again, err = q.Table.heal(q.Plan.Interval + patience)
+	if q.Side == theAgent { // the commands would only wait for their next sync
+		a.Again, err = q.Table.timeRepair(q.Plan.Interval + patience)
 	}
 	return err
 }
 
-// heal flushes the chain and returns how long it takes until it is whole again.
-func (t *table) heal(patience time.Duration) (time.Duration, error) {
+// timeRepair flushes the chain and returns how long it takes until it is restored.
+func (t *table) timeRepair(patience time.Duration) (time.Duration, error) {
 	at, flushed, err := t.flush()
 	if err != nil {
 		return 0, err

@@ -17,9 +17,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ask starts this program again with a verb, in a network namespace of its own
-// with a lock file of its own for iptables-legacy, and returns its answer.
-func ask[A, Q any](verb string, question Q) (answer A, err error) {
+// ask runs this program with a subcommand in a network namespace of its own,
+// with its own lock file for iptables-legacy, and returns the answer.
+func ask[A, Q any](subcommand string, question Q) (answer A, err error) {
 	// Pdeathsig is sent when the thread that forked ends, not the process.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -32,24 +32,26 @@ func ask[A, Q any](verb string, question Q) (answer A, err error) {
 	if err != nil {
 		return answer, err
 	}
-	cmd := isolated(verb)
+	cmd := isolated(subcommand)
 	cmd.Stdin, cmd.Stderr = bytes.NewReader(in), os.Stderr
 	cmd.Env = append(os.Environ(), "XTABLES_LOCKFILE="+filepath.Join(dir, "xtables.lock"), "TMPDIR="+dir)
 	out, err := cmd.Output()
 	if err != nil {
-		return answer, fmt.Errorf("measuring %s of %s: %w", verb, in, err)
+		return answer, fmt.Errorf("measuring %s of %s: %w", subcommand, in, err)
 	}
 	return answer, json.Unmarshal(out, &answer)
 }
 
-// isolated is this program with a verb, in a network namespace of its own.
-func isolated(verb string) *exec.Cmd {
-	cmd := exec.Command("/proc/self/exe", verb)
+// isolated returns the command that runs this program with a subcommand in a
+// network namespace of its own.
+func isolated(subcommand string) *exec.Cmd {
+	cmd := exec.Command("/proc/self/exe", subcommand)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
 	return cmd
 }
 
-// command runs a command that must succeed, and returns its standard output.
+// command runs a command and returns its standard output. An error contains its
+// standard error.
 func command(stdin, name string, args ...string) (string, error) {
 	cmd := exec.Command(name, args...)
 	var stderr bytes.Buffer
@@ -61,7 +63,7 @@ func command(stdin, name string, args ...string) (string, error) {
 	return string(out), nil
 }
 
-// ip runs ip(8), several times, each with the words of one line.
+// ip runs ip(8) once for each line, with the words of the line as arguments.
 func ip(lines ...string) error {
 	for _, line := range lines {
 		if _, err := command("", "ip", strings.Fields(line)...); err != nil {
@@ -71,10 +73,10 @@ func ip(lines ...string) error {
 	return nil
 }
 
-// build has make build the agent, and copies it, because others may build too. The
-// copy is dropped from the page cache: what was written in large pieces is there
-// in large pieces, which are mapped as a whole, and would add 2 MB to the agent's
-// memory that it does not have on a node after a boot.
+// build runs make build and copies the binary, because other processes may
+// build too. It drops the copy from the page cache. Otherwise large pages of
+// the cache would be mapped as a whole and add 2 MB to the agent's memory,
+// which they do not on a node after a boot.
 func build(binary string) error {
 	root, err := command("", "go", "list", "-m", "-f", "{{.Dir}}")
 	if err != nil {

@@ -21,18 +21,17 @@ import (
 )
 
 // packetsQuestion asks what a chain costs a new connection from a pod to the
-// outside. NAT is decided on the first packet of a connection, so that is the
-// only one that meets the chain.
+// outside. Only the first packet of a connection passes the nat table.
 type packetsQuestion struct {
 	Plan plan
 }
 
-// packetsAnswer has, by backend and number of CIDRs, the CPU time that a
-// connection took in each round. Each connection is compared with all CIDRs, and is then
+// packetsAnswer has, by backend and number of CIDRs, the CPU time of a
+// connection in each round. Each connection is compared with all CIDRs and then
 // masqueraded.
 type packetsAnswer map[string]map[int][]time.Duration
 
-// noRule is a chain that is empty: its connections keep their address.
+// noRule is the number of CIDRs for an empty chain, which masquerades nothing.
 const noRule = -1
 
 func measurePackets(q packetsQuestion) (packetsAnswer, error) {
@@ -61,19 +60,20 @@ func measurePackets(q packetsQuestion) (packetsAnswer, error) {
 			if err != nil {
 				return nil, err
 			}
-			if i > 0 { // the first round warms up
+			if i > 0 { // the first round only warms up
 				a[r.backend][r.cidrs] = append(a[r.backend][r.cidrs], took/time.Duration(q.Plan.Connections))
 			}
 		}
-		// What a run leaves for the kernel to tidy up must not always meet the same.
+		// Change the order, so that the kernel's cleanup after one run does not
+		// always affect the same next one.
 		random.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 	}
 	return a, nil
 }
 
-// connect makes n new connections from the pod through the rules of a backend,
-// and checks that all of them got out, and that they met the rules that they
-// should. The rules are those that the agent writes, by the code that it uses.
+// connect makes n new connections from the pod through the rules of a backend.
+// It checks that all of them arrive and are masqueraded or not. The production
+// code of the agent writes the rules.
 func connect(b string, pod, outside *host, cidrs, n int) (took time.Duration, err error) {
 	ctx := context.Background()
 	rules := backend.NewTable(backend.Name(b), netfilter.IPv4, masq.Options{ChainName: "IP-MASQ", RandomFully: true})
@@ -104,20 +104,20 @@ func connect(b string, pod, outside *host, cidrs, n int) (took time.Duration, er
 	}
 	masqueraded := uint64(n)
 	if cidrs != noRule {
-		report, err := rules.Apply(ctx, c) // which reads the counters
+		report, err := rules.Apply(ctx, c) // reads the counters
 		if err != nil {
 			return 0, err
 		}
 		masqueraded = report.Traffic.Masqueraded.Packets
 	}
 	if after-before < n || masqueraded != uint64(n) {
-		return 0, fmt.Errorf("of %d connections through %d CIDRs on %s %d got out, and %d were masqueraded", n, cidrs, b, after-before, masqueraded)
+		return 0, fmt.Errorf("of %d connections through %d CIDRs with %s, %d arrived and %d were masqueraded", n, cidrs, b, after-before, masqueraded)
 	}
 	return took, nil
 }
 
-// ranges returns n ranges that no packet of the bench is for, and that cannot be
-// joined.
+// ranges returns n CIDRs that match no packet of the benchmark and that cannot
+// be merged.
 func ranges(n int) []netip.Prefix {
 	var out []netip.Prefix
 	for i := range max(n, 0) {
@@ -126,7 +126,7 @@ func ranges(n int) []netip.Prefix {
 	return out
 }
 
-// network makes this namespace the node between a pod and the outside.
+// network makes this namespace a node between a pod and a host outside.
 func network() (pod, outside *host, err error) {
 	if err := ip("link set lo up"); err != nil {
 		return nil, nil, err
@@ -138,7 +138,8 @@ func network() (pod, outside *host, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	// What is sent goes beyond the outside host, which is no router and drops it.
+	// The packets are for addresses beyond the outside host. It is not a router
+	// and drops them.
 	outside, err = newHost("outside", "192.0.2.1/24", "address add 192.0.2.2/24 dev eth0")
 	if err != nil {
 		return nil, nil, err
@@ -146,7 +147,7 @@ func network() (pod, outside *host, err error) {
 	return pod, outside, ip("route add 198.51.100.0/24 via 192.0.2.2")
 }
 
-// received is how many packets the host's device took in so far.
+// received returns the number of packets that the host's device has received.
 func (h *host) received() (int, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/net/dev", h.cmd.Process.Pid))
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// writePackets compares each chain with the empty one, round by round.
+// writePackets compares each chain with the empty chain in each round.
 func (r *report) writePackets(w io.Writer) {
 	fmt.Fprintln(w, "| backend | chain | new connections per second of CPU | of the empty chain's | more time for each |")
 	fmt.Fprintln(w, "|---|---|---|---|---|")
@@ -33,7 +33,7 @@ func (r *report) writePackets(w io.Writer) {
 	}
 }
 
-// machineLine tells where the figures come from.
+// machineLine describes the machine.
 func machineLine() (string, error) {
 	kernel, err := os.ReadFile("/proc/sys/kernel/osrelease")
 	if err != nil {

@@ -5,22 +5,22 @@ package main
 
 import "time"
 
-// plan is how much is measured.
+// plan is the extent of the measurements.
 type plan struct {
 	Agent    string // the binary
 	Services []int
-	Rounds   int           // of a cell
-	Ticks    time.Duration // the window in which ticks are counted
-	Repairs  int           // in a row
+	Rounds   int           // rounds of a cell
+	Ticks    time.Duration // the time in which syncs are counted
+	Repairs  int           // consecutive repairs
 
-	Busy time.Duration // how long a kube-proxy commits all the time
+	Busy time.Duration // how long kube-proxy is busy
 
-	Interval time.Duration // resyncInterval of the minutes
-	Load     time.Duration // by then all tables of the minutes are loaded
-	Idle     int           // intervals in which nothing happens
+	Interval time.Duration // resyncInterval in the minutes
+	Load     time.Duration // the time after which all tables of the minutes are loaded
+	Idle     int           // idle intervals
 
 	PacketRounds int
-	Connections  int // of a packet run: short runs, so that many of them meet no other load
+	Connections  int // per run: runs are short, so that many of them meet no other load
 	CIDRs        []int
 }
 
@@ -41,11 +41,11 @@ func quickPlan() plan {
 }
 
 const (
-	// tickInterval is the resyncInterval of runs that count ticks: the least
-	// that the agent takes.
+	// tickInterval is the resyncInterval for runs that count syncs: the minimum
+	// that the agent accepts.
 	tickInterval = 100 * time.Millisecond
-	// repairInterval leaves time to break a chain between two ticks.
+	// repairInterval leaves time to damage the chain between two syncs.
 	repairInterval = 300 * time.Millisecond
-	// patience bounds every wait; only a failure reaches it.
+	// patience is the time limit of every wait. Only a failure reaches it.
 	patience = 30 * time.Second
 )

@@ -16,17 +16,17 @@ import (
 	"time"
 )
 
-// process is a side at work.
+// process is a running side.
 type process struct {
 	cmd   *exec.Cmd
 	group *cgroup
 	log   *os.File
 	began time.Time
-	// toRules is the CPU time until its rules were seen in force.
+	// toRules is the CPU time until its rules are in force.
 	toRules time.Duration
 }
 
-// start starts a side on the table of this namespace. env is added to its
+// start starts a side on the table of this namespace, with env added to its
 // environment.
 func start(p plan, s side, t *table, interval time.Duration, env ...string) (*process, error) {
 	dir, err := os.MkdirTemp("", string(s))
@@ -53,14 +53,14 @@ func start(p plan, s side, t *table, interval time.Duration, env ...string) (*pr
 	return &process{cmd: cmd, group: group, log: log, began: began}, group.start(cmd.SysProcAttr, cmd.Start)
 }
 
-// settle waits until the process has had no children for a while: it is
-// between two passes.
+// settle waits until the process has had no child processes for a while, so
+// that it is between two syncs.
 func (p *process) settle(quiet time.Duration) error {
 	since := time.Now()
 	for deadline := since.Add(patience); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
 		files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", p.cmd.Process.Pid))
 		if err != nil || len(files) == 0 {
-			return fmt.Errorf("%s ended by itself; its log is: %s", p.cmd.Path, p.logged())
+			return fmt.Errorf("%s ended; its log is: %s", p.cmd.Path, p.logged())
 		}
 		for _, f := range files {
 			if children, _ := os.ReadFile(f); len(children) > 0 {
@@ -76,7 +76,7 @@ func (p *process) settle(quiet time.Duration) error {
 
 const syncsMetric = `ip_masq_agent_syncs_total{family="IPv4",result="success"}`
 
-// syncs is the number of ticks so far, as the process tells it.
+// syncs returns the number of syncs so far, from the metrics of the process.
 func (p *process) syncs() (int, error) {
 	client := http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
 	answer, err := client.Get("http://" + address + "/metrics")

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// report is all that was measured.
+// report has all measurements.
 type report struct {
 	plan    plan
 	cells   map[key]cellAnswer
@@ -18,7 +18,7 @@ type report struct {
 	packets packetsAnswer
 }
 
-// key names a table.
+// key identifies a table.
 type key struct {
 	backend  string
 	services int
@@ -26,7 +26,7 @@ type key struct {
 
 func backends() []string { return []string{iptablesNFT, iptablesLegacy, nftables} }
 
-// keys lists the tables, in the order of the report.
+// keys returns the tables in the order of the report.
 func (r *report) keys() []key {
 	var keys []key
 	for _, b := range backends() {
@@ -37,11 +37,11 @@ func (r *report) keys() []key {
 	return keys
 }
 
-// fill measures.
+// fill runs the measurements.
 func (r *report) fill() error {
 	r.cells = map[key]cellAnswer{}
 	for _, k := range r.keys() {
-		say("%s, %d services: starts, ticks and repairs, %d rounds of %d sides", k.backend, k.services, r.plan.Rounds, len(sides()))
+		say("%s, %d services: starts, syncs and repairs, %d rounds of %d sides", k.backend, k.services, r.plan.Rounds, len(sides()))
 		a, err := ask[cellAnswer]("cell", cellQuestion{r.plan, table{Backend: k.backend, Services: k.services}})
 		if err != nil {
 			return err
@@ -58,8 +58,8 @@ func (r *report) fill() error {
 	return r.fillMinutes()
 }
 
-// fillMinutes runs all sides on all tables at once: most of it is waiting. The
-// agents start one after the other, so that none is in another's way.
+// fillMinutes runs all sides on all tables at once, because they mostly wait.
+// The agents start one after the other, so that they do not disturb each other.
 func (r *report) fillMinutes() error {
 	r.minutes = map[key]map[side]minuteAnswer{}
 	base := time.Now().Add(r.plan.Load)

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// side is one of what is compared.
+// side is one of the two programs that are compared.
 type side string
 
 const (
@@ -18,8 +18,8 @@ const (
 
 func sides() []side { return []side{theAgent, commands} }
 
-// on is the table of a side. 2.12 knows no backend nftables; beside that, its
-// commands run on iptables-nft.
+// on returns the table of a side. 2.12 has no backend nftables, so there its
+// commands use iptables-nft.
 func (s side) on(t table) *table {
 	if s == commands && t.Backend == nftables {
 		t.Backend = iptablesNFT
@@ -27,11 +27,12 @@ func (s side) on(t table) *table {
 	return &t
 }
 
-// address is where each side counts its ticks, as the metric syncs_total.
+// address is where each side serves the number of its syncs, as the metric
+// syncs_total.
 const address = "127.0.0.1:10292"
 
-// command is how a side is started: to keep the chain of the default
-// configuration, from a file that says the interval.
+// command returns the command of a side for the default configuration, with a
+// file that sets the interval.
 func (s side) command(binary, backend, file string, interval time.Duration) *exec.Cmd {
 	if s == theAgent {
 		return exec.Command(binary, "--config="+file, "--backend="+backend, "--http-bind-address="+address)

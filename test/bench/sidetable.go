@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// measure is a row of the report: a name, how a side did on a table, and the
+// measure is a row of the report: a name, the figures of both sides, and the
 // agent's figure divided by that of the commands.
 type measure struct {
 	name  string
@@ -38,7 +38,7 @@ func (r *report) measures() []measure {
 	alone := func(name string, show func(k key) string) measure {
 		return measure{name: name, show: func(k key, s side) string {
 			if s == commands {
-				return "" // this stand-in's says nothing of 2.12's
+				return "" // the figure of the commands is not that of 2.12 itself
 			}
 			return show(k)
 		}}
@@ -49,7 +49,7 @@ func (r *report) measures() []measure {
 		rounds("CPU of a sync", func(r round) time.Duration { return r.Tick }, milliseconds),
 		minutes("CPU of an idle minute", func(a minuteAnswer) time.Duration { return median(a.Idle) }, milliseconds),
 		rounds("CPU of a sync that repairs", func(r round) time.Duration { return r.Repair }, milliseconds),
-		minutes("from a flushed chain to its repair", func(a minuteAnswer) time.Duration { return a.Healed }, seconds),
+		minutes("from a flushed chain to its repair", func(a minuteAnswer) time.Duration { return a.Repaired }, seconds),
 		rounds("CPU from start to rules", func(r round) time.Duration { return r.Begin }, milliseconds),
 		rounds("time from start to rules", func(r round) time.Duration { return r.Start }, milliseconds),
 		alone("peak memory", func(k key) string { return mebibytes(r.minutes[k][theAgent].Peak.Own) }),
@@ -68,7 +68,7 @@ func quotient(a, b time.Duration) float64 {
 	return float64(a) / float64(b)
 }
 
-// cell formats what both sides did, and the ratio.
+// cell formats the figures of both sides and the ratio.
 func (m measure) cell(k key) string {
 	text := m.show(k, theAgent)
 	if other := m.show(k, commands); other != "" {

@@ -12,23 +12,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// sign changes with each commit to a nat table, and costs some microseconds to
-// read. It tells the bench when something happened, to a millisecond and with
-// no process that would disturb the sides. It is written apart from the agent's
-// own, which it helps to measure.
+// sign changes with each commit to a nat table. Reading it takes some
+// microseconds and starts no process that would disturb the sides, so the bench
+// sees a commit within a millisecond. It is separate from the agent's own
+// change detection, which it helps to measure.
 type sign struct {
-	generation    uint32 // nft: one more with each commit
+	generation    uint32 // nft: increases with each commit
 	entries, size uint32 // legacy
 }
 
-func look(backend string) (sign, error) {
+// readSign returns the current sign of a backend.
+func readSign(backend string) (sign, error) {
 	if backend == iptablesLegacy {
 		return legacySign()
 	}
 	return nftSign()
 }
 
-// nftSign sends NFT_MSG_GETGEN, linux/netfilter/nf_tables.h.
+// nftSign sends NFT_MSG_GETGEN, see linux/netfilter/nf_tables.h.
 func nftSign() (sign, error) {
 	answer, err := askNetfilter(unix.NFNL_SUBSYS_NFTABLES<<8|unix.NFT_MSG_GETGEN, unix.NLM_F_REQUEST)
 	// Header, struct nfgenmsg, and as the first attribute NFTA_GEN_ID.
@@ -37,23 +38,23 @@ func nftSign() (sign, error) {
 		err = fmt.Errorf("no generation in the answer %x", answer)
 	}
 	if err != nil {
-		return sign{}, fmt.Errorf("asking for the generation of the nft rule set: %w", err)
+		return sign{}, fmt.Errorf("reading the generation of the nft rule set: %w", err)
 	}
 	return sign{generation: binary.BigEndian.Uint32(answer[value:])}, nil
 }
 
 // askNetfilter sends a message without attributes to the kernel and returns the
-// first packet that comes back.
+// first packet of the response.
 func askNetfilter(kind, flags uint16) ([]byte, error) {
-	message := make([]byte, unix.SizeofNlMsghdr+4) // the last four, struct nfgenmsg, are zero
+	message := make([]byte, unix.SizeofNlMsghdr+4) // the last four bytes, struct nfgenmsg, are zero
 	binary.NativeEndian.PutUint32(message, uint32(len(message)))
 	binary.NativeEndian.PutUint16(message[4:], kind)
 	binary.NativeEndian.PutUint16(message[6:], flags)
 	return sendNetfilter(message)
 }
 
-// sendNetfilter sends messages to the kernel and returns the first packet that
-// comes back.
+// sendNetfilter sends messages to the kernel and returns the first packet of
+// the response.
 func sendNetfilter(messages []byte) ([]byte, error) {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_NETFILTER)
 	if err != nil {
@@ -68,12 +69,12 @@ func sendNetfilter(messages []byte) ([]byte, error) {
 	return answer[:max(n, 0)], err
 }
 
-// forgetConnections empties the connection table of this namespace, with
-// IPCTNL_MSG_CT_DELETE that names none.
+// forgetConnections deletes all conntrack entries of this namespace, with
+// IPCTNL_MSG_CT_DELETE without attributes.
 func forgetConnections() error {
 	answer, err := askNetfilter(unix.NFNL_SUBSYS_CTNETLINK<<8|2, unix.NLM_F_REQUEST|unix.NLM_F_ACK)
 	if err == nil && (len(answer) < unix.SizeofNlMsghdr+4 || binary.NativeEndian.Uint32(answer[unix.SizeofNlMsghdr:]) != 0) {
-		err = fmt.Errorf("refused: %x", answer)
+		err = fmt.Errorf("the kernel rejected the message: %x", answer)
 	}
 	if err != nil {
 		return fmt.Errorf("emptying the connection table: %w", err)
@@ -81,7 +82,7 @@ func forgetConnections() error {
 	return nil
 }
 
-// legacySign asks IPT_SO_GET_INFO, linux/netfilter_ipv4/ip_tables.h.
+// legacySign reads IPT_SO_GET_INFO, see linux/netfilter_ipv4/ip_tables.h.
 func legacySign() (sign, error) {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.IPPROTO_RAW)
 	if err != nil {
@@ -99,7 +100,7 @@ func legacySign() (sign, error) {
 	_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(fd), unix.IPPROTO_IP, getInfo,
 		uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&length)), 0)
 	if errno != 0 {
-		return sign{}, errors.Join(errors.New("asking for the size of the legacy nat table"), errno)
+		return sign{}, errors.Join(errors.New("reading the size of the legacy nat table"), errno)
 	}
 	return sign{entries: info.entries, size: info.size}, nil
 }

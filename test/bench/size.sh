@@ -2,14 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ip-masq-agent Authors
 #
-# size.sh [AGENT]: what the agent costs every node of a cluster: the size of the
-# binary that make build makes, stripped, and the most memory that it had while
-# it was probed and scraped. It ends with status 1 if a figure is over its limit.
+# size.sh [AGENT]: measures the size of the stripped binary of make build, and the maximum memory of the agent
+# while it is probed and scraped. It exits with status 1 if a figure exceeds its limit.
 #
-# The memory is VmHWM of proc(5), in kB of 1024 bytes. Some 7 MB of it are pages
-# of the binary itself, which the kernel can drop at any time. The load is that
-# of five minutes on a node, without the waiting: the kubelet's probes, each on a
-# connection of its own, and scrapes with the headers that Prometheus sends.
+# The memory is VmHWM of proc(5), in kB of 1024 bytes. About 7 MB of it are pages of the binary, which the
+# kernel can drop at any time. The load is that of five minutes on a node, without the waiting: probes like
+# those of the kubelet, each on a new connection, and scrapes with the headers of Prometheus.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . test/lib.sh
@@ -60,4 +58,4 @@ over=
 figure "binary" "$(stat -c %s "$agent")" $limit_size bytes
 memory=$(for _ in $(seq $runs); do unshare --net "$0" inside "$agent"; done | sort -n | sed -n "$(((runs + 1) / 2))p")
 figure "peak memory, median of $runs runs" "$memory" $limit_memory kB
-[ -z "$over" ] || die "over the limit"
+[ -z "$over" ] || die "a figure exceeds its limit"

@@ -11,13 +11,13 @@ import (
 	"syscall"
 )
 
-// peak is the most memory that was in use at a time, in KiB.
+// peak is the maximum memory use in KiB.
 type peak struct {
-	Own int64 // of the process
-	Any int64 // of the process or one of its children, whichever had more
+	Own int64 // the process
+	Any int64 // the process or one of its child processes, whichever used more
 }
 
-// stop ends the process, and returns its peak.
+// stop ends the process and returns its peak.
 func (p *process) stop() (peak, error) {
 	own, err := p.ownPeak()
 	p.log.Close()
@@ -33,7 +33,8 @@ func (p *process) stop() (peak, error) {
 	if err != nil {
 		return peak{}, err
 	}
-	// wait4(2) tells the largest of the process and all that it waited for.
+	// wait4(2) returns the maximum of the process and of all children that it
+	// waited for.
 	usage, ok := p.cmd.ProcessState.SysUsage().(*syscall.Rusage)
 	if !ok {
 		return peak{}, fmt.Errorf("no usage of %s", p.cmd.Path)
@@ -41,7 +42,7 @@ func (p *process) stop() (peak, error) {
 	return peak{Own: own, Any: max(own, usage.Maxrss)}, nil
 }
 
-// ownPeak is VmHWM, see proc(5).
+// ownPeak returns VmHWM, see proc(5).
 func (p *process) ownPeak() (int64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
 	if err != nil {

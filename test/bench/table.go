@@ -22,12 +22,12 @@ type table struct {
 	Backend  string
 	Services int
 
-	right sign // legacy: when the chain is in force
+	right sign // legacy: the sign while the chain is in force
 	// onCommit is called when waitInForce sees a commit; nil for nothing.
 	onCommit func()
 }
 
-// The chain of the default configuration, as all sides write it.
+// The chain of the default configuration, which all sides write.
 const (
 	chainRules = `:IP-MASQ - [0:0]
 -A IP-MASQ -m comment --comment "ip-masq-agent: local traffic is not subject to MASQUERADE" -d 169.254.0.0/16 -j RETURN
@@ -49,7 +49,7 @@ func (t *table) restore(rules string) error {
 	return err
 }
 
-// load fills the table as kube-proxy would, and learns how it looks with the
+// load fills the table like kube-proxy, and finds the sign of a table with the
 // chain in force.
 func (t *table) load() error {
 	var rules strings.Builder
@@ -63,7 +63,7 @@ func (t *table) load() error {
 	if err := t.restore(body + chainRules + "-A " + jumpRule); err != nil {
 		return err
 	}
-	right, err := look(t.Backend)
+	right, err := readSign(t.Backend)
 	if err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func (t *table) load() error {
 	return t.clear()
 }
 
-// clear takes the chain and the jump away.
+// clear removes the chain and the jump.
 func (t *table) clear() error {
 	if t.Backend == nftables {
 		_, err := command("", "nft", "delete", "table", "ip", "ip-masq-agent")
@@ -80,9 +80,9 @@ func (t *table) clear() error {
 	return t.restore(":IP-MASQ - [0:0]\n-D " + jumpRule + "-X IP-MASQ\n")
 }
 
-// inForce tells whether chain and jump are there. now is a look of just now.
-// Asking legacy itself costs as much as reading the whole table, so there the
-// table's having its right size again stands for it.
+// inForce reports whether the chain and the jump exist. now is the current
+// sign. With legacy it compares only the size of the table, because reading the
+// table takes too long.
 func (t *table) inForce(now sign) (bool, error) {
 	switch t.Backend {
 	case iptablesLegacy:
@@ -93,7 +93,7 @@ func (t *table) inForce(now sign) (bool, error) {
 	return t.holds()
 }
 
-// kubeProxy is the backend of the rules that are not the agent's.
+// kubeProxy returns the backend of the rules that are not the agent's.
 func (t *table) kubeProxy() string {
 	if t.Backend == nftables {
 		return iptablesNFT
@@ -101,7 +101,7 @@ func (t *table) kubeProxy() string {
 	return t.Backend
 }
 
-// tools are the commands of the backend, as far as a side may start them.
+// tools returns the commands of the backend that a side may start.
 func (t *table) tools() []string {
 	if t.Backend == nftables {
 		return []string{"nft"}
@@ -109,8 +109,8 @@ func (t *table) tools() []string {
 	return []string{t.Backend, t.Backend + "-restore", t.Backend + "-save"}
 }
 
-// holdsTable tells whether the agent's table sends packets to its verdict map. It
-// is written as a whole.
+// holdsTable reports whether the agent's table sends packets to its verdict
+// map. The agent writes the table as a whole.
 func (t *table) holdsTable() (bool, error) {
 	tables, err := command("", "nft", "list", "tables", "ip")
 	if err != nil || !strings.Contains(tables, "ip-masq-agent") {
@@ -120,11 +120,11 @@ func (t *table) holdsTable() (bool, error) {
 	return strings.Contains(out, "vmap"), err
 }
 
-// holds reads chain and jump.
+// holds reads the chain and the jump.
 func (t *table) holds() (bool, error) {
 	out, err := t.iptables("-S", "IP-MASQ")
 	if exitedWith1(err) {
-		return false, nil // no such chain
+		return false, nil // the chain does not exist
 	}
 	if err != nil {
 		return false, err
@@ -134,17 +134,17 @@ func (t *table) holds() (bool, error) {
 	return rules == strings.Count(chainRules, "\n") && strings.Contains(jumps, "-j IP-MASQ\n"), err
 }
 
-// quiet is how long nothing must have been committed before the commands of the
-// backend are asked for the chain: they would compete with those of a side.
+// quiet is the time without commits after which the bench runs commands of the
+// backend, which would otherwise compete with those of a side.
 const quiet = 50 * time.Millisecond
 
-// waitInForce waits until chain and jump are there, and returns when the commit
-// was seen that made it so, to about a millisecond.
+// waitInForce waits until the chain and the jump exist, and returns the time of
+// the commit that wrote them, with a precision of about a millisecond.
 func (t *table) waitInForce(from sign, patience time.Duration) (time.Time, error) {
 	var at time.Time
 	changed := false
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		now, err := look(t.Backend)
+		now, err := readSign(t.Backend)
 		if err != nil {
 			return at, err
 		}
@@ -165,10 +165,10 @@ func (t *table) waitInForce(from sign, patience time.Duration) (time.Time, error
 	return time.Time{}, fmt.Errorf("the chain is not in force after %v", patience)
 }
 
-// flush empties the chain, and returns when that was to be seen, and how the
-// kernel looked then.
+// flush flushes the chain. It returns the time at which that was visible, and
+// the sign at that time.
 func (t *table) flush() (time.Time, sign, error) {
-	before, err := look(t.Backend)
+	before, err := readSign(t.Backend)
 	if err != nil {
 		return time.Time{}, sign{}, err
 	}
@@ -181,7 +181,7 @@ func (t *table) flush() (time.Time, sign, error) {
 	}
 	at, after := time.Time{}, before
 	for deadline := time.Now().Add(patience); err == nil && after == before && time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		after, err = look(t.Backend)
+		after, err = readSign(t.Backend)
 		at = time.Now()
 	}
 	if ended := cmd.Wait(); err == nil {

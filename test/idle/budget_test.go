@@ -15,23 +15,23 @@ import (
 	"ip-masq-agent/test/netns"
 )
 
-// Budgets of an idle second, in counts that hardly depend on the machine's speed
-// and load. Go's ticker alone costs about 3 switches; an agent that reads the
-// file each second, and uses the runtime's poller, has 7 to 12.
+// Limits per idle second, as counts that hardly depend on the speed and load of
+// the machine. The ticker of Go alone causes about 3 context switches. An agent
+// that reads the file every second and uses the runtime's poller has 7 to 12.
 const (
-	maxSwitches = 6.0 // times that a thread of the agent goes to sleep
-	maxReads    = 1.2 // calls of read(2), which is one for the generation on nft,
-	maxWrites   = 1.2 // and of write(2); for each family
+	maxSwitches = 6.0 // voluntary context switches of all threads
+	maxReads    = 1.2 // calls of read(2) per family; one reads the generation of nft
+	maxWrites   = 1.2 // calls of write(2) per family
 )
 
-// TestIdleBudget fails if a look becomes more expensive.
+// TestIdleBudget checks the cost of the change checks.
 func TestIdleBudget(t *testing.T) {
 	netns.Matrix(t, func(t *testing.T, backend, family string) {
 		start(t, backend, family, "60s").checkIdleBudget()
 	})
 }
 
-// TestIdleBudgetOfADirectory: a directory of files is not read each second either.
+// TestIdleBudgetOfADirectory checks the same for a directory of files.
 func TestIdleBudgetOfADirectory(t *testing.T) {
 	netns.MatrixOf(t, []string{"iptables-nft"}, func(t *testing.T, backend, family string) {
 		n := newNode(t, backend, family)
@@ -50,17 +50,17 @@ func TestIdleBudgetOfADirectory(t *testing.T) {
 	})
 }
 
-// checkIdleBudget watches an agent at rest.
+// checkIdleBudget measures an agent at rest.
 func (n *node) checkIdleBudget() {
 	n.t.Helper()
-	time.Sleep(5 * time.Second) // until the file is old enough not to be read
+	time.Sleep(5 * time.Second) // then the file is so old that the agent does not read it again
 	const seconds = 5
 	families := 1.0
 	if n.family == "IPv6" {
 		families = 2 // IPv4 is always enabled
 	}
 	best := n.during(seconds * time.Second)
-	for range 2 { // other load can only add to it
+	for range 2 { // other load can only increase the counts
 		next := n.during(seconds * time.Second)
 		best = activity{min(best.switches, next.switches), min(best.reads, next.reads), min(best.writes, next.writes)}
 	}
@@ -75,10 +75,10 @@ func (n *node) checkIdleBudget() {
 	check("writes", float64(best.writes)/seconds, families*maxWrites)
 }
 
-// activity is what a process did so far.
+// activity counts what a process did so far.
 type activity struct{ switches, reads, writes int64 }
 
-// during returns what the agent does in a stretch of time.
+// during returns what the agent does during a period of time.
 func (n *node) during(d time.Duration) activity {
 	n.t.Helper()
 	before := n.activity()
@@ -87,8 +87,8 @@ func (n *node) during(d time.Duration) activity {
 	return activity{after.switches - before.switches, after.reads - before.reads, after.writes - before.writes}
 }
 
-// activity reads the voluntary context switches of all threads, see proc(5), and
-// the numbers of system calls like read(2) and write(2).
+// activity reads the voluntary context switches of all threads, see proc(5),
+// and the numbers of calls of read(2), write(2) and similar ones.
 func (n *node) activity() (c activity) {
 	n.t.Helper()
 	dir := fmt.Sprintf("/proc/%d", n.agent.PID())

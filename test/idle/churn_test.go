@@ -15,12 +15,13 @@ import (
 	"ip-masq-agent/test/rules"
 )
 
-// TestChurn: where kube-proxy commits ten times a second the agent follows only
-// as far as its budget of 2 % of one CPU allows, and still heals.
+// TestChurn commits ten times a second, like a busy kube-proxy. The agent
+// checks commits only as far as its CPU limit of 2 % of one CPU allows, and
+// must still repair its rules.
 func TestChurn(t *testing.T) {
 	for _, backend := range netns.Backends() {
 		t.Run(backend, func(t *testing.T) {
-			host := backend // kube-proxy's
+			host := backend // the backend of kube-proxy
 			if backend == netns.NFTables {
 				host = "iptables-nft"
 			}
@@ -29,44 +30,44 @@ func TestChurn(t *testing.T) {
 				netns.Restore(t, host, "IPv4", services(500))
 				n := start(t, backend, "IPv4", "60s")
 				commits := kubeProxy(t, host)
-				n.withinBudget(20 * time.Second)
+				n.checkCPU(20 * time.Second)
 
 				rules.Damage(t, n.rules, n.rules.Flush)
 				took := n.waitRight()
-				t.Logf("healed after %v", took.Round(10*time.Millisecond))
-				if took > healingTime {
-					t.Errorf("healed after %v, want some seconds", took)
+				t.Logf("repaired after %v", took.Round(10*time.Millisecond))
+				if took > repairTime {
+					t.Errorf("repaired after %v, want a few seconds", took)
 				}
-				if got := commits(); got < 60 { // of more than 200 on an idle machine
-					t.Errorf("there were %d commits in more than 20 s: that is no churn", got)
+				if got := commits(); got < 60 { // an idle machine makes more than 200
+					t.Errorf("only %d commits in more than 20 s, too few for the test", got)
 				}
 			})
 		})
 	}
 }
 
-// withinBudget watches for a while what the agent costs, its own time included,
-// which the budget of 2 % leaves out.
-func (n *node) withinBudget(watch time.Duration) {
+// checkCPU measures the agent's use of the CPU for a while, including its own
+// time, which the limit of 2 % does not count.
+func (n *node) checkCPU(watch time.Duration) {
 	n.t.Helper()
 	began, calls, syncs, before := time.Now(), len(n.called()), n.syncs(), n.cpu()
 	time.Sleep(watch)
 	percent := 100 * float64(n.cpu()-before) / float64(time.Since(began))
 	ran := len(n.called()) - calls
-	n.t.Logf("in %v the agent took %.1f %% of one CPU, for %d commands", watch, percent, ran)
+	n.t.Logf("in %v the agent used %.1f %% of one CPU and ran %d commands", watch, percent, ran)
 	if percent > 5 {
-		n.t.Errorf("the agent took %.1f %% of one CPU, want about 2 %%", percent)
+		n.t.Errorf("the agent used %.1f %% of one CPU, want about 2 %%", percent)
 	}
-	if ran > 0 { // the kernel is asked itself
-		n.t.Errorf("the agent ran %d commands to look into the commits", ran)
+	if ran > 0 { // the agent reads the kernel without commands
+		n.t.Errorf("the agent ran %d commands to check the commits", ran)
 	}
 	if n.syncs() == syncs {
-		n.t.Error("the agent did not look into any commit")
+		n.t.Error("the agent did not check any commit")
 	}
 }
 
-// kubeProxy commits ten times a second until the test ends. It returns what
-// tells the number of commits, and stops it.
+// kubeProxy commits ten times a second until the test ends. stop ends that and
+// returns the number of commits.
 func kubeProxy(t testing.TB, backend string) (stop func() int) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan int)
@@ -75,13 +76,14 @@ func kubeProxy(t testing.TB, backend string) (stop func() int) {
 		defer func() { done <- commits }()
 		tick := time.NewTicker(100 * time.Millisecond)
 		defer tick.Stop()
-		for i := range 600 { // no more than a minute
+		for i := range 600 { // at most a minute
 			select {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
 			}
-			// Another number of endpoints each time, so that legacy's size changes too.
+			// Change the number of endpoints, so that the size of a legacy
+			// table changes too.
 			rules := "*nat\n:KUBE-SVC-CHURN - [0:0]\n" + strings.Repeat("-A KUBE-SVC-CHURN -j KUBE-SEP-0\n", 1+i%7) + "COMMIT\n"
 			cmd := exec.CommandContext(ctx, netns.Command(backend, "IPv4", "restore"), "-w", "5", "--noflush")
 			cmd.Stdin = strings.NewReader(rules)
@@ -93,7 +95,7 @@ func kubeProxy(t testing.TB, backend string) (stop func() int) {
 	return func() int { cancel(); return <-done }
 }
 
-// services is a nat table with chains and rules as kube-proxy has them.
+// services returns a nat table with chains and rules like those of kube-proxy.
 func services(n int) string {
 	var chains, rules strings.Builder
 	for i := range n {

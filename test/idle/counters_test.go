@@ -12,15 +12,15 @@ import (
 	"ip-masq-agent/test/program"
 )
 
-// TestPacketsAreCountedWithoutAProcess: the counters are read from the kernel, on
-// the ticks of the interval that run no command.
+// TestPacketsAreCountedWithoutAProcess checks that the agent reads the counters
+// from the kernel, also at a resync that runs no command.
 func TestPacketsAreCountedWithoutAProcess(t *testing.T) {
 	netns.FullMatrix(t, func(t *testing.T, backend, family string) {
 		here, neighbour := netns.Here(t), netns.New(t)
 		netns.Connect(t, here, "eth0", neighbour, "eth0")
 		address, kept, masqueraded := "10.1.0.1/24", "10.1.0.2:9", "203.0.113.1:9"
 		if family == "IPv6" {
-			address, kept, masqueraded = "fd00:1::1/64", "", "[fd00:1::2]:9" // IPv6 keeps link-local alone by default
+			address, kept, masqueraded = "fd00:1::1/64", "", "[fd00:1::2]:9" // by default only link-local is not masqueraded in IPv6
 		}
 		here.Address(t, "eth0", address)
 		if family == "IPv4" {
@@ -38,8 +38,8 @@ func TestPacketsAreCountedWithoutAProcess(t *testing.T) {
 	})
 }
 
-// counts sends packets of five new connections, and waits until the agent's
-// metrics have them.
+// counts sends packets of five new connections and waits until they appear in
+// the agent's metrics.
 func (n *node) counts(verdict, to string) {
 	n.t.Helper()
 	name := fmt.Sprintf("ip_masq_agent_packets_total{family=%q,verdict=%q}", n.family, verdict)

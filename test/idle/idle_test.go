@@ -14,26 +14,27 @@ import (
 	"ip-masq-agent/test/rules"
 )
 
-// quiet does something during which the agent must run no process, by its
-// calls and by the kernel's accounts, and commit nothing.
+// quiet calls during, and checks that the agent starts no process and commits
+// nothing meanwhile. It counts calls of commands and the kernel's accounting of
+// child processes.
 func (n *node) quiet(during func()) {
 	n.t.Helper()
 	calls, before, generation := n.called(), n.children(), netns.Generation(n.t)
 	during()
 	if diff := cmp.Diff(calls, n.called()); diff != "" {
-		n.t.Errorf("commands were run (-before +after):\n%s", diff)
+		n.t.Errorf("commands ran (-before +after):\n%s", diff)
 	}
 	if after := n.children(); after != before {
-		n.t.Errorf("children of the agent were at %+v, and are at %+v", before, after)
+		n.t.Errorf("usage of child processes was %+v, and is %+v", before, after)
 	}
 	if after := netns.Generation(n.t); after != generation {
-		n.t.Errorf("nftables went from generation %d to %d", generation, after)
+		n.t.Errorf("the generation of nftables went from %d to %d", generation, after)
 	}
 }
 
-// TestNoProcessBelowTheInterval: while nothing changes, ten looks cost no
-// process. That the agent does look, and that processes are counted, shows what
-// follows.
+// TestNoProcessBelowTheInterval checks that the agent starts no process for ten
+// change checks. The repair at the end shows that the agent checks for changes
+// and that the test counts processes.
 func TestNoProcessBelowTheInterval(t *testing.T) {
 	netns.FullMatrix(t, func(t *testing.T, backend, family string) {
 		n := start(t, backend, family, "60s")
@@ -41,23 +42,24 @@ func TestNoProcessBelowTheInterval(t *testing.T) {
 		calls, before, generation := len(n.called()), n.children(), netns.Generation(t)
 		rules.Damage(t, n.rules, n.rules.Flush)
 		n.waitRight()
-		if backend == netns.NFTables { // a repair runs no process either
+		if backend == netns.NFTables { // a repair starts no process either
 			if after := n.children(); len(n.called()) != 0 || after != before || after.faults != 0 {
-				t.Errorf("the agent ran processes: %q, children at %+v", n.called(), after)
+				t.Errorf("the agent started processes: %q, usage of child processes %+v", n.called(), after)
 			}
 			if commits := netns.Generation(t) - generation; commits != 2 {
-				t.Errorf("%d commits, want the damage and one repair", commits)
+				t.Errorf("%d commits, want 2: the damage and one repair", commits)
 			}
 			return
 		}
 		if after := n.children(); len(n.called()) == calls || after.faults == before.faults {
-			t.Errorf("a repair was not counted: %d calls, children at %+v", len(n.called()), after)
+			t.Errorf("the test did not count the repair: %d calls, usage of child processes %+v", len(n.called()), after)
 		}
 	})
 }
 
-// TestNoProcessOnTheInterval: ticks of the interval cost no process. In nft an
-// unchanged generation proves the rules, in legacy they are read from the kernel.
+// TestNoProcessOnTheInterval checks that a resync starts no process. With nft
+// an unchanged generation shows that the rules are unchanged. With legacy the
+// agent reads them from the kernel.
 func TestNoProcessOnTheInterval(t *testing.T) {
 	netns.FullMatrix(t, func(t *testing.T, backend, family string) {
 		n := start(t, backend, family, "1s")
@@ -65,20 +67,21 @@ func TestNoProcessOnTheInterval(t *testing.T) {
 	})
 }
 
-// waitTicks waits until the agent has found the node right that many times more.
+// waitTicks waits until the agent has verified its rules that many times more.
 func (n *node) waitTicks(more float64) {
 	n.t.Helper()
 	before := n.syncs()
 	program.Eventually(n.t, func() string {
 		if n.syncs() < before+more {
-			return "the interval is not kept"
+			return "the agent has not resynced often enough"
 		}
 		return ""
 	})
 }
 
-// TestNoProcessForAFamilyThatIsOff: with --enable-ipv6=auto the agent asks on each
-// tick of the interval whether the node forwards IPv6, and runs no process for it.
+// TestNoProcessForAFamilyThatIsOff checks that with --enable-ipv6=auto the
+// agent starts no process to find out at each resync whether the node forwards
+// IPv6.
 func TestNoProcessForAFamilyThatIsOff(t *testing.T) {
 	netns.Require(t, append(netns.Tools(netns.NFTables, "IPv4"), netns.Tools("iptables-nft", "IPv6")...)...)
 	netns.Run(t, func(t *testing.T) {

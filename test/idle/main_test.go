@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ip-masq-agent Authors
 
-// Package idle_test answers: does the agent cost a node nothing while nothing
-// changes, and is it at hand when something does? It runs the agent as it ships,
-// without the race detector, which would cost more than the agent.
+// Package idle_test measures what the agent costs a node while nothing changes,
+// and how soon it repairs its rules. It uses a release build, because the race
+// detector costs more than the agent.
 package idle_test
 
 import (

@@ -21,18 +21,18 @@ import (
 	"ip-masq-agent/test/rules"
 )
 
-// node is a machine with one backend, seen through one family. The machine is
-// the network namespace of this process.
+// node is a node with one backend. Its rules are those of one IP family. The
+// node is the network namespace of this process.
 type node struct {
 	t               testing.TB
 	backend, family string
-	rules           rules.Rules // the agent's
+	rules           rules.Rules // the agent's rules
 	dir             string
-	calls           string // a file with a line for each command that the agent ran
+	calls           string // a file with a line for each command that the agent has run
 	agent           *program.Process
 }
 
-// start runs the agent on a new node, and returns when its rules are in force
+// start runs the agent on a new node and returns when its rules are in force
 // and it is at rest.
 func start(t testing.TB, backend, family, interval string) *node {
 	t.Helper()
@@ -47,15 +47,16 @@ func newNode(t testing.TB, backend, family string) *node {
 	n := &node{t: t, backend: backend, family: family, rules: rules.New(backend, family), dir: t.TempDir()}
 	n.calls = filepath.Join(n.dir, "calls")
 	for _, iptables := range netns.IPTablesBackends() {
-		for _, verb := range [][]string{nil, {"restore"}, {"save"}} {
-			n.spyOn(netns.Command(iptables, "IPv4", verb...))
-			n.spyOn(netns.Command(iptables, "IPv6", verb...))
+		for _, suffix := range [][]string{nil, {"restore"}, {"save"}} {
+			n.spyOn(netns.Command(iptables, "IPv4", suffix...))
+			n.spyOn(netns.Command(iptables, "IPv6", suffix...))
 		}
 	}
 	return n
 }
 
-// run runs the agent until its rules are in force and it is at rest.
+// run starts the agent and waits until its rules are in force and it is at
+// rest.
 func (n *node) run(args ...string) {
 	n.t.Helper()
 	path := "PATH=" + n.dir + ":" + os.Getenv("PATH")
@@ -64,7 +65,8 @@ func (n *node) run(args ...string) {
 	n.rest()
 }
 
-// arguments are the agent's, with a file that says the interval.
+// arguments returns the agent's arguments, with a file that has this
+// resyncInterval.
 func (n *node) arguments(interval string) []string {
 	n.t.Helper()
 	file := filepath.Join(n.dir, "config")
@@ -78,7 +80,7 @@ func (n *node) arguments(interval string) []string {
 	return args
 }
 
-// spyOn puts a command before that of iptables which writes down each call.
+// spyOn puts a script before an iptables command, which records each call.
 func (n *node) spyOn(name string) {
 	n.t.Helper()
 	path, err := exec.LookPath(name)
@@ -91,12 +93,12 @@ func (n *node) spyOn(name string) {
 	}
 }
 
-// called lists the commands that the agent ran so far.
+// called returns the commands that the agent has run so far.
 func (n *node) called() []string {
 	n.t.Helper()
 	text, err := os.ReadFile(n.calls)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil // the agent ran none
+		return nil // the agent has run no command
 	}
 	if err != nil {
 		n.t.Fatal(err)
@@ -104,7 +106,7 @@ func (n *node) called() []string {
 	return strings.Split(strings.TrimSpace(string(text)), "\n")
 }
 
-// waitRight waits for the rules of the default configuration, and returns how
+// waitRight waits for the rules of the default configuration and returns how
 // long that took.
 func (n *node) waitRight() time.Duration {
 	n.t.Helper()
@@ -120,8 +122,9 @@ func (n *node) waitRight() time.Duration {
 	return program.Eventually(n.t, func() string { return n.rules.Differ(n.t, chain) })
 }
 
-// rest waits until the agent has run no process for two looks: a pass begins
-// with a read, and a commit that came during a pass is looked into in the next.
+// rest waits until the agent has started no process for two change checks. A
+// sync may follow the check, and a commit during a sync is checked in the next
+// second.
 func (n *node) rest() {
 	n.t.Helper()
 	last, since := n.children(), time.Now()
@@ -130,7 +133,7 @@ func (n *node) rest() {
 			last, since = now, time.Now()
 		}
 		if time.Since(since) < 2500*time.Millisecond {
-			return "the agent goes on running processes"
+			return "the agent still starts processes"
 		}
 		return ""
 	})
@@ -158,7 +161,7 @@ func (n *node) metric(name string) float64 {
 	return value
 }
 
-// syncs is how often the agent has found the node right.
+// syncs returns how often the agent has verified its rules.
 func (n *node) syncs() float64 {
 	n.t.Helper()
 	return n.metric(fmt.Sprintf("ip_masq_agent_syncs_total{family=%q,result=%q}", n.family, "success"))

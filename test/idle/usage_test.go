@@ -11,27 +11,28 @@ import (
 	"time"
 )
 
-// usage is what the kernel accounts to the agent's children that have ended.
+// usage is the kernel's accounting of the agent's child processes that have
+// ended.
 type usage struct {
-	faults int64         // page faults: no process runs without one
-	cpu    time.Duration // in steps of 10 ms
+	faults int64         // page faults; every process causes some
+	cpu    time.Duration // with a resolution of 10 ms
 }
 
-// children reads /proc/PID/stat, proc(5).
+// children reads the usage of child processes from /proc/PID/stat, see proc(5).
 func (n *node) children() usage {
 	n.t.Helper()
 	field := n.stat()
 	return usage{faults: field(11) + field(13), cpu: ticks(field(16) + field(17))}
 }
 
-// cpu is the CPU time of the agent and its children.
+// cpu returns the CPU time of the agent and its child processes.
 func (n *node) cpu() time.Duration {
 	n.t.Helper()
 	field := n.stat()
 	return ticks(field(14) + field(15) + field(16) + field(17))
 }
 
-// ticks are of USER_HZ, which is 100 everywhere.
+// ticks converts clock ticks. USER_HZ is 100 on all architectures.
 func ticks(n int64) time.Duration { return time.Duration(n) * time.Second / 100 }
 
 func (n *node) stat() func(field int) int64 {
@@ -40,7 +41,7 @@ func (n *node) stat() func(field int) int64 {
 	if err != nil {
 		n.t.Fatalf("the agent has ended: %v", err)
 	}
-	_, after, _ := strings.Cut(string(text), ") ") // the name before may have spaces
+	_, after, _ := strings.Cut(string(text), ") ") // the name of the program may have spaces
 	words := strings.Fields(after)
 	return func(field int) int64 {
 		value, err := strconv.ParseInt(words[field-3], 10, 64)

@@ -98,6 +98,7 @@ func TestMissing(t *testing.T) {
 	}
 }
 
+// TestHasOnlyWhatItNeeds checks the privileges of the container.
 func TestHasOnlyWhatItNeeds(t *testing.T) {
 	yes, no, root := true, false, int64(0)
 	pod := daemonSet(t).Spec.Template.Spec
@@ -125,6 +126,7 @@ func TestHasOnlyWhatItNeeds(t *testing.T) {
 	}
 }
 
+// TestFitForANode checks the settings of a DaemonSet that runs on every node.
 func TestFitForANode(t *testing.T) {
 	set := daemonSet(t)
 	pod := set.Spec.Template.Spec

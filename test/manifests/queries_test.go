@@ -103,6 +103,8 @@ func TestUnknown(t *testing.T) {
 	}
 }
 
+// TestAlertsNameWhatIsExported checks that the alerts use only metrics and
+// labels that exist.
 func TestAlertsNameWhatIsExported(t *testing.T) {
 	names, labels := exported(t)
 	rule := as[*monitoringv1.PrometheusRule](t, readFile(t, "monitoring/prometheusrule.yaml"))
@@ -128,6 +130,8 @@ func TestAlertsNameWhatIsExported(t *testing.T) {
 	}
 }
 
+// TestDashboardNamesWhatIsExported checks that the dashboard uses only metrics
+// and labels that exist, and all metrics of the agent.
 func TestDashboardNamesWhatIsExported(t *testing.T) {
 	var dashboard struct {
 		Panels []struct {

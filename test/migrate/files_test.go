@@ -11,8 +11,8 @@ import (
 	"ip-masq-agent/pkg/config"
 )
 
-// TestDocumentedFiles reads the rows of docs/migrate.md that begin with a file, and
-// compares their last column with what this agent says of it.
+// TestDocumentedFiles compares the rows of docs/migrate.md that begin with a
+// file with what this agent says about that file.
 func TestDocumentedFiles(t *testing.T) {
 	text, err := os.ReadFile("../../docs/migrate.md")
 	if err != nil {

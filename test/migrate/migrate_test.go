@@ -10,7 +10,8 @@ import (
 	"ip-masq-agent/test/netns"
 )
 
-// file is a configuration with these nonMasqueradeCIDRs and masqueradeCIDRs.
+// file returns a configuration with these nonMasqueradeCIDRs and
+// masqueradeCIDRs.
 func file(keep []string, except ...string) string {
 	text := fmt.Sprintf("nonMasqueradeCIDRs: %s\n", list(keep))
 	if len(except) > 0 {
@@ -30,9 +31,9 @@ func list(cidrs []string) string {
 	return text + "]"
 }
 
-// TestUpgradeAndRollbackOfOneChain: this agent takes over the chain and the jump of
-// 2.x. A rollback finds its own jump and rewrites the chain, without the
-// exceptions, which it does not know.
+// TestUpgradeAndRollbackOfOneChain checks that this agent takes over the chain
+// and the jump of 2.x. After a rollback 2.x finds its jump and rewrites the
+// chain without the exceptions, which it does not support.
 func TestUpgradeAndRollbackOfOneChain(t *testing.T) {
 	netns.Matrix(t, func(t *testing.T, backend, family string) {
 		n := newNode(t, backend, family)
@@ -56,13 +57,13 @@ func TestUpgradeAndRollbackOfOneChain(t *testing.T) {
 	})
 }
 
-// TestRollbackLosesSourceCIDRs: 2.x does not know the key and masquerades traffic
-// from any source.
+// TestRollbackLosesSourceCIDRs checks that 2.x does not support the key and
+// masquerades traffic from any source.
 func TestRollbackLosesSourceCIDRs(t *testing.T) {
 	netns.Matrix(t, func(t *testing.T, backend, family string) {
 		n := newNode(t, backend, family)
 		n.runAgent(file([]string{n.nearRange}) + "sourceCIDRs: " + list([]string{n.exceptionRange}) + "\n")
-		n.kept(n.far) // the pod is in no range of sourceCIDRs
+		n.kept(n.far) // the pod is not in sourceCIDRs
 
 		n.old("IP-MASQ").sync(n.nearRange)
 		n.kept(n.near)
@@ -70,9 +71,9 @@ func TestRollbackLosesSourceCIDRs(t *testing.T) {
 	})
 }
 
-// TestRollbackAfterAFreshInstall: 2.x does not recognize the jump of this agent and
-// adds its own. Both lead to one chain, so that changes no packet. This agent
-// removes the second one.
+// TestRollbackAfterAFreshInstall checks that 2.x does not recognize the jump of
+// this agent and adds its own. Both lead to the same chain, so packets are
+// treated the same. This agent removes the second jump.
 func TestRollbackAfterAFreshInstall(t *testing.T) {
 	netns.Matrix(t, func(t *testing.T, backend, family string) {
 		n := newNode(t, backend, family)
@@ -93,10 +94,10 @@ func TestRollbackAfterAFreshInstall(t *testing.T) {
 	})
 }
 
-// TestTheChainOfTheOldNameStaysInForce: 2.x writes IP-MASQ-AGENT unless its flags
-// say otherwise. Both chains are active, and a range must be kept by both. With the
-// old chain gone, the new one alone decides.
-func TestTheChainOfTheOldNameStaysInForce(t *testing.T) {
+// TestOldChainNameStaysInForce uses the default chain of 2.x,
+// IP-MASQ-AGENT. While both chains are active, traffic keeps its source only if
+// both chains say so. After the old chain is removed, only the new one decides.
+func TestOldChainNameStaysInForce(t *testing.T) {
 	netns.Matrix(t, func(t *testing.T, backend, family string) {
 		n := newNode(t, backend, family)
 		old := n.old("IP-MASQ-AGENT")
@@ -116,9 +117,10 @@ func TestTheChainOfTheOldNameStaysInForce(t *testing.T) {
 	})
 }
 
-// TestAChainThatKeepsEverythingLeavesTheDecision: an agent that cannot be removed,
-// as that of AKS, is made harmless by nonMasqueradeCIDRs with all addresses.
-func TestAChainThatKeepsEverythingLeavesTheDecision(t *testing.T) {
+// TestChainThatMasqueradesNothing has an agent that cannot be
+// removed, such as that of AKS. With all addresses in its nonMasqueradeCIDRs it
+// masquerades nothing.
+func TestChainThatMasqueradesNothing(t *testing.T) {
 	netns.Matrix(t, func(t *testing.T, backend, family string) {
 		n := newNode(t, backend, family)
 		everything := "0.0.0.0/0"
@@ -134,8 +136,8 @@ func TestAChainThatKeepsEverythingLeavesTheDecision(t *testing.T) {
 	})
 }
 
-// TestRollbackFromTheBackendNFTables: the table of this agent stays in force beside
-// the chain of 2.x, until cleanup removes it.
+// TestRollbackFromTheBackendNFTables checks that the table of this agent stays
+// in force beside the chain of 2.x until cleanup removes it.
 func TestRollbackFromTheBackendNFTables(t *testing.T) {
 	netns.MatrixOf(t, []string{"iptables-nft"}, func(t *testing.T, backend, family string) {
 		n := newNode(t, netns.NFTables, family)
@@ -144,7 +146,7 @@ func TestRollbackFromTheBackendNFTables(t *testing.T) {
 
 		old := predecessor{t, backend, family, "IP-MASQ"}
 		old.sync(n.nearRange)
-		n.masqueraded(n.exception) // by the table, though 2.x keeps it
+		n.masqueraded(n.exception) // by the table, although 2.x does not masquerade it
 		n.cleanup("--backend=nftables")
 		n.kept(n.exception)
 		n.kept(n.near)

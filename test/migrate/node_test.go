@@ -16,14 +16,15 @@ import (
 
 	"ip-masq-agent/test/netns"
 	"ip-masq-agent/test/program"
+	"ip-masq-agent/test/rules"
 )
 
-// ourJump is this agent's rule in POSTROUTING, as "iptables -S" prints it.
-const ourJump = `-A POSTROUTING -m comment --comment "ip-masq-agent: ensure nat POSTROUTING directs all non-LOCAL destination traffic to our custom IP-MASQ chain" -m addrtype ! --dst-type LOCAL -j IP-MASQ`
+// ourJump is the jump rule of this agent, as "iptables -S" prints it.
+const ourJump = rules.Jump
 
-// addresses of the node's pod and of three hosts beyond the node, each in a
-// network of its own. near is kept by all configurations, exception is inside
-// near's range, and far is kept by none.
+// addresses are those of the node's pod and of three hosts outside, each in a
+// network of its own. No configuration masquerades near. exception is an
+// exception in the CIDR of near. Every configuration masquerades far.
 type addresses struct {
 	pod, near, exception, far           string
 	nearRange, exceptionRange, farRange string
@@ -37,7 +38,8 @@ func addressesOf(family string) addresses {
 	return addresses{"172.30.0.2", "10.2.0.2", "10.9.0.2", "192.0.2.2", "10.0.0.0/8", "10.9.0.0/16", "192.0.2.0/24", "/24"}
 }
 
-// node is this process' network namespace, with a pod and a world.
+// node is the network namespace of this process, with a pod and a network
+// outside.
 type node struct {
 	t               *testing.T
 	backend, family string
@@ -46,34 +48,34 @@ type node struct {
 	file  string
 }
 
-// gateway is the node's address in the network of a host.
+// gateway returns the node's address in the network of a host.
 func gateway(host string) string { return strings.TrimSuffix(host, "2") + "1" }
 
 func newNode(t *testing.T, backend, family string) *node {
 	t.Helper()
 	n := &node{t: t, backend: backend, family: family, addresses: addressesOf(family), file: filepath.Join(t.TempDir(), "config")}
-	here, world := netns.Here(t), netns.New(t)
+	here, outside := netns.Here(t), netns.New(t)
 	n.podNS = netns.New(t)
 	netns.Connect(t, here, "pod", n.podNS, "eth0")
-	netns.Connect(t, here, "world", world, "eth0")
+	netns.Connect(t, here, "outside", outside, "eth0")
 	here.Address(t, "pod", gateway(n.pod)+n.bits)
 	n.podNS.Address(t, "eth0", n.pod+n.bits)
 	n.podNS.Route(t, "default", gateway(n.pod))
 	for _, host := range []string{n.near, n.exception, n.far} {
-		here.Address(t, "world", gateway(host)+n.bits)
-		world.Address(t, "eth0", host+n.bits)
-		netns.Serve(t, world, netip.AddrPortFrom(netip.MustParseAddr(host), 8080).String())
+		here.Address(t, "outside", gateway(host)+n.bits)
+		outside.Address(t, "eth0", host+n.bits)
+		netns.Serve(t, outside, netip.AddrPortFrom(netip.MustParseAddr(host), 8080).String())
 	}
-	world.Route(t, "default", gateway(n.near))
+	outside.Route(t, "default", gateway(n.near))
 	here.Forward(t)
 	return n
 }
 
-// old is the predecessor on this node, with this chain.
+// old returns a predecessor on this node that uses this chain.
 func (n *node) old(chain string) predecessor { return predecessor{n.t, n.backend, n.family, chain} }
 
-// runAgent runs this agent with the file until its rules are in force, then ends
-// it. Its rules stay, as those of a deleted pod do.
+// runAgent runs this agent with the file until its rules are in force, then
+// stops it. The rules stay, as those of a deleted pod do.
 func (n *node) runAgent(config string, args ...string) {
 	n.t.Helper()
 	if err := os.WriteFile(n.file, []byte(config), 0o644); err != nil {
@@ -106,7 +108,7 @@ func (n *node) cleanup(args ...string) {
 	}
 }
 
-// jumps compares the rules of POSTROUTING.
+// jumps checks the rules of POSTROUTING.
 func (n *node) jumps(want ...string) {
 	n.t.Helper()
 	got := slices.DeleteFunc(netns.List(n.t, n.backend, n.family, "POSTROUTING"), func(r string) bool { return !strings.HasPrefix(r, "-A") })
@@ -115,7 +117,7 @@ func (n *node) jumps(want ...string) {
 	}
 }
 
-// chain compares the rules of a chain.
+// chain checks the rules of a chain.
 func (n *node) chain(name string, want []string) {
 	n.t.Helper()
 	if diff := cmp.Diff(want, netns.List(n.t, n.backend, n.family, name)); diff != "" {
@@ -123,8 +125,8 @@ func (n *node) chain(name string, want []string) {
 	}
 }
 
-// sees checks with a connection from the pod that the host sees the pod's address,
-// or that of the node.
+// sees makes a connection from the pod and checks which source address the host
+// sees.
 func (n *node) sees(host, want string) {
 	n.t.Helper()
 	got, err := netns.Dial(n.podNS, netip.AddrPortFrom(netip.MustParseAddr(host), 8080).String())
@@ -136,6 +138,7 @@ func (n *node) sees(host, want string) {
 	}
 }
 
-// kept and masqueraded are sees for the two answers there are.
+// kept and masqueraded check that the host sees the address of the pod or of
+// the node.
 func (n *node) kept(host string)        { n.t.Helper(); n.sees(host, n.pod) }
 func (n *node) masqueraded(host string) { n.t.Helper(); n.sees(host, gateway(host)) }

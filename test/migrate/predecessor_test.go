@@ -12,18 +12,18 @@ import (
 	"ip-masq-agent/test/netns"
 )
 
-// predecessor does what ip-masq-agent 2.10 to 2.12 does each minute, with the same
-// three commands. Its syncMasqRules (kubernetes-sigs/ip-masq-agent,
-// cmd/ip-masq-agent/ip-masq-agent.go) calls EnsureChain, EnsureRule and RestoreAll
-// of k8s.io/kubernetes/pkg/util/iptables.
+// predecessor runs the three commands that ip-masq-agent 2.10 to 2.12 runs
+// every minute. Its function syncMasqRules (kubernetes-sigs/ip-masq-agent,
+// cmd/ip-masq-agent/ip-masq-agent.go) calls EnsureChain, EnsureRule and
+// RestoreAll of k8s.io/kubernetes/pkg/util/iptables.
 type predecessor struct {
 	t               *testing.T
 	backend, family string
 	chain           string
 }
 
-// jump is its rule in POSTROUTING, as "iptables -S" prints it. The quotes are a
-// part of the comment.
+// jump returns its jump rule, as "iptables -S" prints it. The quotation marks
+// are a part of the comment.
 func (p predecessor) jump() string {
 	return fmt.Sprintf(`-A POSTROUTING -m comment --comment "\"%s\"" -m addrtype ! --dst-type LOCAL -j %s`, p.comment(), p.chain)
 }
@@ -32,7 +32,8 @@ func (p predecessor) comment() string {
 	return "ip-masq-agent: ensure nat POSTROUTING directs all non-LOCAL destination traffic to our custom " + p.chain + " chain"
 }
 
-// rules are those of its chain, as "iptables -S" prints them, for nonMasqueradeCIDRs.
+// rules returns the rules of its chain for these nonMasqueradeCIDRs, as
+// "iptables -S" prints them.
 func (p predecessor) rules(keep ...string) []string {
 	lines := []string{"-N " + p.chain}
 	for _, cidr := range append([]string{p.linkLocal()}, keep...) {
@@ -54,7 +55,7 @@ func (p predecessor) sync(keep ...string) {
 	iptables := func(args ...string) error {
 		return exec.Command(netns.Command(p.backend, p.family), append([]string{"-w", "5", "-t", "nat"}, args...)...).Run()
 	}
-	iptables("-N", p.chain) // fails if it is there
+	iptables("-N", p.chain) // fails if it exists
 	rule := []string{"POSTROUTING", "-m", "comment", "--comment", `"` + p.comment() + `"`, "-m", "addrtype", "!", "--dst-type", "LOCAL", "-j", p.chain}
 	if iptables(append([]string{"-C"}, rule...)...) != nil {
 		if err := iptables(append([]string{"-A"}, rule...)...); err != nil {

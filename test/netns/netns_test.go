@@ -63,19 +63,19 @@ func TestRunReports(t *testing.T) {
 	tests := []struct {
 		name   string
 		passes bool
-		says   string
+		output string
 	}{
-		{name: "pass", passes: true, says: "--- PASS: TestScenario/pass"},
-		{name: "fail", says: "| scenario: this test fails"},
-		{name: "fail in a subtest", says: "| scenario: this subtest fails"},
-		{name: "panic", says: "| panic: scenario"},
-		{name: "exit", says: "the test failed in its network namespace: exit status 3"},
-		{name: "skip", passes: true, says: "--- SKIP: TestScenario/skip"},
-		{name: "special (characters) [of] a+b|c$ regexp", passes: true, says: "--- PASS: TestScenario/special"},
-		{name: "not matched", says: "the test did not run in its network namespace"},
-		{name: "nested", passes: true, says: "--- PASS: TestScenario/nested"},
-		{name: "hang", says: "panic: test timed out"},
-		{name: "leftover", says: "WaitDelay expired"},
+		{name: "pass", passes: true, output: "--- PASS: TestScenario/pass"},
+		{name: "fail", output: "| scenario: this test fails"},
+		{name: "fail in a subtest", output: "| scenario: this subtest fails"},
+		{name: "panic", output: "| panic: scenario"},
+		{name: "exit", output: "the test failed in its network namespace: exit status 3"},
+		{name: "skip", passes: true, output: "--- SKIP: TestScenario/skip"},
+		{name: "special (characters) [of] a+b|c$ regexp", passes: true, output: "--- PASS: TestScenario/special"},
+		{name: "not matched", output: "the test did not run in its network namespace"},
+		{name: "nested", passes: true, output: "--- PASS: TestScenario/nested"},
+		{name: "hang", output: "panic: test timed out"},
+		{name: "leftover", output: "WaitDelay expired"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -91,8 +91,8 @@ func TestRunReports(t *testing.T) {
 			if (err == nil) != tt.passes {
 				t.Errorf("the parent ended with %v, want success: %v", err, tt.passes)
 			}
-			if !strings.Contains(string(out), tt.says) {
-				t.Errorf("the parent did not print %q:\n%s", tt.says, quote(string(out)))
+			if !strings.Contains(string(out), tt.output) {
+				t.Errorf("the parent did not print %q:\n%s", tt.output, quote(string(out)))
 			}
 		})
 	}

@@ -19,7 +19,8 @@ const (
 	bad  = "nonMasqueradeCIDRs: [10.0.0.1]\n"
 )
 
-// startAgent runs the agent until the end of the test. edit replaces its file.
+// startAgent runs the agent until the end of the test. edit replaces the
+// agent's file.
 func startAgent(t *testing.T) (edit func(config string)) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "config")
@@ -37,8 +38,8 @@ func startAgent(t *testing.T) (edit func(config string)) {
 	return edit
 }
 
-// activeAlerts returns the alerts that are pending or firing, by name: state and
-// labels.
+// activeAlerts returns the state and the labels of the alerts that are pending
+// or firing, by name.
 func (s *server) activeAlerts() (map[string]alert, error) {
 	var data struct {
 		Alerts []struct {
@@ -78,8 +79,8 @@ func (s *server) alertsAre(want map[string]alert) {
 	})
 }
 
-// TestConfigRefusedFires breaks the file of a running agent and repairs it. The
-// rules are the shipped ones, with a "for" of two seconds.
+// TestConfigRefusedFires writes an invalid file for a running agent, and then a
+// valid one. The rules are the shipped ones, with a "for" of two seconds.
 func TestConfigRefusedFires(t *testing.T) {
 	netns.Require(t, "prometheus")
 	netns.Run(t, func(t *testing.T) {
@@ -94,8 +95,8 @@ func TestConfigRefusedFires(t *testing.T) {
 		s.alertsAre(map[string]alert{name: {"firing", map[string]string{
 			"instance": "node-1", "job": "kube-system/ip-masq-agent-of-a-pool", "namespace": "kube-system", "severity": "warning",
 		}}})
-		// Prometheus records what an alert was. A question at the right moment
-		// could come too late on a busy machine.
+		// Use the recorded history. On a busy machine a query for the current
+		// state could come too late.
 		s.waitFor(`count_over_time(ALERTS{alertname="` + name + `",alertstate="pending"}[5m]) > 0`)
 
 		edit(good)
@@ -103,7 +104,8 @@ func TestConfigRefusedFires(t *testing.T) {
 	})
 }
 
-// TestPodMonitorTargets scrapes the pods of the agent alone, and names the node.
+// TestPodMonitorTargets checks that Prometheus scrapes only the agent's pods
+// and adds the name of the node.
 func TestPodMonitorTargets(t *testing.T) {
 	netns.Require(t, "prometheus")
 	netns.Run(t, func(t *testing.T) {

@@ -17,7 +17,7 @@ import (
 	"ip-masq-agent/test/program"
 )
 
-// dashboard is what the test reads of dashboard.json.
+// dashboard has the fields of dashboard.json that the test uses.
 type dashboard struct {
 	Panels []struct {
 		Title   string
@@ -26,7 +26,7 @@ type dashboard struct {
 	Templating struct {
 		List []struct {
 			Name string
-			// Query is text for a data source and a structure for a query.
+			// Query is a string for a data source and an object for a query.
 			Query any
 		}
 	}
@@ -48,18 +48,19 @@ func shippedDashboard(t *testing.T) dashboard {
 	return d
 }
 
-// TestEveryPanelHasData asks the query of every panel, as Grafana does with all
-// nodes selected, while another program keeps flushing the chain. The flushes are
-// for the panels that show repairs and how long they took.
+// TestEveryPanelHasData runs the query of every panel as Grafana does with all
+// nodes selected. Meanwhile another program flushes the chain again and again,
+// for the panels that show repairs.
 func TestEveryPanelHasData(t *testing.T) {
 	netns.Require(t, "prometheus", "iptables-nft")
 	netns.Run(t, func(t *testing.T) {
 		startAgent(t)
 		s := startPrometheus(t, fromPodMonitor(t), shippedRules(t, "2s"))
-		// A first sample of each counter, for an increase to be seen.
+		// Wait for a first sample of each counter, so that increases are
+		// visible.
 		s.waitFor("ip_masq_agent_repairs_total == 0")
 		s.waitFor("ip_masq_agent_damped_repairs_total == 0")
-		for range 8 { // the repairs after the fifth within a minute are delayed
+		for range 8 { // after the fifth repair within a minute the agent delays repairs
 			program.Eventually(t, func() string {
 				if len(netns.List(t, "iptables-nft", "IPv4", "IP-MASQ")) < 2 {
 					return "the chain was not repaired"
@@ -78,12 +79,13 @@ func TestEveryPanelHasData(t *testing.T) {
 				s.waitFor(variables.Replace(target.Expr))
 			}
 		}
-		// The alert that has no "for" has fired by now.
+		// The alert without "for" has fired by now.
 		s.waitFor(`ALERTS{alertname="IPMasqAgentRepairsRepeating",alertstate="firing",cause="chain",family="IPv4"}`)
 	})
 }
 
-// TestVariableListsTheNodes asks what Grafana asks to fill the list of nodes.
+// TestVariableListsTheNodes runs the query with which Grafana fills the list of
+// nodes.
 func TestVariableListsTheNodes(t *testing.T) {
 	netns.Require(t, "prometheus")
 	netns.Run(t, func(t *testing.T) {
@@ -96,7 +98,7 @@ func TestVariableListsTheNodes(t *testing.T) {
 				continue
 			}
 			found = true
-			// label_values(METRIC, LABEL) is Grafana's name for this question.
+			// label_values(METRIC, LABEL) is Grafana's notation for this query.
 			arguments := strings.TrimSuffix(strings.TrimPrefix(query["query"].(string), "label_values("), ")")
 			metric, label, _ := strings.Cut(arguments, ", ")
 			s.waitFor(metric)
@@ -109,7 +111,7 @@ func TestVariableListsTheNodes(t *testing.T) {
 			}
 		}
 		if !found {
-			t.Error("the dashboard has no variable that asks Prometheus")
+			t.Error("the dashboard has no variable with a Prometheus query")
 		}
 	})
 }

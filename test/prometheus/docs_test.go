@@ -14,7 +14,7 @@ import (
 	"ip-masq-agent/test/netns"
 )
 
-// documented returns the scrape configuration of docs/monitoring.md.
+// documented returns the scrape configuration in docs/monitoring.md.
 func documented(t *testing.T) []byte {
 	t.Helper()
 	text, err := os.ReadFile("../../docs/monitoring.md")
@@ -29,9 +29,10 @@ func documented(t *testing.T) []byte {
 	return []byte("scrape_configs:\n" + block)
 }
 
-// TestDocumentedConfigScrapes finds the agent's pod alone, and names the node.
-// Debian builds Prometheus without the discovery of pods, so that part is only
-// compared here, and the test itself lists the pods.
+// TestDocumentedConfigScrapes checks that the documented configuration scrapes
+// only the agent's pod and adds the name of the node. Debian's Prometheus has
+// no discovery of pods, so the test compares that part of the configuration and
+// lists the pods itself.
 func TestDocumentedConfigScrapes(t *testing.T) {
 	netns.Require(t, "prometheus")
 	netns.Run(t, func(t *testing.T) {

@@ -13,8 +13,7 @@ import (
 
 const manifests = "../../manifests/monitoring"
 
-// ruleFile is what Prometheus reads as a rule file, and what a PrometheusRule has
-// below spec.
+// ruleFile is a rule file of Prometheus, and also the spec of a PrometheusRule.
 type ruleFile struct {
 	Groups []struct {
 		Name  string         `json:"name"`
@@ -30,9 +29,10 @@ type alertingRule struct {
 	Annotations map[string]string `json:"annotations"`
 }
 
-// shippedRules returns the rules of prometheusrule.yaml. Every "for" is replaced by
-// hasty, because the real ones are minutes. test/manifests tests these.
-func shippedRules(t *testing.T, hasty string) ruleFile {
+// shippedRules returns the rules of prometheusrule.yaml, with every "for"
+// replaced, because the real ones take minutes. test/manifests tests the real
+// ones.
+func shippedRules(t *testing.T, wait string) ruleFile {
 	t.Helper()
 	var manifest struct {
 		APIVersion string         `json:"apiVersion"`
@@ -44,15 +44,15 @@ func shippedRules(t *testing.T, hasty string) ruleFile {
 	for _, group := range manifest.Spec.Groups {
 		for i := range group.Rules {
 			if group.Rules[i].For != "" {
-				group.Rules[i].For = hasty
+				group.Rules[i].For = wait
 			}
 		}
 	}
 	return manifest.Spec
 }
 
-// read decodes a YAML file. A field that into does not have is an error, so that
-// the test leaves out nothing of a shipped file.
+// read decodes a YAML file. A field that into does not have is an error, so
+// that the test does not ignore a part of a shipped file.
 func read(t *testing.T, file string, into any) {
 	t.Helper()
 	text, err := os.ReadFile(file)

@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// scrapeConfig is an element of scrape_configs in Prometheus' own configuration.
+// scrapeConfig is an element of scrape_configs in the configuration of
+// Prometheus.
 type scrapeConfig struct {
 	JobName        string         `json:"job_name"`
 	Interval       string         `json:"scrape_interval,omitempty"`
@@ -33,8 +34,9 @@ type relabeling struct {
 	Separator    string   `json:"separator,omitempty"`
 }
 
-// fromPodMonitor returns podmonitor.yaml as the Prometheus Operator writes it into
-// the configuration of Prometheus: its own relabelings, then those of the manifest.
+// fromPodMonitor converts podmonitor.yaml to a scrape configuration as the
+// Prometheus Operator does: its own relabelings first, then those of the
+// manifest.
 func fromPodMonitor(t *testing.T) scrapeConfig {
 	t.Helper()
 	var monitor struct {
@@ -89,8 +91,8 @@ func fromPodMonitor(t *testing.T) scrapeConfig {
 	return config
 }
 
-// pods returns what Prometheus finds out from the Kubernetes API about the agent's
-// pod and about a pod of another program, both at address.
+// pods returns the labels that Prometheus would discover for the agent's pod
+// and for a pod of another program, both at address.
 func pods(address string) []staticConfig {
 	var found []staticConfig
 	for _, app := range []string{"ip-masq-agent", "another-program"} {

@@ -28,9 +28,8 @@ const (
 	serverAddress = "127.0.0.1:9090"
 )
 
-// startPrometheus runs Prometheus until the end of the test, with this scrape
-// configuration and these rules. It scrapes and evaluates each second, instead of
-// each half minute or so.
+// startPrometheus runs Prometheus with this scrape configuration and these
+// rules until the end of the test. It scrapes and evaluates every second.
 func startPrometheus(t *testing.T, scrape scrapeConfig, rules ruleFile) *server {
 	t.Helper()
 	dir := t.TempDir()
@@ -69,7 +68,8 @@ func startPrometheus(t *testing.T, scrape scrapeConfig, rules ruleFile) *server 
 	return s
 }
 
-// get asks Prometheus' HTTP API and decodes the data of the answer.
+// get sends a request to the HTTP API of Prometheus and decodes the data of the
+// response.
 func (s *server) get(path string, parameters url.Values, data any) error {
 	client := http.Client{Timeout: program.Patience}
 	answer, err := client.Get("http://" + serverAddress + "/api/v1/" + path + "?" + parameters.Encode())
@@ -90,7 +90,7 @@ func (s *server) get(path string, parameters url.Values, data any) error {
 	return nil
 }
 
-// query returns the values of an instant query that are numbers.
+// query returns the numeric values of an instant query.
 func (s *server) query(expr string) ([]string, error) {
 	var vector struct {
 		Result []struct{ Value [2]any }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ip-masq-agent Authors
 
-// Package release_test runs "make release" on a copy of this tree, without the
-// image, which needs a registry for its base.
+// Package release_test runs "make release" on a copy of this repository,
+// without the image, because building it needs a registry.
 package release_test
 
 import (
@@ -22,8 +22,8 @@ const (
 	image   = "registry.example/ip-masq-agent:" + version
 )
 
-// tree is a git repository with one commit: the files of this one, changes
-// included.
+// tree is a git repository with one commit: the files of this repository,
+// including uncommitted changes.
 type tree struct {
 	t   *testing.T
 	dir string
@@ -33,12 +33,12 @@ func newTree(t *testing.T) tree {
 	t.Helper()
 	for _, c := range []string{"git", "make", "tar", "sha256sum"} {
 		if _, err := exec.LookPath(c); err != nil {
-			missing(t, "this test needs "+c)
+			unavailable(t, "this test needs "+c)
 		}
 	}
 	list, err := exec.Command("git", "-C", root, "ls-files", "-z", "--cached", "--others", "--exclude-standard").Output()
 	if err != nil {
-		missing(t, "this is no git repository: "+err.Error())
+		unavailable(t, "this is no git repository: "+err.Error())
 	}
 	c := tree{t, t.TempDir()}
 	for _, name := range strings.Split(strings.TrimSuffix(string(list), "\x00"), "\x00") {
@@ -50,8 +50,8 @@ func newTree(t *testing.T) tree {
 	return c
 }
 
-// missing is a skip for a passer-by, and a failure under "make test".
-func missing(t *testing.T, why string) {
+// unavailable skips the test, or fails it under "make test".
+func unavailable(t *testing.T, why string) {
 	t.Helper()
 	if os.Getenv(netns.EnvRequireRoot) == "1" {
 		t.Fatal(why)
@@ -59,7 +59,7 @@ func missing(t *testing.T, why string) {
 	t.Skip(why)
 }
 
-// copy copies a file or a symbolic link. One that was deleted is left out.
+// copy copies a file or a symbolic link, unless it was deleted.
 func (c tree) copy(name string) {
 	c.t.Helper()
 	from, to := filepath.Join(root, name), filepath.Join(c.dir, name)
@@ -100,7 +100,8 @@ func (c tree) git(args ...string) {
 	}
 }
 
-// make runs a target with these variables, for this machine's architecture alone.
+// make runs a target with these variables, only for the architecture of this
+// machine.
 func (c tree) make(env []string, args ...string) (string, error) {
 	cmd := exec.Command("make", append([]string{"-C", c.dir, "ARCHS=" + runtime.GOARCH}, args...)...)
 	cmd.Env = append(os.Environ(), env...)
@@ -108,7 +109,7 @@ func (c tree) make(env []string, args ...string) (string, error) {
 	return string(out), err
 }
 
-// release is "make release" without the image.
+// release runs "make release" without the image.
 func (c tree) release(args ...string) (string, error) {
 	return c.make(nil, append([]string{"release", "PLATFORMS=", "VERSION=" + version, "IMAGE=" + image}, args...)...)
 }

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestRefuses: what must not be released ends with a message, before anything is
-// built.
+// TestRefuses checks that an invalid release fails with a message before
+// anything is built.
 func TestRefuses(t *testing.T) {
 	t.Parallel()
 	c := newTree(t)
@@ -23,8 +23,8 @@ func TestRefuses(t *testing.T) {
 		"v1.0.0.1":                "is not a version",
 		"v1.0.0+build":            "is not a version",
 		"v1.0.0;id":               "is not a version",
-		"v1.0.0-3-gabcdef1":       "is what git describe says",
-		"v1.0.0-3-gabcdef1-dirty": "is what git describe says",
+		"v1.0.0-3-gabcdef1":       "is the output of git describe",
+		"v1.0.0-3-gabcdef1-dirty": "is the output of git describe",
 		"v9.9.9":                  "CHANGELOG.md has no section '## 9.9.9'",
 	}
 	for v, want := range versions {
@@ -34,22 +34,22 @@ func TestRefuses(t *testing.T) {
 	c.refuses("a push without a repository", "give REPOSITORY=", "OUTPUT=--push")
 
 	c.write("new.go", "package main\n")
-	c.refuses("a file that no commit has", "the tree has changes", "")
+	c.refuses("an uncommitted file", "the tree has uncommitted changes", "")
 	c.git("add", "-A")
-	c.refuses("a staged file", "the tree has changes", "")
+	c.refuses("a staged file", "the tree has uncommitted changes", "")
 	c.git("commit", "-q", "-m", "another")
 	c.write("README.md", "changed\n")
-	c.refuses("a changed file", "the tree has changes", "")
+	c.refuses("a changed file", "the tree has uncommitted changes", "")
 	c.git("checkout", "-q", "README.md")
 	c.git("tag", version, "HEAD~1")
 	c.refuses("the tag is on another commit", "the tag "+version+" is on another commit", "")
 
 	if _, err := os.Stat(filepath.Join(c.dir, "dist")); !os.IsNotExist(err) {
-		t.Errorf("a refused release left a folder dist: %v", err)
+		t.Errorf("a rejected release left a directory dist: %v", err)
 	}
 }
 
-// refuses checks that the release fails with these words.
+// refuses checks that the release fails with this message.
 func (c tree) refuses(name, want string, args ...string) {
 	c.t.Helper()
 	out, err := c.release(strings.Fields(strings.Join(args, " "))...)

@@ -19,12 +19,12 @@ import (
 
 const repository = "https://git.example/somebody/ip-masq-agent"
 
-// TestRelease checks each file of a release, and that a second build elsewhere, with
-// nothing from a cache, makes the same binary.
+// TestRelease checks each file of a release, and that a second build in another
+// directory, without any cache, creates the same binaries.
 func TestRelease(t *testing.T) {
 	t.Parallel()
 	c := newTree(t)
-	c.write("ignored", "") // a file that git ignores is no change, and not released
+	c.write("ignored", "") // a file that git ignores is not a change and is not released
 	c.write(".git/info/exclude", "ignored\n")
 	if out, err := c.release("REPOSITORY=" + repository); err != nil {
 		t.Fatalf("make release: %v\n%s", err, out)
@@ -51,7 +51,7 @@ func TestRelease(t *testing.T) {
 		cmd.Dir = filepath.Join(c.dir, "dist")
 		out, err := cmd.CombinedOutput()
 		if lines := strings.Count(string(out), ": OK\n"); err != nil || lines != 7 {
-			t.Errorf("sha256sum: %v, %d files are listed, want 7\n%s", err, lines, out)
+			t.Errorf("sha256sum: %v, %d files in SHA256SUMS, want 7\n%s", err, lines, out)
 		}
 	})
 	t.Run("binary", func(t *testing.T) {

@@ -38,6 +38,8 @@ func oneLine(t testing.TB, body string) {
 	}
 }
 
+// TestReadyFollowsTheFile checks that /readyz reports an invalid file and its
+// errors.
 func TestReadyFollowsTheFile(t *testing.T) {
 	netns.Run(t, func(t *testing.T) {
 		n := newNode(t, good)
@@ -71,6 +73,8 @@ func TestInvalidFileAtTheStart(t *testing.T) {
 	})
 }
 
+// TestNotReadyWhileWritesFail checks that /readyz reports a family whose writes
+// fail, and no other.
 func TestNotReadyWhileWritesFail(t *testing.T) {
 	netns.FullMatrix(t, func(t *testing.T, backend, family string) {
 		n := newNode(t, good)
@@ -88,7 +92,7 @@ func TestNotReadyWhileWritesFail(t *testing.T) {
 		n.start(args...)
 		n.waitFor("/readyz", 200, "ok")
 
-		mend := fail()
+		repair := fail()
 		n.write(edit) // so that the agent has to write in that family
 		oneLine(t, n.waitFor("/readyz", 503, append(texts, family+": ")...))
 		program.Eventually(n.t, func() string { // the other family may not be synced yet
@@ -103,7 +107,7 @@ func TestNotReadyWhileWritesFail(t *testing.T) {
 			t.Errorf("the failure was not counted:\n%s", body)
 		}
 
-		mend()
+		repair()
 		n.waitFor("/readyz", 200, "ok")
 	})
 }

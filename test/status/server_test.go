@@ -49,6 +49,8 @@ func (n *node) waitRules() {
 	})
 }
 
+// TestListensOnLoopbackAlone checks on which addresses the agent listens for
+// values of --http-bind-address.
 func TestListensOnLoopbackAlone(t *testing.T) {
 	tests := map[string]struct{ flag, want string }{
 		"by default":  {"--v=0", "0100007F:2834"},

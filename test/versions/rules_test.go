@@ -3,7 +3,11 @@
 
 package versions_test
 
-import "strings"
+import (
+	"strings"
+
+	"ip-masq-agent/test/rules"
+)
 
 // config and ports configure the agent so that it writes every kind of rule.
 const config = `nonMasqueradeCIDRs: [10.0.0.0/8, 172.16.0.0/12, 192.0.2.7/32, 'fd00::/8', '2001:db8::/33']
@@ -14,7 +18,7 @@ resyncInterval: 1s
 
 const ports = "--to-ports=1024-29999,32768-65535"
 
-const jump = `-A POSTROUTING -m comment --comment "ip-masq-agent: ensure nat POSTROUTING directs all non-LOCAL destination traffic to our custom IP-MASQ chain" -m addrtype ! --dst-type LOCAL -j IP-MASQ`
+const jump = rules.Jump
 
 // chain returns the agent's chain as iptables -S prints it.
 func chain(family string) []string {

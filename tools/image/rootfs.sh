@@ -4,8 +4,8 @@
 #
 # rootfs.sh PLATFORM FOLDER: makes FOLDER the root file system of the image
 # without the agent: iptables in both backends, from the Debian packages for that
-# platform. It runs none of the programs that it copies unless they are for the
-# machine that builds, and so needs no emulation.
+# platform. It runs the programs that it copies only if they are for this machine,
+# so it needs no emulation.
 #
 # It runs in the Dockerfile on Debian, as root, and adds the architecture to
 # that system's dpkg.
@@ -85,8 +85,8 @@ grep -rhoE 'common-licenses/[A-Za-z0-9.-]*[A-Za-z0-9]' "$root/usr/share/doc" | s
 done
 ln -s GPL-2 "$root/usr/share/common-licenses/GPL"
 
-# A program of iptables is known by the name it is called by. Without a backend
-# in its name it uses nft, as Debian's own alternatives do.
+# The name of a link selects the iptables command. Without a backend in the name
+# it uses nft, as Debian's alternatives do.
 for family in iptables ip6tables; do
 	for tool in '' -save -restore; do
 		ln -s xtables-nft-multi "$root/usr/sbin/$family$tool"
@@ -98,7 +98,7 @@ done
 # The folder of the lock of iptables-legacy, run/xtables.lock.
 mkdir -p "$root/run"
 
-# A library that is missing fails here, and not on a node.
+# A missing library must fail here and not on a node.
 if [ "$arch" = "$(dpkg --print-architecture)" ]; then
 	for program in iptables-nft ip6tables-nft iptables-legacy ip6tables-legacy; do
 		chroot "$root" "/usr/sbin/$program" --version

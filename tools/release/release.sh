@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ip-masq-agent Authors
 #
-# release.sh: builds in dist/ the files of a release. "make release" runs it.
+# release.sh: builds the files of a release in dist/. "make release" runs it.
 #
-#	1. refuse what must not be released: a wrong version, a tree with changes
-#	2. copy the commit, so that no other file can end up in the release
+#	1. reject an invalid version, and a tree with uncommitted changes
+#	2. copy the files of the commit, so that the release has no others
 #	3. build the binaries of all platforms
 #	4. write the manifests, with the name of the image
 #	5. package the chart
@@ -13,7 +13,7 @@
 #	7. list what is inside the image (SBOM)
 #	8. write SHA256SUMS
 #
-# It takes these variables, which the Makefile sets:
+# It uses these variables, which the Makefile sets:
 #
 #	VERSION     the version, such as v1.2.3
 #	IMAGE       the name of the image, with the version as its tag
@@ -21,23 +21,23 @@
 #	OUTPUT      --push pushes the image. Otherwise it becomes an archive
 #	REPOSITORY  the URL of the repository, for links in the manifests
 #	BUILDER     docker (buildx) or buildah
-#	IMAGE_ARGS  further arguments of the build of the image
+#	IMAGE_ARGS  further arguments for the build of the image
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . test/lib.sh
 
-# The URL that stands in the source tree for that of the repository.
+# The placeholder for the URL of the repository in the source tree.
 placeholder=https://git.example/ip-masq-agent/blob/main
 
-# 1. Refuse.
+# 1. Reject.
 number='(0|[1-9][0-9]*)'
 [[ $VERSION =~ ^v$number\.$number\.$number(-[0-9A-Za-z.-]+)?$ ]] ||
 	die "'$VERSION' is not a version: give VERSION=v1.2.3 or VERSION=v1.2.3-rc.1 (build metadata, +..., cannot be the tag of an image)"
 [[ ! $VERSION =~ -[0-9]+-g[0-9a-f]{7,}(-dirty)?$ ]] ||
-	die "'$VERSION' is what git describe says between two versions: give VERSION=v1.2.3"
+	die "'$VERSION' is the output of git describe between two versions: give VERSION=v1.2.3"
 [[ $IMAGE = *:$VERSION ]] || die "the tag of the image is not the version: give IMAGE=registry.example/ip-masq-agent:$VERSION"
 changes=$(git status --porcelain)
-[ -z "$changes" ] || die "the tree has changes, which no commit has: commit or remove them
+[ -z "$changes" ] || die "the tree has uncommitted changes: commit or remove them
 $changes"
 commit=$(git rev-parse HEAD)
 if tagged=$(git rev-parse --quiet --verify "refs/tags/$VERSION^{commit}"); then
@@ -60,7 +60,7 @@ mkdir "$src"
 git archive "$commit" | tar -x -C "$src"
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
 export SOURCE_DATE_EPOCH
-# What the environment may add to a build, and would make it another one.
+# Environment variables that would change the build.
 export GOFLAGS=-buildvcs=false
 unset GOAMD64 GOARM64 GOPPC64 GOEXPERIMENT
 if [ -n "$REPOSITORY" ]; then
@@ -72,13 +72,13 @@ mkdir "$dist"
 built() { make --no-print-directory -C "$src" VERSION="$VERSION" IMAGE="$IMAGE" "$@"; }
 
 # 3. Binaries.
-say "Binaries"
+say "Building the binaries"
 built binaries
 cp "$src"/bin/ip-masq-agent-linux-* "$dist"
 
 # 4. Manifests.
-say "Manifests, with the image $IMAGE"
-# manifest FILE...: as one file, with the name of the image.
+say "Writing the manifests with the image $IMAGE"
+# manifest FILE...: prints the files as one, with the name of the image.
 manifest() {
 	local file first=1
 	for file in "$@"; do
@@ -92,15 +92,15 @@ manifest cleanup.yaml >"$dist/ip-masq-agent-cleanup.yaml"
 manifest monitoring/podmonitor.yaml monitoring/prometheusrule.yaml >"$dist/ip-masq-agent-monitoring.yaml"
 cp "$src/manifests/monitoring/dashboard.json" "$dist/ip-masq-agent-dashboard.json"
 # 5. Chart.
-say "Chart"
+say "Packaging the chart"
 built chart
 cp "$src"/bin/*.tgz "$dist"
 
 # 6. Image, and 7. what is inside it.
 if [ -n "$PLATFORMS" ]; then
-	say "Image for $PLATFORMS"
+	say "Building the image for $PLATFORMS"
 	archive=$dist/ip-masq-agent-image.oci.tar
-	list=localhost/ip-masq-agent-release:$VERSION # the name of all platforms together, in buildah's storage
+	list=localhost/ip-masq-agent-release:$VERSION # the manifest list of all platforms, in buildah's storage
 	case $BUILDER in
 	docker)
 		[ "$OUTPUT" = --push ] || OUTPUT="--output type=oci,dest=$archive"
@@ -120,15 +120,15 @@ if [ -n "$PLATFORMS" ]; then
 	# cosign signs the digest: a tag can be moved.
 	echo "${IMAGE%:*}@$(cat "$work/digest")" >"$dist/image.txt"
 
-	say "SBOM"
-	# It names the packages of the platform that builds. The others have the same.
+	say "Writing the SBOM"
+	# It lists the packages of this machine's platform. The other platforms have the same ones.
 	built sbom SBOM="$dist/ip-masq-agent.spdx.json" PLATFORM="linux/$(go env GOARCH)" OUTPUT=--load IMAGE_ARGS="$IMAGE_ARGS --build-arg REVISION=$commit"
 else
-	say "Without PLATFORMS there is no image and no SBOM: this is a rehearsal"
+	say "Without PLATFORMS there is no image and no SBOM: this is a test run"
 fi
 
 # 8. Checksums.
 sed '/./,$!d' <<<"$notes" >"$dist/NOTES.md"
 (cd "$dist" && sha256sum -- * >"$work/SHA256SUMS" && mv "$work/SHA256SUMS" .)
-say "$dist has the release $VERSION of commit $commit:"
+say "Release $VERSION of commit $commit is in $dist:"
 (cd "$dist" && ls -l)

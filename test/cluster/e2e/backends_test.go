@@ -12,6 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// TestEachNodeUsesItsOwnBackend checks that each agent uses the backend of its
+// node, and no other.
 func TestEachNodeUsesItsOwnBackend(t *testing.T) {
 	needNodes(t)
 	freshCluster(t)
@@ -56,6 +58,8 @@ func (n node) backend() (own, other string) {
 	return "iptables-nft", "iptables-legacy"
 }
 
+// TestNodeWithGKEsBootRules starts the agent on nodes with the rules of GKE's
+// boot script. It takes over their jump.
 func TestNodeWithGKEsBootRules(t *testing.T) {
 	needNodes(t)
 	freshCluster(t)

@@ -41,10 +41,14 @@ BinaryData
 Events:  <none>
 `
 
+// TestGKEDocumentationWithOurManifest follows the GKE documentation with the
+// manifest of this repository.
 func TestGKEDocumentationWithOurManifest(t *testing.T) {
 	followGKEDocumentation(t, ourManifest)
 }
 
+// TestGKEDocumentationWithItsOwnManifest follows the GKE documentation with its
+// own manifest and the image under test.
 func TestGKEDocumentationWithItsOwnManifest(t *testing.T) {
 	followGKEDocumentation(t, gkeManifest)
 }

@@ -17,6 +17,9 @@ const (
 	badReason = "resyncInterval"
 )
 
+// TestInvalidEditChangesNoRuleAndIsReported applies an invalid ConfigMap. The
+// rules stay, and the pods are not ready and log the reason until the ConfigMap
+// is valid again.
 func TestInvalidEditChangesNoRuleAndIsReported(t *testing.T) {
 	freshCluster(t)
 	configure(t, goodConfig)
@@ -38,6 +41,8 @@ func TestInvalidEditChangesNoRuleAndIsReported(t *testing.T) {
 	waitForChain(t, chain("10.0.0.0/8"))
 }
 
+// TestRollingUpdateToInvalidConfigurationStopsAtTheFirstNode checks that a
+// rolling update to an invalid configuration replaces only one pod.
 func TestRollingUpdateToInvalidConfigurationStopsAtTheFirstNode(t *testing.T) {
 	if len(nodes(t)) < 2 {
 		t.Skip("this test needs more than one node")

@@ -14,6 +14,8 @@ import (
 // nodePort is the port of the Service in testdata/pods.yaml.
 const nodePort = "30080"
 
+// TestServicesWorkBesideTheAgent calls a Service and a node port of kube-proxy
+// while the agent runs.
 func TestServicesWorkBesideTheAgent(t *testing.T) {
 	needNodes(t)
 	freshCluster(t)
@@ -78,6 +80,8 @@ func bridgeAddress(ip string) string {
 	return ip[:strings.LastIndexAny(ip, ".:")+1] + "1"
 }
 
+// TestKubeProxyResyncDoesNotChangeTheAgentsRules makes kube-proxy write all its
+// rules again. The agent's rules and their counters stay.
 func TestKubeProxyResyncDoesNotChangeTheAgentsRules(t *testing.T) {
 	needNodes(t)
 	freshCluster(t)
@@ -128,6 +132,8 @@ func (n node) makeKubeProxyResync(t *testing.T) {
 	})
 }
 
+// TestFlushedTablesAreRestored flushes all tables, as a reload of a firewall
+// may do. The agent and kube-proxy both restore their rules.
 func TestFlushedTablesAreRestored(t *testing.T) {
 	needNodes(t)
 	freshCluster(t)

@@ -20,6 +20,8 @@ const (
 	oldChain    = "IP-MASQ-AGENT"
 )
 
+// TestUpgradeFrom2xWithApply upgrades a DaemonSet of 2.x that "kubectl apply"
+// created, and rolls back.
 func TestUpgradeFrom2xWithApply(t *testing.T) { upgradeAndBack(t, "apply") }
 
 // TestUpgradeFrom2xThatWasCreated has a DaemonSet of "kubectl create".

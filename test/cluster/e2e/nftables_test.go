@@ -97,6 +97,8 @@ func (n node) agent(t *testing.T, args ...string) string {
 	return kubectl(t, append([]string{"exec", "-n", "kube-system", pod, "--", "/ip-masq-agent"}, args...)...)
 }
 
+// TestPoolOnNFTables runs agents with the backend nftables on the nodes of one
+// pool, and with iptables on the others.
 func TestPoolOnNFTables(t *testing.T) {
 	needNodes(t)
 	freshCluster(t)

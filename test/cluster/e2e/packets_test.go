@@ -113,6 +113,8 @@ func (p pod) checkCalls(t *testing.T, calls []call) {
 	t.Logf("%s: %d of %d connections had the expected source", p.node.name, right, len(calls))
 }
 
+// TestPacketsKeptAndMasqueraded checks the source addresses of pods'
+// connections inside and outside of nonMasqueradeCIDRs.
 func TestPacketsKeptAndMasqueraded(t *testing.T) {
 	needNodes(t)
 	freshCluster(t)
@@ -140,6 +142,8 @@ resyncInterval: 1s`)
 	}
 }
 
+// TestEmptyNonMasqueradeCIDRs checks that with an empty list everything is
+// masqueraded except connections to the pod's own node.
 func TestEmptyNonMasqueradeCIDRs(t *testing.T) {
 	needNodes(t)
 	freshCluster(t)
@@ -161,6 +165,8 @@ func TestEmptyNonMasqueradeCIDRs(t *testing.T) {
 	}
 }
 
+// TestEditAffectsTheNextConnection checks that the next connection after an
+// edit follows the new rules.
 func TestEditAffectsTheNextConnection(t *testing.T) {
 	needNodes(t)
 	freshCluster(t)

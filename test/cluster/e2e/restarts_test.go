@@ -25,6 +25,8 @@ func deployGood(t *testing.T) (rules string) {
 	return rules
 }
 
+// TestKilledContainerRestartsWithRightRules kills the agent's containers. They
+// are restarted, and the rules are right all the time.
 func TestKilledContainerRestartsWithRightRules(t *testing.T) {
 	rules := deployGood(t)
 	stop := watch(t, nodes(t), rules)
@@ -47,6 +49,8 @@ func TestKilledContainerRestartsWithRightRules(t *testing.T) {
 	stop()
 }
 
+// TestDrainedNodeKeepsItsRules drains each node and uses it again. The rules
+// are right all the time.
 func TestDrainedNodeKeepsItsRules(t *testing.T) {
 	rules := deployGood(t)
 	kubectl(t, "create", "deployment", "traveller", "--image=localhost/probe:e2e", "--replicas=2", "--", "/probe", "pause")
@@ -69,6 +73,7 @@ func TestDrainedNodeKeepsItsRules(t *testing.T) {
 	}
 }
 
+// TestKubeletRestartDoesNotChangeRules restarts the kubelets.
 func TestKubeletRestartDoesNotChangeRules(t *testing.T) {
 	rules := deployGood(t)
 	stop := watch(t, nodes(t), rules)
@@ -89,6 +94,8 @@ func TestKubeletRestartDoesNotChangeRules(t *testing.T) {
 	stop()
 }
 
+// TestRebootedNodeGetsItsRules reboots a node. It gets its rules again, and
+// those of the other nodes stay.
 func TestRebootedNodeGetsItsRules(t *testing.T) {
 	rules := deployGood(t)
 	rebooted := pool(t, "legacy")[0] // the control plane is on another node

@@ -13,6 +13,8 @@ import (
 // Capability numbers, see capabilities(7).
 const capNetAdmin, capNetRaw = 12, 13
 
+// TestAgentHasOnlyTheNeededPrivileges checks the privileges and the programs of
+// the agent's container.
 func TestAgentHasOnlyTheNeededPrivileges(t *testing.T) {
 	freshCluster(t)
 	deploy(t, manifest(t, ourManifest))

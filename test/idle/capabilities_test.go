@@ -19,11 +19,12 @@ import (
 	"ip-masq-agent/test/rules"
 )
 
-// TestWhereTheKernelCannotBeAsked: an agent without capabilities cannot ask for
-// signs of change, but its commands have them, by their files, so that they
-// work. It says so once, and has commands read the table each resyncInterval. In
-// nf_tables the agent itself reads the rules, see TestWithoutCapabilities.
-func TestWhereTheKernelCannotBeAsked(t *testing.T) {
+// TestChangeDetectionUnavailable runs an agent without capabilities, which
+// cannot check the kernel for changes. Its iptables commands have file
+// capabilities, so they work. The agent logs the problem once and runs commands
+// at each resyncInterval. With nf_tables the agent itself reads the rules, see
+// TestWithoutCapabilities.
+func TestChangeDetectionUnavailable(t *testing.T) {
 	netns.MatrixOf(t, []string{"iptables-legacy"}, func(t *testing.T, backend, family string) {
 		n := &node{t: t, backend: backend, family: family, rules: rules.New(backend, family), dir: commandsWithCapabilities(t, backend)}
 		n.startStripped("1s")
@@ -31,18 +32,18 @@ func TestWhereTheKernelCannotBeAsked(t *testing.T) {
 		before := n.children()
 		n.waitTicks(4)
 		if after := n.children(); after.faults == before.faults {
-			t.Errorf("no command was run in four intervals: children at %+v", after)
+			t.Errorf("no command ran in four resync intervals: usage of child processes %+v", after)
 		}
 		rules.Damage(t, n.rules, n.rules.Flush)
 		n.waitRight()
 		if said := n.agent.Log.Count("Change detection is unavailable", "operation not permitted", `family="`+family+`"`); said != 1 {
-			t.Errorf("the agent said %d times why it cannot look, want once", said)
+			t.Errorf("the agent logged %d times that it cannot detect changes, want once", said)
 		}
 	})
 }
 
-// TestWithoutCapabilities: in nf_tables an agent without capabilities says what it
-// was denied, stays up and retries.
+// TestWithoutCapabilities checks that an agent without capabilities logs the
+// failure with nf_tables once, keeps running and retries.
 func TestWithoutCapabilities(t *testing.T) {
 	netns.MatrixOf(t, netns.OtherBackends("iptables-legacy"), func(t *testing.T, backend, family string) {
 		n := &node{t: t, backend: backend, family: family, rules: rules.New(backend, family), dir: t.TempDir()}
@@ -50,12 +51,12 @@ func TestWithoutCapabilities(t *testing.T) {
 		n.agent.WaitLog("Failed to sync", "operation not permitted", `family="`+family+`"`)
 		time.Sleep(3 * time.Second) // two retries
 		if said := n.agent.Log.Count("Failed to sync", `family="`+family+`"`); said != 1 || !n.agent.Running() {
-			t.Errorf("the agent said %d times that it fails, want once, and runs: %v", said, n.agent.Running())
+			t.Errorf("the agent logged the failure %d times, want once; running: %v, want true", said, n.agent.Running())
 		}
 	})
 }
 
-// startStripped runs the agent as root whom the kernel gives no capabilities:
+// startStripped starts the agent as root without capabilities, with
 // SECBIT_NOROOT, see capabilities(7).
 func (n *node) startStripped(interval string) {
 	n.t.Helper()
@@ -68,26 +69,26 @@ func (n *node) startStripped(interval string) {
 	n.agent = program.Start(n.t, cmd)
 }
 
-// commandsWithCapabilities is a directory of a backend's commands, which have
-// capabilities by their files.
+// commandsWithCapabilities returns a directory of a backend's commands with
+// file capabilities.
 func commandsWithCapabilities(t testing.TB, backend string) string {
 	t.Helper()
 	dir := t.TempDir()
-	multi := filepath.Join(dir, strings.Replace(backend, "ip", "x", 1)+"-multi")
-	path, err := exec.LookPath(filepath.Base(multi))
+	binary := filepath.Join(dir, strings.Replace(backend, "ip", "x", 1)+"-multi")
+	path, err := exec.LookPath(filepath.Base(binary))
 	if err != nil {
 		t.Fatal(err)
 	}
-	duplicate(t, path, multi)
-	if err := syscall.Setxattr(multi, "security.capability", capabilities(), 0); err != nil {
+	duplicate(t, path, binary)
+	if err := syscall.Setxattr(binary, "security.capability", capabilities(), 0); err != nil {
 		if os.Getenv(netns.EnvRequireRoot) == "1" {
-			t.Fatalf("giving %s capabilities: %v", multi, err)
+			t.Fatalf("giving %s capabilities: %v", binary, err)
 		}
 		t.Skipf("in this user namespace files have no capabilities: %v", err)
 	}
 	for _, family := range []string{"IPv4", "IPv6"} {
-		for _, verb := range [][]string{nil, {"restore"}, {"save"}} {
-			if err := os.Symlink(multi, filepath.Join(dir, netns.Command(backend, family, verb...))); err != nil {
+		for _, suffix := range [][]string{nil, {"restore"}, {"save"}} {
+			if err := os.Symlink(binary, filepath.Join(dir, netns.Command(backend, family, suffix...))); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -95,8 +96,8 @@ func commandsWithCapabilities(t testing.TB, backend string) string {
 	return dir
 }
 
-// capabilities is struct vfs_cap_data of version 2, linux/capability.h, with
-// CAP_NET_ADMIN and CAP_NET_RAW permitted and in effect.
+// capabilities returns a struct vfs_cap_data of version 2 with CAP_NET_ADMIN
+// and CAP_NET_RAW permitted and effective, see linux/capability.h.
 func capabilities() []byte {
 	const version2, effective = 0x02000000, 1
 	const netAdmin, netRaw = 12, 13

@@ -11,13 +11,13 @@ import (
 	"ip-masq-agent/test/rules"
 )
 
-// healingTime is far more than the second or two that it takes, and far less
-// than the interval.
-const healingTime = 10 * time.Second
+// repairTime is much longer than the usual second or two, and much shorter than
+// resyncInterval.
+const repairTime = 10 * time.Second
 
-// TestDriftIsHealedLongBeforeTheInterval breaks what an agent of another kind
-// would find broken a minute later.
-func TestDriftIsHealedLongBeforeTheInterval(t *testing.T) {
+// TestDriftIsRepairedLongBeforeTheInterval damages the rules. An agent that
+// only resyncs would find that a minute later.
+func TestDriftIsRepairedLongBeforeTheInterval(t *testing.T) {
 	netns.FullMatrix(t, func(t *testing.T, backend, family string) {
 		n := start(t, backend, family, "60s")
 		tests := []struct {
@@ -26,14 +26,14 @@ func TestDriftIsHealedLongBeforeTheInterval(t *testing.T) {
 		}{
 			{"rules flushed", n.rules.Flush},
 			{"jump or base chain deleted", n.rules.Unhook},
-			{"both gone", n.rules.Remove},
+			{"rules and jump deleted", n.rules.Remove},
 		}
 		for _, tt := range tests {
 			rules.Damage(t, n.rules, tt.damage)
 			took := n.waitRight()
-			t.Logf("%s: healed after %v", tt.name, took.Round(10*time.Millisecond))
-			if took > healingTime {
-				t.Errorf("%s: healed after %v, want about a second", tt.name, took)
+			t.Logf("%s: repaired after %v", tt.name, took.Round(10*time.Millisecond))
+			if took > repairTime {
+				t.Errorf("%s: repaired after %v, want about a second", tt.name, took)
 			}
 			n.rest()
 		}
