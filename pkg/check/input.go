@@ -99,7 +99,7 @@ func checkDirectory(name string, files config.Files, isVolume bool, o Options) [
 		if f.Skipped {
 			continue
 		}
-		if _, isManifest := configurations(f.Data); !isManifest || f.Err != nil {
+		if _, isManifest := configurations(f.Data); !isManifest {
 			return merged()
 		}
 		results = append(results, checkData(f.Name, f.Data, o)...)
