@@ -53,7 +53,9 @@ func checkRules(n Node) []Finding {
 			continue
 		}
 		out = append(out, checkChain(n, f, have))
-		if have != nil {
+		hook := noHook(n, f)
+		out = append(out, hook...)
+		if have != nil && hook == nil {
 			out = append(out, checkJump(n, f, have))
 		}
 	}

@@ -11,17 +11,23 @@ import (
 	"ip-masq-agent/pkg/predict"
 )
 
+// noHook reports that packets do not pass iptables' chain POSTROUTING.
+func noHook(n Node, f netfilter.Family) []Finding {
+	t := n.Rules.NoHook(f)
+	if t == nil || backendOf(t) != n.Backend.Name {
+		return nil
+	}
+	return []Finding{{Check: "jump", Severity: Error, Family: f.String(),
+		What:        fmt.Sprintf("chain %s of %s: %v", predict.Postrouting, t, iptables.ErrNoHook),
+		Consequence: "the agent's chain has no effect, and the agent does not write it, so nothing is masqueraded",
+		Remedy:      fmt.Sprintf("to have the chain created again, run on the node: nft 'flush chain %[1]s %[2]s %[3]s; delete chain %[1]s %[2]s %[3]s'", t.Family, t.Name, predict.Postrouting)}}
+}
+
 // checkJump reports whether exactly one rule of POSTROUTING sends packets to the
 // agent's chain.
 func checkJump(n Node, f netfilter.Family, have *Chain) Finding {
 	out := Finding{Check: "jump", Severity: Error, Family: f.String(), Rules: have.jumpTexts(),
 		Remedy: "a running agent restores the jump rule within its resyncInterval; if it does not, read its log"}
-	if t := n.Rules.NoHook(f); t != nil && backendOf(t) == n.Backend.Name {
-		out.What = fmt.Sprintf("chain %s of %s: %v", predict.Postrouting, t, iptables.ErrNoHook)
-		out.Consequence = "the agent's chain has no effect, so nothing is masqueraded"
-		out.Remedy = fmt.Sprintf("to have the chain created again, run on the node: nft 'flush chain %[1]s %[2]s %[3]s; delete chain %[1]s %[2]s %[3]s'", t.Family, t.Name, predict.Postrouting)
-		return out
-	}
 	expected := 0
 	for _, r := range have.Jumps {
 		if n.Want[f].IsJump(f, r) {

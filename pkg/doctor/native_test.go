@@ -69,6 +69,14 @@ func TestNativeRules(t *testing.T) {
 			"error IPv4: chain IP-MASQ differs from the file (- is missing, + is unexpected)",
 			"error IPv4: chain POSTROUTING of table ip nat: packets do not pass the chain, because it is not of type nat at the hook postrouting",
 		}},
+		{"no hook, no chain", `delete table ip nat
+		table ip nat {
+			chain POSTROUTING { counter
+			}
+		}`, []string{
+			"error IPv4: chain IP-MASQ does not exist",
+			"error IPv4: chain POSTROUTING of table ip nat: packets do not pass the chain, because it is not of type nat at the hook postrouting",
+		}},
 		{"another agent's table", `table ip nat {
 			chain IP-MASQ-AGENT { masquerade
 			}
