@@ -133,10 +133,8 @@ func printUsedFlags(w io.Writer, set *flags.Set, a *running.Agent) {
 		fmt.Fprintf(w, "Using the flags of the running agent, process %d: %s\n", a.PID, a.Line())
 	case !set.Changed(flags.AgentFlags()...):
 		fmt.Fprintln(w, "No running agent found, using the default flags")
-	case len(running.Agents()) > 0:
-		fmt.Fprintln(w, "Using the flags given here, not those of the running agent")
 	default:
-		fmt.Fprintln(w, "No running agent found, using the flags given here")
+		fmt.Fprintln(w, "Using the flags given here, and defaults for the others")
 	}
 }
 
