@@ -37,7 +37,7 @@ var nativeKinds = []struct{ name, script, rule string }{
 
 // TestNativeNodes runs the agent on each kind of node from a cold start to a
 // restart, with the native rule before and after the agent's jump. See also
-// TestReloadedRuleset, TestNativeChainIsTakenOver and TestNativeJumpIsAdopted.
+// TestReloadedRuleset, and the stories in test/stories/testdata/iptables-nft.
 func TestNativeNodes(t *testing.T) {
 	for _, kind := range nativeKinds {
 		eachNativeNode(t, kind.name, func(n nativeNode) {

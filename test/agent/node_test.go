@@ -63,24 +63,6 @@ func newNode(t testing.TB, backend, family string) *node {
 	return &node{t: t, backend: backend, family: family, rules: rules.New(backend, family), config: configVolume{volume.Volume{Dir: dir}}}
 }
 
-// run runs a subtest on the same node and deletes all rules at its end.
-// Subtests of a node do not run in parallel.
-func (n *node) run(name string, test func(n *node)) {
-	n.t.(*testing.T).Run(name, func(t *testing.T) {
-		t.Cleanup(func() {
-			for _, family := range []string{"IPv4", "IPv6"} {
-				if n.nftables() {
-					netns.NFT(t, "flush ruleset\n")
-					continue
-				}
-				netns.IPTables(t, n.backend, family, "-F")
-				netns.IPTables(t, n.backend, family, "-X")
-			}
-		})
-		test(newNode(t, n.backend, n.family))
-	})
-}
-
 // start runs the agent on the node. If the node's family is IPv6, the agent
 // also manages IPv4.
 func (n *node) start(args ...string) *program.Process {

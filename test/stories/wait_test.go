@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -40,8 +41,9 @@ func waitOutput(ts *testscript.TestScript, neg bool, args []string) {
 // With "!" it waits until the agent is not ready, for a reason with a text.
 func waitReady(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, neg && len(args) == 1 || !neg && len(args) == 0, "ready, ! ready TEXT")
+	client := http.Client{Timeout: 5 * time.Second}
 	program.Eventually(of(ts).t, func() string {
-		answer, err := http.Get("http://127.0.0.1:10292/readyz")
+		answer, err := client.Get("http://127.0.0.1:10292/readyz")
 		if err != nil {
 			return err.Error()
 		}

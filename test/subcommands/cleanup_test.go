@@ -4,7 +4,6 @@
 package subcommands_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -12,49 +11,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"ip-masq-agent/test/netns"
 )
-
-// TestCleanupEverywhere has the agent's chain in both iptables backends and
-// both families, and then that of a predecessor.
-func TestCleanupEverywhere(t *testing.T) {
-	netns.Run(t, func(t *testing.T) {
-		backends, families := []string{"iptables-nft", "iptables-legacy"}, []string{"IPv4", "IPv6"}
-		netns.Require(t, netns.Command("iptables-nft", "IPv6"), netns.Command("iptables-legacy", "IPv6"))
-		for _, chain := range []string{"IP-MASQ", "IP-MASQ-AGENT"} {
-			before := map[string]string{}
-			for _, b := range backends {
-				for _, f := range families {
-					netns.Restore(t, b, f, strings.ReplaceAll(other, "KUBE-POSTROUTING", "KUBE-"+chain))
-					before[b+f] = netns.Save(t, b, f)
-					netns.Restore(t, b, f, "*nat\n:"+chain+" - [0:0]\n-A POSTROUTING -j "+chain+"\n-A "+chain+" -j MASQUERADE\nCOMMIT\n")
-				}
-			}
-			r := subcommand(t, "", nil, "cleanup", "--masq-chain="+chain, "-o", "json")
-			var tables []struct {
-				Backend string
-				Removed bool
-			}
-			if err := json.Unmarshal([]byte(r.stdout), &tables); err != nil || r.status != 0 {
-				t.Fatalf("status %d, %v: %s%s", r.status, err, r.stdout, r.stderr)
-			}
-			for _, table := range tables {
-				if table.Removed != (table.Backend != "nftables") { // there is no nftables table
-					t.Errorf("%s: %s", chain, r.stdout)
-				}
-			}
-			for _, b := range backends {
-				for _, f := range families {
-					if diff := cmp.Diff(before[b+f], netns.Save(t, b, f)); diff != "" || len(tables) != 6 {
-						t.Errorf("%s %s after cleanup (-want +got):\n%s", b, f, diff)
-					}
-				}
-			}
-		}
-	})
-}
 
 // TestCleanupOfTheOtherBackend removes rules from a backend that the running
 // agent does not use, as doctor suggests.
