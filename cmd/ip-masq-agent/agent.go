@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"k8s.io/klog/v2"
@@ -45,24 +46,6 @@ func runAgent(ctx context.Context, o flags.Options) error {
 	// The code that initialized the program is not needed again. This makes the peak
 	// of the memory 1.4 MB smaller. An error does no harm.
 	_ = memory.ReleaseProgramPages()
-	query := backend.Query{Prefer: o.Backend, Chain: o.Masq.ChainName, Families: families, ToPorts: len(o.Masq.ToPorts) > 0}
-	choice, err := backend.Choose(ctx, query, observer.Starting)
-	switch {
-	case ctx.Err() != nil:
-		return nil // a signal arrived, which is not an error
-	case err != nil:
-		return err
-	}
-	tables, options := map[netfilter.Family]agent.Table{}, map[netfilter.Family]agent.Optional{}
-	for _, family := range optional {
-		options[family] = whenForwarding(choice.Backend, query)
-	}
-	for _, family := range slices.Concat(families, optional) {
-		tables[family] = backend.NewTable(choice.Backend, family, o.Masq)
-		observer.SetBackend(family, string(choice.Backend))
-	}
-	log.Info("Starting to sync", "chain", o.Masq.ChainName, "families", fmt.Sprint(families), "enableIPv6", o.IPv6, "file", o.ConfigFile)
-	background.Go(func() { backend.Watch(ctx, choice, query) })
 	for _, after := range memory.ReleaseTimes() {
 		time.AfterFunc(after, func() {
 			if err := memory.Release(); err != nil {
@@ -70,6 +53,51 @@ func runAgent(ctx context.Context, o flags.Options) error {
 			}
 		})
 	}
+	query := backend.Query{Prefer: o.Backend, Chain: o.Masq.ChainName, Families: families, ToPorts: len(o.Masq.ToPorts) > 0}
+	for {
+		choice, err := backend.Choose(ctx, query, observer.Starting)
+		switch {
+		case ctx.Err() != nil:
+			return nil // a signal arrived, which is not an error
+		case err != nil:
+			return err
+		}
+		broken := runOn(ctx, choice, query, o, observer)
+		if broken == nil {
+			log.Info("Stopping: the rules stay in force")
+			return nil
+		}
+		log.Error(broken, "The commands of the chosen backend do not run, choosing another backend", "backend", choice.Backend)
+		query.Excluded = append(query.Excluded, choice.Backend)
+	}
+}
+
+// runOn runs the agent on a backend until ctx is done. If --backend does not name
+// the backend, and its commands turn out not to run before they wrote anything,
+// runOn returns the reason.
+func runOn(ctx context.Context, choice backend.Choice, query backend.Query, o flags.Options, observer *status.Status) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	var background sync.WaitGroup
+	defer func() { cancel(nil); background.Wait() }()
+	var broken atomic.Pointer[error]
+	var cannotRun func(error)
+	if query.Prefer == backend.Auto {
+		cannotRun = func(err error) {
+			broken.Store(&err)
+			cancel(err)
+		}
+	}
+	families, optional := o.IPv6.Families()
+	tables, options := map[netfilter.Family]agent.Table{}, map[netfilter.Family]agent.Optional{}
+	for _, family := range optional {
+		options[family] = whenForwarding(choice.Backend, query)
+	}
+	for _, family := range slices.Concat(families, optional) {
+		tables[family] = backend.NewTable(choice.Backend, family, o.Masq, cannotRun)
+		observer.SetBackend(family, string(choice.Backend))
+	}
+	klog.FromContext(ctx).Info("Starting to sync", "chain", o.Masq.ChainName, "families", fmt.Sprint(families), "enableIPv6", o.IPv6, "file", o.ConfigFile)
+	background.Go(func() { backend.Watch(ctx, choice, query) })
 	a := agent.Agent{
 		ConfigFile: o.ConfigFile,
 		Config:     o.Config,
@@ -78,6 +106,9 @@ func runAgent(ctx context.Context, o flags.Options) error {
 		Observer:   observer,
 	}
 	a.Run(ctx)
+	if err := broken.Load(); err != nil {
+		return *err
+	}
 	return nil
 }
 

@@ -96,7 +96,6 @@ func (a *Agent) Run(ctx context.Context) {
 		}
 		select {
 		case <-ctx.Done():
-			log.Info("Stopping: the rules stay in force")
 			return
 		case <-tick.C:
 		}

@@ -24,6 +24,7 @@ type Query struct {
 	Chain    string
 	Families []netfilter.Family // that are enabled
 	ToPorts  bool               // --to-ports is given, so rules need more extensions
+	Excluded []Name             // backends of iptables that turned out not to run
 }
 
 // Detect chooses the backend. The first of these applies:
@@ -104,6 +105,10 @@ func oneLine(errs []error) string {
 func (d *detector) chooseIPTables(ctx context.Context) (Choice, bool) {
 	var found []iptables.Backend
 	for _, b := range []iptables.Backend{iptables.NFT, iptables.Legacy} {
+		if slices.Contains(d.query.Excluded, Name(b)) {
+			d.missing = append(d.missing, fmt.Errorf("%s does not run", b))
+			continue
+		}
 		if err := iptables.Find(ctx, b, netfilter.IPv4); err != nil {
 			d.missing = append(d.missing, err)
 			continue

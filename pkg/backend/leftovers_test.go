@@ -21,7 +21,7 @@ func TestLeftovers(t *testing.T) {
 		options := masq.Options{ChainName: "IP-MASQ", RandomFully: true}
 		for _, b := range Names()[1:] {
 			for _, f := range netfilter.Families() {
-				if _, err := NewTable(b, f, options).Apply(t.Context(), config.Default(config.Options{})); err != nil {
+				if _, err := NewTable(b, f, options, nil).Apply(t.Context(), config.Default(config.Options{})); err != nil {
 					t.Fatalf("%s %s: %v", b, f, err)
 				}
 			}

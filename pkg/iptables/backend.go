@@ -44,11 +44,23 @@ func plainName(f netfilter.Family) string {
 // does not make it unusable, because that may change; Apply reports it.
 //
 // Usable does not run a program that has the backend in its name, because that
-// takes as long as the first write, whose error says the same. It runs a script,
-// which may be a wrapper of anything.
+// takes as long as the first write. If the first write fails, [Runs] tells whether
+// the program runs at all. Usable runs a script, which may be a wrapper of anything.
 func Usable(ctx context.Context, b Backend, f netfilter.Family) error {
 	path, err := find(ctx, b, f)
 	if err != nil || filepath.Base(path) == b.Command(f) && !isScript(path) {
+		return err
+	}
+	_, err = run(ctx, "", path, "--version")
+	return err
+}
+
+// Runs returns why the command of a backend does not print its version, and nil if
+// it does. A program does not run if a library is missing, or if it is for another
+// architecture.
+func Runs(ctx context.Context, b Backend, f netfilter.Family) error {
+	path, err := find(ctx, b, f)
+	if err != nil {
 		return err
 	}
 	_, err = run(ctx, "", path, "--version")
