@@ -21,7 +21,7 @@ SBOM      ?= dist/ip-masq-agent.spdx.json
 # What make release takes besides: the URL of the repository, such as https://github.com/OWNER/NAME.
 PLATFORMS ?= linux/amd64,linux/arm64,linux/ppc64le,linux/s390x,linux/arm/v7
 REPOSITORY ?=
-export VERSION
+export VERSION IMAGE PLATFORMS OUTPUT REPOSITORY BUILDER IMAGE_ARGS
 # Where sudo's PATH does not have them: Go as its own archive installs it, and iptables.
 export PATH := $(PATH):/usr/local/go/bin:/usr/sbin:/sbin
 
@@ -54,7 +54,7 @@ test-image: image-archive ## Build the image, and test its size, its content and
 	IP_MASQ_AGENT_TEST_IMAGE=$(CURDIR)/bin/image.tar go -C tools/image test -count=1 -v ./...
 
 release: ## Build a release in dist/: VERSION=v1.2.3 IMAGE=NAME:v1.2.3 REPOSITORY=URL, and OUTPUT=--push to push the image
-	@IMAGE="$(IMAGE)" PLATFORMS="$(PLATFORMS)" OUTPUT="$(OUTPUT)" REPOSITORY="$(REPOSITORY)" BUILDER="$(BUILDER)" IMAGE_ARGS="$(IMAGE_ARGS)" tools/release/release.sh
+	@tools/release/release.sh
 
 run: build ## Run the agent in a throwaway network namespace and show its rules
 	test/demo/run.sh bin/ip-masq-agent

@@ -6,8 +6,10 @@ package memory
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -45,10 +47,17 @@ func Release() error {
 
 // ReleaseProgramPages removes the pages of the program's code and constants from the
 // memory of the process. Most of them are needed only once. The kernel maps others
-// again from the page cache when they are used. They are never written to.
+// again from the page cache when they are used.
+//
+// It does nothing in a program that is relocated when it is loaded (PIE), or that has
+// pages which are written to at the start and then protected (RELRO). Read from the
+// file again, such pages would lack what was written.
 func ReleaseProgramPages() error {
 	exe, err := os.Readlink("/proc/self/exe")
 	if err != nil {
+		return err
+	}
+	if fixed, err := isFixed("/proc/self/exe"); err != nil || !fixed {
 		return err
 	}
 	maps, err := os.ReadFile("/proc/self/maps")
@@ -71,4 +80,34 @@ func ReleaseProgramPages() error {
 		}
 	}
 	return nil
+}
+
+// isFixed reports whether all pages of a program that cannot be written to are as in
+// its file. It reads the program headers, see elf(5). debug/elf would add 0.2 MB to
+// the program.
+func isFixed(path string) (bool, error) {
+	const executable, relro = 2, 0x6474e552 // ET_EXEC, PT_GNU_RELRO
+	f, err := os.Open(path)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	b := make([]byte, 4096) // the headers are in the first page
+	if _, err := io.ReadFull(f, b); err != nil {
+		return false, fmt.Errorf("reading the program: %w", err)
+	}
+	order := binary.NativeEndian
+	offset, size, count := uint64(order.Uint32(b[28:])), uint64(order.Uint16(b[42:])), uint64(order.Uint16(b[44:]))
+	if b[4] == 2 { // ELFCLASS64
+		offset, size, count = order.Uint64(b[32:]), uint64(order.Uint16(b[54:])), uint64(order.Uint16(b[56:]))
+	}
+	if order.Uint16(b[16:]) != executable || offset+size*count > uint64(len(b)) {
+		return false, nil
+	}
+	for n := range count {
+		if order.Uint32(b[offset+n*size:]) == relro {
+			return false, nil
+		}
+	}
+	return true, nil
 }

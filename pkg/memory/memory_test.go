@@ -5,6 +5,8 @@ package memory
 
 import (
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -31,5 +33,26 @@ func TestReleaseProgramPages(t *testing.T) {
 	}
 	if after := mapped(); after >= before {
 		t.Errorf("%d kB of files were mapped before, %d kB after", before, after)
+	}
+}
+
+// TestIsFixed builds a program in each way. Pages of the others must not be released:
+// they would lose what the loader wrote.
+func TestIsFixed(t *testing.T) {
+	dir := t.TempDir()
+	source := filepath.Join(dir, "main.go")
+	if err := os.WriteFile(source, []byte("package main\nfunc main() {}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for mode, want := range map[string]bool{"exe": true, "pie": false} {
+		file := filepath.Join(dir, mode)
+		cmd := exec.Command("go", "build", "-buildmode="+mode, "-o", file, source)
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("building with -buildmode=%s: %v: %s", mode, err, out)
+		}
+		if got, err := isFixed(file); got != want || err != nil {
+			t.Errorf("-buildmode=%s: %v, %v, want %v", mode, got, err, want)
+		}
 	}
 }

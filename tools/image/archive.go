@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
@@ -83,6 +84,16 @@ func readFiles(r io.Reader) (map[string]file, error) {
 		}
 		files[path.Clean(header.Name)] = f
 	}
+}
+
+// has reports whether the image has a file, or a folder with files, of that name.
+func (i *image) has(name string) bool {
+	for file := range i.files {
+		if file == name || strings.HasPrefix(file, name+"/") {
+			return true
+		}
+	}
+	return false
 }
 
 // size is the size of all files in bytes.

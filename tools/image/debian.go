@@ -45,7 +45,11 @@ func (i *image) debianPackages() ([]debianPackage, error) {
 		if p.source == "" {
 			p.source = p.name
 		}
-		p.copyright = string(i.files["usr/share/doc/"+p.name+"/copyright"].data)
+		doc := "usr/share/doc/" + p.name
+		if link := i.files[doc].link; link != "" { // to the folder of a package of the same source
+			doc = path.Join(path.Dir(doc), link)
+		}
+		p.copyright = string(i.files[doc+"/copyright"].data)
 		if p.copyright == "" {
 			return nil, fmt.Errorf("the package %s has no copyright file", p.name)
 		}

@@ -129,7 +129,7 @@ func TestImageHasEveryLibrary(t *testing.T) {
 		if path.IsAbs(f.link) {
 			target = f.link
 		}
-		if _, ok := img.files[strings.TrimPrefix(target, "/")]; f.link != "" && !ok {
+		if f.link != "" && !img.has(strings.TrimPrefix(target, "/")) {
 			t.Errorf("%s links to %s, which the image does not have", name, f.link)
 		}
 	}

@@ -64,6 +64,14 @@ for deb in "$work"/debs/*.deb; do
 	install -D -m 644 "$work/root/usr/share/doc/$package/copyright" "$root/usr/share/doc/$package/copyright"
 done
 
+# The libraries of iptables have the same copyright file as iptables. A link in place
+# of the folder is what Debian allows for packages of one source.
+for package in libxtables12 libip4tc2 libip6tc2; do
+	cmp -s "$root/usr/share/doc/iptables/copyright" "$root/usr/share/doc/$package/copyright" || continue
+	rm -r "${root:?}/usr/share/doc/$package"
+	ln -s iptables "$root/usr/share/doc/$package"
+done
+
 cd "$work/root"
 for pattern in "${files[@]}"; do
 	# shellcheck disable=SC2206 # the pattern is to be expanded

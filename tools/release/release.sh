@@ -61,8 +61,8 @@ git archive "$commit" | tar -x -C "$src"
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
 export SOURCE_DATE_EPOCH
 # Environment variables that would change the build.
-export GOFLAGS=-buildvcs=false
-unset GOAMD64 GOARM64 GOPPC64 GOEXPERIMENT
+export GOFLAGS=-buildvcs=false GOENV=off
+unset GOAMD64 GOARM64 GOPPC64 GOEXPERIMENT GOFIPS140
 if [ -n "$REPOSITORY" ]; then
 	grep -rlF "$placeholder" "$src/manifests" "$src/charts" | xargs sed -i "s,$placeholder,$REPOSITORY/blob/$VERSION,g"
 fi
