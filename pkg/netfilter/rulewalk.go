@@ -88,6 +88,7 @@ func (r *ruleWalk) verdict(v Verdict, s state) (after state, passes bool) {
 	case SNAT:
 		r.outcome(Translated, v.To)
 	case Jump, Goto:
+		exits := len(r.result.Exits)
 		inner := r.chain(r.place.Table, r.place.Table.Chains[v.Chain], s, trail{
 			via:    append(slices.Clip(r.from.via), r.place),
 			doubts: r.doubts,
@@ -99,6 +100,9 @@ func (r *ruleWalk) verdict(v Verdict, s state) (after state, passes bool) {
 		switch {
 		case !inner.returned:
 		case v.Action == Goto:
+			if len(r.result.Exits) == exits { // the packet reached the end of the chain
+				r.left(r.from.ends)
+			}
 			r.exit.addReturn(inner.afterReturn)
 		default:
 			return inner.afterReturn, true

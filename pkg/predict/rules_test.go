@@ -48,6 +48,8 @@ func TestDecide(t *testing.T) {
 	snat := rule("-A POSTROUTING -j SNAT", netfilter.Verdict{Action: netfilter.SNAT, To: netfilter.RangeOf(netip.MustParsePrefix("192.0.2.9/32"))})
 	timed := nat(true, own)
 	timed.Chains["IP-MASQ"].Rules = append([]netfilter.Rule{rule("-A IP-MASQ -m time -j RETURN", netfilter.NotUnderstood("-m time"), to(netfilter.Return))}, timed.Chains["IP-MASQ"].Rules...)
+	gone := nat(true, rule("-A POSTROUTING -g EMPTY", netfilter.Verdict{Action: netfilter.Goto, Chain: "EMPTY"}), own)
+	gone.Chains["EMPTY"] = &netfilter.Chain{Name: "EMPTY"}
 	const masquerades, returns = "masquerade: -A IP-MASQ -j MASQUERADE", "keep: -A IP-MASQ -d 10.0.0.0/8 -j RETURN"
 	tests := []struct {
 		name     string
@@ -65,6 +67,7 @@ func TestDecide(t *testing.T) {
 		{name: "ACCEPT, no jump", table: nat(true, accept), out: "keep: ", in: "keep: "},
 		{name: "ACCEPT that may match", table: nat(true, perhaps, own), out: "unknown: ", in: returns, reaches: true, bypasses: 1},
 		{name: "RETURN that may match", table: timed, out: "unknown: ", in: returns, reaches: true},
+		{name: "goto a chain that ends", table: gone, out: "keep: -A POSTROUTING -g EMPTY", in: "keep: -A POSTROUTING -g EMPTY", reaches: true, bypasses: 1},
 		{name: "SNAT before", table: nat(true, snat, own), out: "snat: -A POSTROUTING -j SNAT", in: "snat: -A POSTROUTING -j SNAT", reaches: true},
 	}
 	for _, tt := range tests {
