@@ -76,7 +76,7 @@ func measurePackets(q packetsQuestion) (packetsAnswer, error) {
 // code of the agent writes the rules.
 func connect(b string, pod, outside *host, cidrs, n int) (took time.Duration, err error) {
 	ctx := context.Background()
-	rules := backend.NewTable(backend.Name(b), netfilter.IPv4, masq.Options{ChainName: "IP-MASQ", RandomFully: true})
+	rules := backend.NewTable(backend.Name(b), netfilter.IPv4, masq.Options{ChainName: "IP-MASQ", RandomFully: true}, nil)
 	c := config.Config{MasqLinkLocal: true, NonMasquerade: ranges(cidrs)}
 	if _, err := rules.Apply(ctx, c); err != nil {
 		return 0, err
