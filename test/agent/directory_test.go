@@ -5,58 +5,12 @@ package agent_test
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"ip-masq-agent/test/netns"
 )
-
-// TestDirectory has a projected volume with two ConfigMaps, one of a platform
-// team and one of the cluster's owner.
-func TestDirectory(t *testing.T) {
-	eachNode(t, func(n *node) {
-		platform := n.oneRange() // one CIDR, and resyncInterval
-		team := n.byFamily("nonMasqueradeCIDRs: [198.51.100.0/24]\n", "nonMasqueradeCIDRs: ['2001:db8:51::/48']\n")
-		both := append(slices.Clone(n.oneRangeChain()[:3]), returnRule(n.byFamily("198.51.100.0/24", "2001:db8:51::/48")), last)
-
-		n.config.publish(n.t, map[string]string{"platform": platform, "team": team})
-		p := n.start("--config=" + n.config.Dir)
-		n.wait(both)
-
-		// An error names its file and changes nothing.
-		n.config.publish(n.t, map[string]string{"platform": platform, "team": "resyncInterval: 5s\n"})
-		p.WaitLog("Invalid configuration, the last valid one stays in force", "/team:1: resyncInterval: is set in two files", "/platform:2")
-		n.damage(n.rules.Flush)
-		n.wait(both)
-		p.SkipLog()
-		n.config.publish(n.t, map[string]string{"platform": platform, "team": team})
-		p.WaitLog("Configuration read", `files=["platform","team"]`)
-
-		// One ConfigMap is deleted, then the whole volume.
-		n.config.publish(n.t, map[string]string{"platform": platform})
-		p.WaitLog("Warning: files of the configuration directory are gone or empty", "/team")
-		n.wait(n.oneRangeChain())
-		n.config.publish(n.t, nil)
-		p.WaitLog("Warning: the configuration directory has no files any more, falling back to the defaults")
-		n.wait(n.defaultChain())
-
-		// A pipe beside the files of the volume does not block the agent.
-		if err := syscall.Mkfifo(filepath.Join(n.config.Dir, "pipe"), 0o600); err != nil {
-			n.t.Fatal(err)
-		}
-		p.WaitLog("Warning: ", "/pipe: is not a regular file, so it is skipped")
-		if err := os.Remove(filepath.Join(n.config.Dir, "pipe")); err != nil {
-			n.t.Fatal(err)
-		}
-		n.config.publish(n.t, map[string]string{"team": team})
-		n.wait(slices.Concat(n.defaultChain()[:2], both[3:]))
-	})
-}
 
 // TestVolumeIsReadWhole replaces a projected volume as fast as possible while
 // the agent reads it every second. Each version has other CIDRs in its two
