@@ -20,8 +20,9 @@ func TestTheCheckBeforeAnInstall(t *testing.T) {
 		args    []string
 		sources []string
 	}{
-		{"config: {cidrLimit: 1}", []string{"check", "--masq-chain=IP-MASQ", "/etc/config/ip-masq-agent"}, []string{"ip-masq-agent-check"}},
-		{"existingConfigMap: other", []string{"check", "--masq-chain=IP-MASQ", "/etc/config/ip-masq-agent"}, []string{"other"}},
+		{"config: {cidrLimit: 1}", []string{"check", "--masq-chain=IP-MASQ", "/etc/config"}, []string{"ip-masq-agent-check"}},
+		{"existingConfigMap: other", []string{"check", "--masq-chain=IP-MASQ", "/etc/config"}, []string{"other"}},
+		{"enableIPv6: true", []string{"check", "--masq-chain=IP-MASQ", "--enable-ipv6", "/etc/config"}, []string{"ip-masq-agent"}},
 		{
 			"config: {cidrLimit: 1}\nextraConfigMaps: [{name: team}]\nenableIPv6: auto\nlogLevel: 4\nargs: [--vmodule=a=1]",
 			[]string{"check", "--masq-chain=IP-MASQ", "--enable-ipv6=auto", "/etc/config"},
@@ -67,7 +68,7 @@ func configMaps(pod corev1.PodSpec) []string {
 }
 
 func TestNothingToCheck(t *testing.T) {
-	for _, values := range []string{"", "checkConfig: false\nconfig: {cidrLimit: 1}"} {
+	for _, values := range []string{"", "logLevel: 4\nargs: [--vmodule=a=1]\nmetrics: {port: 1}", "checkConfig: false\nconfig: {cidrLimit: 1}\ntoPorts: 1-2"} {
 		if all := release(t, values); all["Job/ip-masq-agent-check"] != nil {
 			t.Errorf("%q has a Job", values)
 		}
@@ -79,7 +80,7 @@ func TestNothingToCheck(t *testing.T) {
 func TestEachPoolIsChecked(t *testing.T) {
 	all := release(t, "poolLabel: pool\nenableIPv6: true\nconfig: {nonMasqueradeCIDRs: [fd00::/8]}\npools: [{name: a, backend: nftables}]")
 	pod := get[*batchv1.Job](t, all, "Job/ip-masq-agent-a-check").Spec.Template.Spec
-	want := []string{"check", "--masq-chain=IP-MASQ", "--enable-ipv6", "--backend=nftables", "/etc/config/ip-masq-agent"}
+	want := []string{"check", "--masq-chain=IP-MASQ", "--enable-ipv6", "--backend=nftables", "/etc/config"}
 	if diff := cmp.Diff(want, pod.Containers[0].Args); diff != "" {
 		t.Errorf("arguments (-want +got):\n%s", diff)
 	}

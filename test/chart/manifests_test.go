@@ -33,9 +33,9 @@ func TestValuesAreTheComponents(t *testing.T) {
 		components   []string
 	}{
 		{"monitoring", monitoring, []string{"node-ip"}},
-		{"IPv6", monitoring + "enableIPv6: true\n", []string{"ipv6", "node-ip"}},
+		{"IPv6", monitoring + "enableIPv6: true\ncheckConfig: false\n", []string{"ipv6", "node-ip"}},
 		{"several ConfigMaps", monitoring + "extraConfigMaps: [{name: ip-masq-agent-extra}]\ncheckConfig: false\n", []string{"several-configmaps", "node-ip"}},
-		{"nftables", monitoring + "backend: nftables\n", []string{"nftables", "node-ip"}},
+		{"nftables", monitoring + "backend: nftables\ncheckConfig: false\n", []string{"nftables", "node-ip"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if diff := cmp.Diff(decode(t, kustomize(t, tt.components...)), release(t, tt.values)); diff != "" {

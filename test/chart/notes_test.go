@@ -26,13 +26,17 @@ func notes(t *testing.T, values string) string {
 }
 
 // TestNotesNameTheObjects checks that the commands in the notes use the names
-// of this release.
+// of this release. They wait for each DaemonSet, and choose the pod of a node: the
+// selector of the first DaemonSet matches the pods of all.
 func TestNotesNameTheObjects(t *testing.T) {
-	got := regexp.MustCompile(`(?m)^   (.*)$`).FindAllString(notes(t, "fullnameOverride: other\nnamespaceOverride: net"), -1)
+	got := regexp.MustCompile(`(?m)^   (.*)$`).FindAllString(notes(t, "nameOverride: label\nfullnameOverride: other\nnamespaceOverride: net\npoolLabel: p\npools: [{name: a}, {name: b}]"), -1)
 	want := []string{
 		"   kubectl -n net rollout status daemonset/other",
-		"   kubectl -n net exec daemonset/other -- /ip-masq-agent doctor",
-		"   kubectl -n net exec daemonset/other -- /ip-masq-agent explain --live 8.8.8.8",
+		"   kubectl -n net rollout status daemonset/other-a",
+		"   kubectl -n net rollout status daemonset/other-b",
+		"   POD=$(kubectl -n net get pod -l k8s-app=label --field-selector spec.nodeName=NODE -o name)",
+		"   kubectl -n net exec $POD -- /ip-masq-agent doctor",
+		"   kubectl -n net exec $POD -- /ip-masq-agent explain --live 8.8.8.8",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("commands (-want +got):\n%s", diff)

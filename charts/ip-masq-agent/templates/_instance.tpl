@@ -5,8 +5,8 @@ Copyright The ip-masq-agent Authors
 
 {{- /*
 instance fills the dictionary into with the values of one DaemonSet: the chart's values, replaced by
-those that the pool sets. It adds name, file, configMap (the name of the ConfigMap to mount) and
-ownConfig (the keys of a ConfigMap to create). Arguments: root, pool (empty for the first DaemonSet), into.
+those that the pool sets. It adds name, configMap (the name of the ConfigMap to mount) and ownConfig
+(the keys of a ConfigMap to create). Arguments: root, pool (empty for the first DaemonSet), into.
 */ -}}
 {{- define "ip-masq-agent.instance" -}}
 {{- $into := .into -}}
@@ -24,10 +24,13 @@ ownConfig (the keys of a ConfigMap to create). Arguments: root, pool (empty for 
   {{- if $pool.existingConfigMap }}{{ $_ := set $into "configMap" $pool.existingConfigMap }}{{ $_ := set $into "config" dict }}{{ end -}}
 {{- end -}}
 {{- $_ := set $into "name" $name -}}
-{{- $_ := set $into "file" (ternary "/etc/config" "/etc/config/ip-masq-agent" (not (empty $into.extraConfigMaps))) -}}
 {{- end -}}
 
-{{- /* podLabels are the labels of an instance's pods that select them. */ -}}
+{{- /*
+selector has the labels that select the pods of an instance. All agents have k8s-app in common, because
+monitors and the commands of the documentation find them by it. The first DaemonSet has no other label
+to select by, as in manifests/ip-masq-agent.yaml, so its selector matches the pods of pools too.
+*/ -}}
 {{- define "ip-masq-agent.selector" -}}
 k8s-app: {{ include "ip-masq-agent.name" .root | quote }}
 {{- with .instance.pool }}
@@ -61,7 +64,7 @@ pool: {{ quote . }}
 {{- define "ip-masq-agent.args" -}}
 {{- include "ip-masq-agent.ruleArgs" . }}
 {{- if .extraConfigMaps }}
-- --config={{ .file }}
+- --config=/etc/config
 {{- end }}
 {{- if .metrics.nodeIP }}
 - --http-bind-address=[$(NODE_IP)]:{{ .metrics.port }}

@@ -16,6 +16,16 @@ node would write the same rules, so a second release has to fail.
 {{- default (include "ip-masq-agent.name" .) .Values.fullnameOverride | trunc 36 | trimSuffix "-" -}}
 {{- end -}}
 
+{{- /* checkName is the name of the Job that checks a DaemonSet, and of its ConfigMap. Argument: the DaemonSet's name. */ -}}
+{{- define "ip-masq-agent.checkName" -}}
+{{- . }}-check
+{{- end -}}
+
+{{- /* dashboardName is the name of the dashboard's ConfigMap. Argument: fullname. */ -}}
+{{- define "ip-masq-agent.dashboardName" -}}
+{{- . }}-dashboard
+{{- end -}}
+
 {{- define "ip-masq-agent.namespace" -}}
 {{- default .Release.Namespace .Values.namespaceOverride -}}
 {{- end -}}

@@ -41,11 +41,7 @@ Copyright The ip-masq-agent Authors
   {{- range $label := list "k8s-app" "pool" -}}
     {{- if hasKey (default dict $instance.podLabels) $label }}{{ fail (printf "%spodLabels: the label %s selects the pods: remove it" $where $label) }}{{ end -}}
   {{- end -}}
-  {{- $files := dict -}}
-  {{- range $instance.extraConfigMaps -}}
-    {{- $file := include "ip-masq-agent.extraFile" . -}}
-    {{- if hasKey $files $file }}{{ fail (printf "%sextraConfigMaps: %s, key %s, is listed twice: remove one of them" $where .name (default "config" .key)) }}{{ end -}}
-    {{- $_ := set $files $file true -}}
-  {{- end -}}
+  {{- include "ip-masq-agent.validateFlags" (dict "where" $where "instance" $instance) -}}
 {{- end -}}
+{{- include "ip-masq-agent.validateNames" . -}}
 {{- end -}}
