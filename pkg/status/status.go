@@ -17,6 +17,7 @@ import (
 
 	"ip-masq-agent/pkg/agent"
 	"ip-masq-agent/pkg/netfilter"
+	"ip-masq-agent/pkg/printable"
 )
 
 // stuckAfter is the time that the loop, or one sync, may take before the agent
@@ -187,9 +188,10 @@ func (t *table) unverified(newest int) string {
 	return ""
 }
 
-// oneLine is an error without line breaks in its text, for kubectl describe.
+// oneLine is an error without line breaks and other control characters in its text,
+// for kubectl describe. The text may contain names of files and output of commands.
 type oneLine string
 
 func (e oneLine) Error() string {
-	return strings.Join(strings.FieldsFunc(string(e), func(r rune) bool { return r == '\n' || r == '\r' }), "; ")
+	return printable.Line(strings.Join(strings.FieldsFunc(string(e), func(r rune) bool { return r == '\n' || r == '\r' }), "; "))
 }

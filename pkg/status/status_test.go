@@ -88,6 +88,8 @@ func TestReady(t *testing.T) {
 			"invalid configuration: /etc/config/ip-masq-agent:3: first; /etc/config/ip-masq-agent:4: second"},
 		{"refused, with the line breaks of Windows", both[:1], told{read(agent.ConfigStatus{Err: errors.New("first\r\nsecond\rthird")}), pass(netfilter.IPv4, verified())},
 			"invalid configuration: first; second; third"},
+		{"refused, with a file name that controls a terminal", both[:1], told{read(agent.ConfigStatus{Err: errors.New("/etc/a\x1b[31m\tb:1: first\nsecond")}), pass(netfilter.IPv4, verified())},
+			`invalid configuration: /etc/a\x1b[31m\tb:1: first; second`},
 		{"mended", both[:1], told{read(refused()), pass(netfilter.IPv4, verified()), read(good()), pass(netfilter.IPv4, verified())}, ""},
 		{"refused at start, chain left alone", both[:1],
 			told{read(agent.ConfigStatus{Source: agent.FromDefault, Err: errors.New("no")}), pass(netfilter.IPv4, agent.Sync{Source: agent.FromKernel})},
