@@ -80,7 +80,7 @@ func (s *source) poll(log klog.Logger) (desired, bool) {
 func (s *source) unsettled(r reading) bool {
 	switch {
 	case !s.last.made:
-		return false
+		return errors.Is(r.err, config.ErrChanging)
 	case r.same(s.last):
 		return r.rewrittenSince(s.last)
 	}

@@ -13,6 +13,8 @@ import (
 
 	"k8s.io/klog/v2"
 	"k8s.io/klog/v2/ktesting"
+
+	"ip-masq-agent/pkg/config"
 )
 
 // follower is a source with its file and its log.
@@ -199,5 +201,19 @@ func TestOtherFilesAreFew(t *testing.T) {
 	}
 	if _, log := f.poll(); !strings.Contains(log, `otherFiles=["a","b","c","d","e","f","g","h","i","j"]`) {
 		t.Errorf("logged %q", log)
+	}
+}
+
+// TestVolumeThatChangesAtTheStart: a volume that was replaced during each attempt to
+// read it is read again before it counts as invalid, because the defaults would
+// apply until then.
+func TestVolumeThatChangesAtTheStart(t *testing.T) {
+	s := &source{}
+	for i, want := range []bool{true, false} {
+		r := reading{made: true, err: config.ErrChanging}
+		if got := s.unsettled(r); got != want {
+			t.Errorf("reading %d: unsettled() = %v, want %v", i+1, got, want)
+		}
+		s.last = r
 	}
 }
