@@ -12,7 +12,8 @@ import (
 )
 
 // CanHold returns why a backend cannot hold the rules of the query's families, and
-// nil if it can. It checks the commands and the extensions of the kernel.
+// nil if it can. It checks the commands, and the tables or the extensions of the
+// kernel. It creates the empty nat table of iptables-legacy, as the first write would.
 func CanHold(ctx context.Context, b Name, q Query) error {
 	d := detector{query: q}
 	d.conn, d.noNFTables = nftables.Dial()
@@ -25,6 +26,11 @@ func CanHold(ctx context.Context, b Name, q Query) error {
 	for _, f := range q.Families {
 		if err := iptables.Usable(ctx, iptables.Backend(b), f); err != nil {
 			return err
+		}
+		if b == IPTablesLegacy {
+			if err := iptables.ProbeLegacy(ctx, f); err != nil {
+				return err
+			}
 		}
 	}
 	if b != IPTablesNFT || d.conn == nil {

@@ -172,7 +172,7 @@ func (n *NAT) restore(ctx context.Context, input string) error {
 		args = append(args, "-w", strconv.Itoa(lockWait))
 	}
 	if _, err := run(ctx, input, n.path+"-restore", args...); err != nil {
-		return fmt.Errorf("restoring %s rules: %w%s", n.family, err, failedLine(err, input)+needs(err))
+		return fmt.Errorf("restoring %s rules: %w%s", n.family, unsupported(err), failedLine(err, input)+needs(err))
 	}
 	return nil
 }
