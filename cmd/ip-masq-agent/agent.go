@@ -115,7 +115,9 @@ func runOn(ctx context.Context, choice backend.Choice, query backend.Query, o fl
 // whenForwarding enables IPv6 when the node forwards it.
 func whenForwarding(b backend.Name, q backend.Query) agent.Optional {
 	q.Families = []netfilter.Family{netfilter.IPv6}
+	watch := &host.ForwardingWatch{} // open until the process ends
 	return agent.Optional{
+		NeededNow: watch.Forwards,
 		Needed: func() (bool, string) {
 			forwards, why, err := host.ForwardsIPv6()
 			if err != nil {

@@ -5,7 +5,8 @@
 //
 //  1. Each second one goroutine checks the file and the kernel for changes, with
 //     one or two system calls each, and one more for each file of a directory
-//     that is not a volume. It reads the file if that may have changed.
+//     that is not a volume. It reads the file if that may have changed. Another
+//     system call asks whether an optional family that is off is needed.
 //  2. A valid file, or a missing one, which means the defaults, becomes the
 //     desired state. An invalid file changes nothing: the last valid one stays.
 //  3. Each family has a syncer, which makes the kernel hold the desired rules: at

@@ -17,10 +17,11 @@ type Observer interface {
 	// ConfigRead is called when the content of the file is new.
 	ConfigRead(ConfigStatus)
 	// Decided is called each time the agent has decided whether an optional family
-	// is enabled. If it is, the call comes before the first sync.
+	// is enabled. If it is, the call comes before the first SyncEnded.
 	Decided(f netfilter.Family, enabled bool)
 	// SyncStarted and SyncEnded are called before and after each sync of a family.
-	// A sync that ends because the agent stops has no SyncEnded.
+	// A sync that ends because the agent stops has no SyncEnded, nor has one after
+	// which an optional family is off.
 	SyncStarted(netfilter.Family)
 	SyncEnded(netfilter.Family, Sync)
 }

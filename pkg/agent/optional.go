@@ -5,6 +5,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"k8s.io/klog/v2"
@@ -15,62 +16,107 @@ type Optional struct {
 	// Needed reports whether the node needs the family, and why or why not. It is
 	// asked each resyncInterval, also when the family is enabled, and is cheap.
 	Needed func() (bool, string)
+	// NeededNow reports what Needed reports first. It is called each second while
+	// the family is off. It must not block, because one goroutine calls it for all
+	// families, and must not allocate.
+	NeededNow func() bool
 	// Possible returns why the backend cannot hold rules of the family; nil if it
 	// can.
 	Possible func(context.Context) error
 }
 
-// option decides when an optional family is enabled. Once it is, it stays so:
-// rules that are in the kernel are never removed and follow the file, whatever
-// becomes of the need for them.
+// option decides when an optional family is enabled. Once its rules are in the
+// kernel it stays enabled: they are never removed and follow the file, whatever
+// becomes of the need for them. Until then it is decided again before each sync.
 type option struct {
 	Optional
 	enabled bool
-	asked   bool   // at least once
+	settled bool   // the kernel holds rules of the family, so it stays enabled
+	looked  bool   // the kernel was asked for rules of an agent that ran before
+	needed  bool   // what Needed last reported
+	why     string // and its reason
 	said    string // the reason that was last logged
 }
 
 // enable decides whether the family is enabled. It returns true if it should be
 // asked again soon, because what prevents it may be over.
 func (o *option) enable(ctx context.Context, log klog.Logger, t Table) (soon bool) {
-	needed, why := o.Needed()
+	if o.enabled && !o.settled { // the first sync failed
+		o.enabled, o.looked = false, false
+	}
+	o.needed, o.why = o.Needed()
 	switch {
-	case o.enabled && !needed:
-		o.say(log, "The family is not needed any more; its rules stay in force and follow the file", why)
+	case o.enabled && !o.needed:
+		o.say(log, "The family is not needed any more; its rules stay in force and follow the file", o.why)
 	case o.enabled:
-		o.say(log, "The family is needed again", why)
-	case needed:
-		if err := o.prevented(ctx, t); err != nil {
-			o.say(log, "Leaving the family off, though it is needed: the backend cannot hold its rules; will retry", fmt.Sprintf("%s; %v", why, err))
-			soon = true
-			break
+		o.say(log, "The family is needed again", o.why)
+	case o.needed:
+		found, err := o.possible(ctx, t)
+		if err != nil {
+			o.refused(ctx, log, err)
+			return true
 		}
-		o.enabled = true
-		o.say(log, "Enabled the family", why)
-	case !o.asked && o.holdsRules(ctx, t):
-		o.enabled = true
-		o.say(log, "Enabled the family, because the kernel holds rules of this agent for it", why)
+		o.enabled, o.settled = true, found
 	default:
-		o.say(log, "Leaving the family off, checking again each resyncInterval", why)
+		return o.unneeded(ctx, log, t)
 	}
-	o.asked = true
-	return soon
+	return false
 }
 
-// prevented returns why the family cannot be enabled.
-func (o *option) prevented(ctx context.Context, t Table) error {
+// unneeded decides about a family that the node does not need: it is enabled if an
+// agent that ran before has left rules. It returns what enable returns.
+func (o *option) unneeded(ctx context.Context, log klog.Logger, t Table) (soon bool) {
+	found := false
+	if !o.looked {
+		var err error
+		found, err = t.HasRules(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return true
+		case err != nil && !errors.Is(err, errors.ErrUnsupported):
+			o.say(log, "Leaving the family off; will check again whether the kernel holds rules of this agent for it", fmt.Sprintf("%s; %v", o.why, err))
+			return true
+		}
+		o.looked = true
+	}
+	if !found {
+		o.say(log, "Leaving the family off until the node needs it", o.why)
+		return false
+	}
+	o.enabled, o.settled = true, true
+	o.say(log, "Enabled the family, because the kernel holds rules of this agent for it", o.why)
+	return false
+}
+
+// possible returns whether the kernel holds rules of the family, or why the family
+// cannot be enabled.
+func (o *option) possible(ctx context.Context, t Table) (found bool, err error) {
 	if err := o.Possible(ctx); err != nil {
-		return err
+		return false, err
 	}
-	_, err := t.HasRules(ctx)
-	return err
+	return t.HasRules(ctx)
 }
 
-// holdsRules reports whether an agent that ran before has left rules. If that
-// cannot be told, the family is off.
-func (o *option) holdsRules(ctx context.Context, t Table) bool {
-	found, err := t.HasRules(ctx)
-	return err == nil && found
+// tried decides by the result of a sync, as long as the kernel holds no rules of the
+// family, whether it stays enabled. If the kernel does not support the rules, it
+// does not, so that it cannot keep the agent from being ready. Any other failure is
+// one of an enabled family.
+func (o *option) tried(ctx context.Context, log klog.Logger, err error) bool {
+	if errors.Is(err, errors.ErrUnsupported) {
+		o.enabled = false
+		o.refused(ctx, log, err)
+		return false
+	}
+	o.settled = err == nil
+	o.say(log, "Enabled the family", o.why)
+	return true
+}
+
+// refused logs that the family is off although it is needed.
+func (o *option) refused(ctx context.Context, log klog.Logger, err error) {
+	if ctx.Err() == nil { // otherwise the agent stops, and killed the process that was asked
+		o.say(log, "Leaving the family off, though it is needed: the backend cannot hold its rules; will retry", fmt.Sprintf("%s; %v", o.why, err))
+	}
 }
 
 // say logs a reason when it is new.
@@ -84,7 +130,17 @@ func (o *option) say(log klog.Logger, message, why string) {
 // enabled reports whether the syncer manages its family.
 func (s *syncer) enabled() bool { return s.option == nil || s.option.enabled }
 
-// decide decides whether an optional family is enabled, and returns that.
+// checkNeed wakes run if an optional family that is off is needed since it was last
+// decided, or not needed any more.
+func (s *syncer) checkNeed() {
+	if s.option.NeededNow() != s.option.needed {
+		s.schedule.now()
+		s.wake()
+	}
+}
+
+// decide decides whether an optional family is enabled, and returns that. If it is
+// and the kernel holds no rules of it yet, its first sync has the last word.
 func (s *syncer) decide(ctx context.Context, d desired) bool {
 	before := s.option.enabled
 	soon := s.option.enable(ctx, klog.LoggerWithValues(klog.FromContext(ctx), "family", s.family), s.table)
@@ -92,13 +148,25 @@ func (s *syncer) decide(ctx context.Context, d desired) bool {
 	case ctx.Err() != nil:
 		return false // the agent stops, and killed the process that was asked
 	case s.option.enabled && !before:
-		s.schedule = schedule{}
+		s.schedule.now()
 	case s.option.enabled:
 	case soon:
 		s.schedule.failed(d.config.ResyncInterval)
 	default:
 		s.schedule.succeeded(d.config.ResyncInterval, 0)
 	}
-	s.observer.Decided(s.family, s.option.enabled)
+	if !s.option.enabled || s.option.settled {
+		s.observer.Decided(s.family, s.option.enabled)
+	}
 	return s.option.enabled
+}
+
+// tried returns whether the family is still enabled after a sync.
+func (s *syncer) tried(ctx context.Context, err error) bool {
+	if s.option == nil || s.option.settled {
+		return true
+	}
+	enabled := s.option.tried(ctx, klog.LoggerWithValues(klog.FromContext(ctx), "family", s.family), err)
+	s.observer.Decided(s.family, enabled)
+	return enabled
 }

@@ -22,6 +22,7 @@ type need struct {
 	hangs    bool
 	asked    int // how often Needed was called
 	tried    int // and Possible
+	polled   int // and NeededNow
 }
 
 func (d *need) set(change func(d *need)) {
@@ -48,6 +49,12 @@ func (d *need) optional(n *node) {
 			}
 			return false, "forwarding is off"
 		},
+		NeededNow: func() bool {
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			d.polled++
+			return d.needed
+		},
 		Possible: func(ctx context.Context) error {
 			d.mu.Lock()
 			d.tried++
@@ -59,6 +66,12 @@ func (d *need) optional(n *node) {
 			return err
 		},
 	}}
+}
+
+func (d *need) polls() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.polled
 }
 
 func (n *node) decisions() []bool {
@@ -76,16 +89,18 @@ func TestOptionalFamilyFollowsTheNode(t *testing.T) {
 		check(t, "IPv6 applied while it is not needed", nil, n.v6.take())
 		check(t, "looks at IPv6", 0, n.v6.looks)
 		check(t, "asked on the interval, and never tried", [2]int{2, 0}, d.counts())
-		check(t, "logged", 1, n.logged("Leaving the family off, checking again each resyncInterval"))
+		check(t, "logged", 1, n.logged("Leaving the family off until the node needs it"))
+		check(t, "polled each second", 90, d.polls())
 
 		d.set(func(d *need) { d.needed = true })
 		wait(30 * time.Second)
-		check(t, "applied at the next resync", []application{{120 * time.Second, "10.1.0.0/16"}}, n.v6.take())
+		check(t, "applied within a second", []application{{91 * time.Second, "10.1.0.0/16"}}, n.v6.take())
 		check(t, "logged", 1, n.logged(`Enabled the family`))
+		check(t, "polled until then", 91, d.polls())
 
 		d.set(func(d *need) { d.needed = false })
 		wait(60 * time.Second)
-		check(t, "still verified", []application{{180 * time.Second, "10.1.0.0/16"}}, n.v6.take())
+		check(t, "still verified", []application{{151 * time.Second, "10.1.0.0/16"}}, n.v6.take())
 		check(t, "logged", 1, n.logged("not needed any more; its rules stay in force"))
 		n.write(second)
 		wait(time.Second)

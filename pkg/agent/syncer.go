@@ -20,7 +20,7 @@ type syncer struct {
 	observer Observer
 	option   *option       // nil if the family is enabled from the start
 	newest   chan desired  // the newest desired state, until run receives it
-	changes  chan struct{} // has an element if a check found a change
+	changes  chan struct{} // has an element if a check found that run should reconcile
 
 	mu            sync.Mutex // for the table and the fields below; held during a sync
 	schedule      schedule
@@ -46,7 +46,8 @@ func (s *syncer) set(d desired) {
 	s.newest <- d
 }
 
-// checkForChange wakes run if the kernel shows a change that may be handled now.
+// checkForChange wakes run if the kernel shows a change that may be handled now, or
+// if a family that is off may have to be enabled.
 // It does not block: during a sync it does nothing, and the next call checks.
 //
 // One goroutine calls it for all syncers, because waking a goroutine each second
@@ -57,6 +58,7 @@ func (s *syncer) checkForChange(log klog.Logger) {
 	}
 	defer s.mu.Unlock()
 	if !s.enabled() {
+		s.checkNeed()
 		return
 	}
 	if s.schedule.damping.calm() {
@@ -65,6 +67,11 @@ func (s *syncer) checkForChange(log klog.Logger) {
 	if s.change(log) != netfilter.Changed || !s.schedule.affordable() {
 		return
 	}
+	s.wake()
+}
+
+// wake makes run reconcile. It does not block.
+func (s *syncer) wake() {
 	select {
 	case s.changes <- struct{}{}:
 	default:
@@ -156,6 +163,10 @@ func (s *syncer) sync(ctx context.Context, d desired) {
 	r.Duration = time.Since(began)
 	if ctx.Err() != nil {
 		return // the agent stops; a process that it killed is no failure
+	}
+	if !s.tried(ctx, r.Err) {
+		s.schedule.failed(d.config.ResyncInterval)
+		return
 	}
 	if r.Err == nil {
 		s.schedule.succeeded(d.config.ResyncInterval, cost)

@@ -7,6 +7,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -44,6 +46,10 @@ func TestOptionalFamily(t *testing.T) {
 		s.Decided(netfilter.IPv6, false)
 		step(s, "off", "", false)
 	}
+	s.SyncStarted(netfilter.IPv6)
+	step(s, "tried", "", false)
+	s.Decided(netfilter.IPv6, false) // the kernel cannot hold the rules
+	step(s, "refused", "", false)
 	for range 2 {
 		s.Decided(netfilter.IPv6, true)
 		step(s, "on", "IPv6: not verified yet", true)
@@ -54,4 +60,20 @@ func TestOptionalFamily(t *testing.T) {
 	if text := page(s); !strings.Contains(text, `ip_masq_agent_backend{backend="nftables",family="IPv6"} 1`) || !strings.Contains(text, `ip_masq_agent_repairs_total{cause="jump",family="IPv6"} 0`) {
 		t.Errorf("metrics of IPv6 are missing:\n%s", text)
 	}
+}
+
+// TestHealthyAfterARefusedSync: a sync that left an optional family off does not count
+// as running, also when the family is enabled later.
+func TestHealthyAfterARefusedSync(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := New("v1.2.3", both[:1], netfilter.IPv6)
+		s.SyncStarted(netfilter.IPv6)
+		s.Decided(netfilter.IPv6, false)
+		time.Sleep(2 * stuckAfter)
+		s.Polled()
+		s.Decided(netfilter.IPv6, true)
+		if err := s.Healthy(); err != nil {
+			t.Errorf("Healthy() = %v, want nil", err)
+		}
+	})
 }

@@ -69,7 +69,11 @@ func New(version string, families []netfilter.Family, optional ...netfilter.Fami
 func (s *Status) Decided(f netfilter.Family, enabled bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.tables[f].pending = false
+	t := s.tables[f]
+	t.pending = false
+	if !enabled {
+		t.began = time.Time{} // the sync that may have decided it ended
+	}
 	has := slices.Contains(s.families, f)
 	switch {
 	case enabled:

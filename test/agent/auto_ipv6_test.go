@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -33,7 +35,7 @@ func eachBackend(t *testing.T, test func(n *node, forward func(value string))) {
 }
 
 // TestAutoIPv6 turns forwarding on and off while the agent runs. The agent
-// manages IPv6 from the first resync after forwarding is on. When forwarding is
+// manages IPv6 about a second after forwarding is on. When forwarding is
 // off again, the rules stay, are repaired and follow the file.
 func TestAutoIPv6(t *testing.T) {
 	eachBackend(t, func(n *node, forward func(string)) {
@@ -132,5 +134,35 @@ func TestAutoIPv6WithoutCommands(t *testing.T) {
 		n.waitReady(`family="IPv4"`, `family="IPv6"`)
 		link(t, dir, n.backend, "ip6tables-nft", "ip6tables-nft-save", "ip6tables-nft-restore")
 		n.wait(n.oneRangeChain())
+	})
+}
+
+// TestAutoIPv6CannotBeWritten runs on a node that forwards IPv6, with a command that
+// prints what ip6tables-legacy-restore prints if the kernel has no nat table for
+// IPv6. The family is off, and the agent is ready, until the command works.
+func TestAutoIPv6CannotBeWritten(t *testing.T) {
+	netns.Require(t, "iptables-legacy", "ip6tables-legacy")
+	netns.Run(t, func(t *testing.T) {
+		netns.Here(t).Sysctl(t, "net/ipv6/conf/all/forwarding", "1")
+		n := newNode(t, "iptables-legacy", "IPv6")
+		dir := t.TempDir()
+		link(t, dir, n.backend, "iptables-legacy", "iptables-legacy-save", "iptables-legacy-restore", "ip6tables-legacy", "ip6tables-legacy-save")
+		restore := filepath.Join(dir, "ip6tables-legacy-restore")
+		script := "#!/bin/sh\necho \"ip6tables-restore v1.8.9 (legacy): ip6tables-restore: unable to initialize table 'nat'\" >&2\nexit 1\n"
+		if err := os.WriteFile(restore, []byte(script), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		n.env = []string{"PATH=" + dir}
+		n.config.write(t, n.oneRange())
+		p := n.start("--enable-ipv6=auto")
+		otherFamilyNode(n).wait(chain("169.254.0.0/16"))
+		p.WaitLog("Leaving the family off, though it is needed", `family="IPv6"`, "the node forwards IPv6", "unable to initialize table")
+		n.waitReady(`family="IPv4"`, `family="IPv6"`)
+		if err := os.Remove(restore); err != nil {
+			t.Fatal(err)
+		}
+		link(t, dir, n.backend, "ip6tables-legacy-restore")
+		n.wait(n.oneRangeChain())
+		n.waitReady(`family="IPv6"`, "")
 	})
 }

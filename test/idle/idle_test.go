@@ -80,8 +80,8 @@ func (n *node) waitTicks(more float64) {
 }
 
 // TestNoProcessForAFamilyThatIsOff checks that with --enable-ipv6=auto the
-// agent starts no process to find out at each resync whether the node forwards
-// IPv6.
+// agent starts no process to find out each second, and at each resync, whether
+// the node forwards IPv6.
 func TestNoProcessForAFamilyThatIsOff(t *testing.T) {
 	netns.Require(t, append(netns.Tools(netns.NFTables, "IPv4"), netns.Tools("iptables-nft", "IPv6")...)...)
 	netns.Run(t, func(t *testing.T) {
