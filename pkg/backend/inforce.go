@@ -28,10 +28,11 @@ func InForce(ctx context.Context, chain string) Name {
 	return in
 }
 
-// HasIPv6Rules reports whether a backend has the agent's chain or table for IPv6.
-func HasIPv6Rules(ctx context.Context, chain string) bool {
+// HasIPv6Rules reports whether a backend has the agent's chain or table for IPv6. An
+// empty backend means any.
+func HasIPv6Rules(ctx context.Context, b Name, chain string) bool {
 	found, _ := Leftovers(ctx, "", chain)
 	return slices.ContainsFunc(found, func(l Leftover) bool {
-		return l.Family == netfilter.IPv6 && (l.Chain == "" || l.Chain == chain)
+		return l.Family == netfilter.IPv6 && (b == "" || b == l.Backend) && (l.Chain == "" || l.Chain == chain)
 	})
 }

@@ -67,15 +67,20 @@ func ManagesIPv6(ctx context.Context, o flags.Options, a *Agent) (bool, string) 
 		return false, "--enable-ipv6 is off"
 	}
 	forwards, why, err := host.ForwardsIPv6()
-	if err != nil {
+	switch {
+	case err != nil:
 		why = err.Error()
+	case forwards:
+		why += "; the log of the agent has the reason"
 	}
 	why = "--enable-ipv6=auto has not enabled IPv6: " + why
-	if a != nil {
-		if metrics, err := a.metrics(ctx); err == nil {
-			return hasFamily(metrics, netfilter.IPv6), why
-		}
+	if a == nil {
+		// An agent enables IPv6 if it finds rules of its own when it starts.
+		return forwards || backend.HasIPv6Rules(ctx, "", o.Masq.ChainName), why
 	}
-	// An agent enables IPv6 if it finds rules of its own when it starts.
-	return forwards || backend.HasIPv6Rules(ctx, o.Masq.ChainName), why
+	if metrics, err := a.metrics(ctx); err == nil {
+		return hasFamily(metrics, netfilter.IPv6), why
+	}
+	// The rules are in the kernel as soon as the agent has enabled IPv6.
+	return backend.HasIPv6Rules(ctx, a.Backend(ctx), o.Masq.ChainName), why
 }
