@@ -5,6 +5,7 @@ package check
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"sigs.k8s.io/yaml/goyaml.v3"
@@ -156,6 +157,12 @@ func (a *agentPod) mountedKey(configMap string) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// startsWithoutConfigMap reports whether no ConfigMap that the agent mounts is
+// required. The kubelet does not start a pod if a required one is missing.
+func (a *agentPod) startsWithoutConfigMap() bool {
+	return !slices.ContainsFunc(a.mounts, func(m configMapMount) bool { return !m.optional })
 }
 
 // keyOf returns the key of a ConfigMap that is the file at a path of its volume.

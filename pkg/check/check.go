@@ -42,6 +42,7 @@ type Result struct {
 	ConfigMap string           `json:"configMap,omitempty"` // NAMESPACE/NAME, if File is a manifest
 	Agent     string           `json:"agent,omitempty"`     // KIND NAMESPACE/NAME of the agent in the manifest that mounts it
 	Flags     []string         `json:"flags,omitempty"`     // of Agent
+	Defaults  bool             `json:"defaults,omitempty"`  // the manifest has Agent, but not ConfigMap: Chains are those of an agent without a file
 	Problems  []config.Problem `json:"problems"`            // why the configuration is invalid
 	Warnings  []config.Problem `json:"warnings"`
 	Chains    []Chain          `json:"chains"` // none if the configuration is invalid

@@ -13,7 +13,7 @@ import (
 )
 
 // configuration is what one agent reads: a key of a ConfigMap, or the files of a
-// directory.
+// directory. It has no parts if the manifest has only the agent.
 type configuration struct {
 	parts []part
 	agent *agentPod // nil if no agent in the manifest mounts it
@@ -25,12 +25,21 @@ type part struct {
 	path string // of a file in a directory; empty otherwise
 }
 
-// name returns NAMESPACE/NAME of the ConfigMaps.
+// name returns NAMESPACE/NAME of the ConfigMaps. Without parts they are those that
+// the agent mounts.
 func (c configuration) name() string {
 	var names []string
+	add := func(name string) {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
 	for _, p := range c.parts {
-		if !slices.Contains(names, p.name) {
-			names = append(names, p.name)
+		add(p.name)
+	}
+	if len(c.parts) == 0 {
+		for _, m := range c.agent.mounts {
+			add(m.configMap)
 		}
 	}
 	return strings.Join(names, ", ")
@@ -67,7 +76,11 @@ func (c configuration) check(file string, o Options) (r Result) {
 			return invalid(file, *problem)
 		}
 	}
+	if len(c.parts) == 0 {
+		files = config.Files{{Name: file}} // an empty file has the same meaning as none
+	}
 	r = checkFiles(file, files, o)
+	r.Defaults = len(c.parts) == 0
 	if c.agent != nil {
 		r.Agent, r.Flags = c.agent.name, c.agent.args
 	}

@@ -67,7 +67,9 @@ func configurations(data []byte) (found []configuration, isManifest bool) {
 
 // selectConfigurations returns the configurations of the agent among ConfigMaps:
 // those that agents in the same manifest mount or, if there are none, those that
-// have the name of the agent or contain its keys.
+// have the name of the agent or contain its keys. If there are none either, it
+// returns a configuration without parts for each agent that starts without a
+// ConfigMap.
 func selectConfigurations(configMaps []*yaml.Node, agents []*agentPod) (found []configuration) {
 	for _, object := range configMaps {
 		for _, a := range agents {
@@ -96,6 +98,14 @@ func selectConfigurations(configMaps []*yaml.Node, agents []*agentPod) (found []
 			}
 			found = append(found, c)
 			break
+		}
+	}
+	if found != nil {
+		return found
+	}
+	for _, a := range agents {
+		if a.startsWithoutConfigMap() {
+			found = append(found, configuration{agent: a})
 		}
 	}
 	return found

@@ -23,12 +23,19 @@ func Write(w io.Writer, results []Result) error {
 			fmt.Fprintf(&b, "%s (warning)\n", printable.Line(p.String()))
 		}
 		name := r.File
-		if r.ConfigMap != "" {
+		if r.ConfigMap != "" && !r.Defaults {
 			name += " (ConfigMap " + r.ConfigMap + ")"
 		}
 		name = printable.Line(name)
 		if r.Agent != "" {
 			fmt.Fprintf(&b, "%s: with the flags of %s\n", name, printable.Line(strings.Join(append([]string{r.Agent + ":"}, r.Flags...), " ")))
+		}
+		if r.Defaults {
+			missing := ""
+			if r.ConfigMap != "" {
+				missing = printable.Line(" (" + r.ConfigMap + ")")
+			}
+			fmt.Fprintf(&b, "%s: has no ConfigMap of the agent%s: the defaults apply, unless the cluster has one\n", name, missing)
 		}
 		switch {
 		case r.unread:
