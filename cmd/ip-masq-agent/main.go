@@ -73,6 +73,7 @@ func run(ctx context.Context, args []string, stdout io.Writer, drain func()) err
 	}
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
+	signal.Ignore(syscall.SIGHUP) // the agent reads a changed file without it
 	// Some system calls cannot be canceled, such as reading a file from a mount that
 	// hangs. The agent exits nevertheless: the rules stay in force.
 	defer context.AfterFunc(ctx, func() {

@@ -46,6 +46,9 @@ type Table interface {
 	Apply(ctx context.Context, c config.Config) (netfilter.Report, error)
 	// HasRules reports whether the kernel has rules of the agent, of any content.
 	HasRules(ctx context.Context) (bool, error)
+	// Reconnect makes packets reach the rules in the kernel, and does not change
+	// these rules. It reports whether it wrote anything.
+	Reconnect(ctx context.Context) (bool, error)
 	// Change reports, without starting a process, whether anything was committed
 	// since the last successful Apply. It does not block, because one goroutine
 	// checks all tables.

@@ -61,12 +61,12 @@ func (r reading) writtenInPlace(o reading) bool {
 	})
 }
 
-// rewrittenSince reports whether an empty file was written after another reading
-// of it.
+// rewrittenSince reports whether a file was written in place after another reading
+// of it, even if its content is the same.
 func (r reading) rewrittenSince(o reading) bool {
 	return slices.ContainsFunc(r.files, func(f config.File) bool {
 		before, found := o.file(f.Name)
-		return found && blank(f) && sameFile(f, before) && !f.Info.ModTime().Equal(before.Info.ModTime())
+		return found && sameFile(f, before) && !f.Info.ModTime().Equal(before.Info.ModTime())
 	})
 }
 

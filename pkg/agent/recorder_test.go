@@ -71,6 +71,8 @@ func (r *recorder) HasRules(context.Context) (bool, error) {
 	return r.hasRules, r.rulesErr
 }
 
+func (r *recorder) Reconnect(context.Context) (bool, error) { return false, nil }
+
 func (r *recorder) Change() (netfilter.Change, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

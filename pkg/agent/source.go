@@ -75,8 +75,8 @@ func (s *source) poll(log klog.Logger) (desired, bool) {
 // unsettled reports whether the file may be in the middle of a write, so that the
 // next reading has to agree before this one is used. Programs that write a file in
 // place, such as editors on a hostPath, truncate it first; others remove it. The
-// kubelet replaces files as a whole, and such a reading is used at once. Two
-// readings of an empty file do not agree if it was written in between.
+// kubelet replaces files as a whole, and such a reading is used at once. Two equal
+// readings do not agree if the file was written in between.
 func (s *source) unsettled(r reading) bool {
 	switch {
 	case !s.last.made:

@@ -27,7 +27,7 @@ func TestRefusedAtStart(t *testing.T) {
 		}
 		n.v4.set(func(r *recorder) { r.hasRules = false })
 		wait(60 * time.Second)
-		check(t, "the chain went away", []application{{120 * time.Second, firstDefault}}, n.v4.take())
+		check(t, "the chain went away", []application{{62 * time.Second, firstDefault}}, n.v4.take())
 		n.write(first)
 		wait(time.Second)
 		check(t, "a good file, at last", []application{{121 * time.Second, "10.1.0.0/16"}}, n.v4.take())

@@ -13,6 +13,10 @@ import (
 	"ip-masq-agent/pkg/netfilter"
 )
 
+// unmanagedInterval is how often the agent checks rules that it left unchanged,
+// because no file was valid yet. When they are gone, the defaults apply.
+const unmanagedInterval = 2 * time.Second
+
 // syncer syncs the rules of one family: it makes the kernel hold the desired ones.
 type syncer struct {
 	family   netfilter.Family
@@ -168,10 +172,13 @@ func (s *syncer) sync(ctx context.Context, d desired) {
 		s.schedule.failed(d.config.ResyncInterval)
 		return
 	}
-	if r.Err == nil {
-		s.schedule.succeeded(d.config.ResyncInterval, cost)
-	} else {
+	switch {
+	case r.Err != nil:
 		s.schedule.failed(d.config.ResyncInterval)
+	case r.Source == FromKernel:
+		s.schedule.succeeded(min(d.config.ResyncInterval, unmanagedInterval), cost)
+	default:
+		s.schedule.succeeded(d.config.ResyncInterval, cost)
 	}
 	r.Damped = s.damp(klog.FromContext(ctx), r, d.config.ResyncInterval)
 	s.log(klog.FromContext(ctx), r)
@@ -206,6 +213,12 @@ func (s *syncer) apply(ctx context.Context, d desired) (Sync, time.Duration) {
 			klog.FromContext(ctx).Info("No valid configuration yet, leaving the rules found in the kernel as they are", "family", s.family)
 		}
 		s.leftUnchanged = found
+		if found {
+			var connected bool
+			if connected, err = s.table.Reconnect(ctx); connected && err == nil {
+				klog.FromContext(ctx).Info("Restored the jump to the rules found in the kernel, which was missing", "family", s.family)
+			}
+		}
 		if found || err != nil {
 			return Sync{Source: FromKernel, Err: err}, 0
 		}

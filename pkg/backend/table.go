@@ -55,6 +55,10 @@ func (t *iptablesTable) HasRules(ctx context.Context) (bool, error) {
 	return t.NAT.HasRules(ctx, t.options.ChainName)
 }
 
+func (t *iptablesTable) Reconnect(ctx context.Context) (bool, error) {
+	return t.NAT.Reconnect(ctx, t.options.Chain(t.family, config.Config{}))
+}
+
 // nftablesTable is the agent's own table in nf_tables.
 type nftablesTable struct {
 	*nftables.Table
@@ -65,3 +69,6 @@ type nftablesTable struct {
 func (t nftablesTable) Apply(ctx context.Context, c config.Config) (netfilter.Report, error) {
 	return t.Table.Apply(ctx, t.options.Table(t.family, c))
 }
+
+// Reconnect does nothing: what sends packets to the rules is a part of the table.
+func (t nftablesTable) Reconnect(context.Context) (bool, error) { return false, nil }

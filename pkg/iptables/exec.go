@@ -65,7 +65,7 @@ func runTo(ctx context.Context, stdout io.Writer, stdin, path string, args ...st
 // kills the rest of the group and reaps all of its processes.
 func runGroup(ctx context.Context, stdout io.Writer, stdin, path string, args []string) error {
 	cmd := exec.CommandContext(ctx, path, args...)
-	var stderr bytes.Buffer
+	var stderr start
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), stdout, &stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return killGroup(cmd.Process.Pid) }
@@ -111,6 +111,18 @@ func commandError(path string, args []string, err error, stderr string) error {
 // maxStderr is the maximum number of bytes of a command's standard error output in
 // an error.
 const maxStderr = 1024
+
+// start stores the first bytes that are written to it, somewhat more than an error
+// shows, and drops the others.
+type start struct{ stored []byte }
+
+// Write implements io.Writer.
+func (s *start) Write(p []byte) (int, error) {
+	s.stored = append(s.stored, p[:min(4*maxStderr-len(s.stored), len(p))]...)
+	return len(p), nil
+}
+
+func (s *start) String() string { return string(s.stored) }
 
 // clip prepares the output of a command for the log: it shortens it and replaces
 // control characters.

@@ -109,3 +109,17 @@ func TestMissingCommandIsLookedForAgain(t *testing.T) {
 		t.Errorf("error is %v, want one about the command ip6tables-nft-restore, which is missing", err)
 	}
 }
+
+// TestStderrIsLimited: a command that writes without an end does not take the memory
+// of the node.
+func TestStderrIsLimited(t *testing.T) {
+	var s start
+	for range 1000 {
+		if n, err := s.Write(make([]byte, 1<<16)); n != 1<<16 || err != nil {
+			t.Fatalf("Write: %d, %v", n, err)
+		}
+	}
+	if len(s.String()) != 4*maxStderr {
+		t.Errorf("%d bytes are stored, want %d", len(s.String()), 4*maxStderr)
+	}
+}

@@ -134,6 +134,19 @@ func (n *NAT) HasRules(ctx context.Context, chain string) (bool, error) {
 	return err == nil && have.chain != nil && len(have.chain.Rules) > 0, err
 }
 
+// Reconnect adds the jump to a chain with rules that no rule of POSTROUTING jumps to.
+// It does not change the chain. It reports whether it added the jump.
+func (n *NAT) Reconnect(ctx context.Context, c Chain) (bool, error) {
+	have, err := n.read(ctx, c.Name)
+	if err != nil || have.chain == nil || len(have.chain.Rules) == 0 || len(findJumps(n.family, have.postrouting, c)) > 0 {
+		return false, err
+	}
+	if err := n.open(ctx); err != nil {
+		return false, err
+	}
+	return true, n.restore(ctx, "*nat\n"+c.jump()+"COMMIT\n")
+}
+
 // open finds the command of the family and its options, once. A command that has the
 // backend in its name is of version 1.8 or later. For others go-iptables knows which
 // options a version has. It runs the command without a time limit, so open runs it
@@ -180,7 +193,7 @@ func (n *NAT) restore(ctx context.Context, input string) error {
 // needs returns what iptables-legacy needs if it could not open the table, because
 // its own message does not say so.
 func needs(err error) string {
-	if !strings.Contains(err.Error(), "unable to initialize table") {
+	if text := err.Error(); !strings.Contains(text, "unable to initialize table") && !strings.Contains(text, "Permission denied") {
 		return ""
 	}
 	return ": iptables-legacy needs the capabilities NET_ADMIN and NET_RAW, and the kernel modules of its nat table"

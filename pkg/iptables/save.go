@@ -149,7 +149,7 @@ func runSave(ctx context.Context, f netfilter.Family, wants func(chain string) b
 		return nil, fmt.Errorf("reading the %s tables of iptables-legacy: %w", f, err)
 	}
 	if err := runTo(ctx, out, "", path+"-save", append([]string{"-c"}, args...)...); err != nil {
-		return nil, fmt.Errorf("reading the %s tables of iptables-legacy: %w", f, err)
+		return nil, fmt.Errorf("reading the %s tables of iptables-legacy: %w%s", f, err, needs(err))
 	}
 	return out, nil
 }
