@@ -6,6 +6,12 @@ package doctor
 import (
 	"fmt"
 	"slices"
+	"strings"
+
+	"ip-masq-agent/pkg/backend"
+	"ip-masq-agent/pkg/masq"
+	"ip-masq-agent/pkg/nftables"
+	"ip-masq-agent/pkg/predict"
 )
 
 // checkLeftovers reports rules of this agent in a backend or IP family that it does
@@ -30,7 +36,7 @@ func checkLeftovers(n Node) []Finding {
 				f.What = fmt.Sprintf("%s has IPv6 rules, but the agent (--enable-ipv6=auto) has not enabled IPv6", c)
 			}
 			f.Consequence = "the rules are in force, and edits of the file do not change them"
-			f.Remedy = "run the agent with --enable-ipv6, or remove the rules with the subcommand cleanup"
+			f.Remedy = "run the agent with --enable-ipv6; or remove only these rules: " + removal(c)
 		default:
 			continue
 		}
@@ -46,6 +52,23 @@ func checkLeftovers(n Node) []Finding {
 		out = append(out, n.nothing("backend", "this agent has no rules in another backend or IP family"))
 	}
 	return out
+}
+
+// removal says how to remove the rules of one IP family. The subcommand cleanup
+// removes those of both.
+func removal(c Chain) string {
+	switch c.Backend {
+	case backend.NFTables:
+		return fmt.Sprintf("on the node: nft 'delete table %s %s'", c.Family.NFT(), masq.OwnTable)
+	case backend.IPTablesNFT:
+		r := nftables.ChainRemoval{Family: c.Family, Table: masq.SharedTable, Chain: c.Name, From: predict.Postrouting}
+		for _, j := range c.Jumps {
+			r.JumpHandle = append(r.JumpHandle, j.Handle)
+		}
+		return fmt.Sprintf("on the node: nft '%s'", strings.Join(r.Commands(), "; "))
+	default: // the comment of a jump may contain what a shell expands
+		return fmt.Sprintf("ip-masq-agent cleanup --dry-run --masq-chain=%s --backend=%s prints a command and its input for %s", c.Name, c.Backend, c.Family)
+	}
 }
 
 // checkOtherAgents reports chains of other agents.

@@ -11,9 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	backends "ip-masq-agent/pkg/backend"
-	"ip-masq-agent/pkg/config"
-	"ip-masq-agent/pkg/netfilter"
-	"ip-masq-agent/pkg/nftables"
 	"ip-masq-agent/test/netns"
 )
 
@@ -131,15 +128,7 @@ func TestOwnTable(t *testing.T) {
 	netns.Require(t, "nft")
 	netns.Run(t, func(t *testing.T) {
 		options := options(t, string(backends.NFTables))
-		c, err := config.Load(options.ConfigFile, options.Config)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, f := range netfilter.Families() {
-			if _, err := nftables.NewTable(f).Apply(t.Context(), options.Masq.Table(f, c.Config)); err != nil {
-				t.Fatal(err)
-			}
-		}
+		applyTables(t, options)
 		if findings := ofTables(Examine(Read(t.Context(), options))); !Healthy(findings) {
 			t.Errorf("%+v", findings)
 		}
