@@ -68,7 +68,7 @@ s390x: ## Run the tests of pkg/ that need no kernel on an emulated big-endian pr
 vm: ## Run the kernel tests on nodes of other kernels and iptables versions in QEMU (as root); ALL=1, or SUITE KIND RUN
 	test/vm/run.sh
 
-e2e: ## Tell the page's story on a real Kubernetes (as root), or on the cluster of KUBECONFIG with IMAGE
+e2e: ## Test the agent on a Kubernetes cluster that this starts (as root), or on the cluster of KUBECONFIG with IMAGE
 	test/cluster/run.sh
 
 fuzz: ## Fuzz what reads untrusted text, 30 seconds each, and compare SEEDS random rule sets with packets (as root)
