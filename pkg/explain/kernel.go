@@ -63,6 +63,9 @@ func (k kernel) decides(a *Answer) {
 		return
 	}
 	a.Why = noCIDR
+	if a.Verdict == netfilter.Kept {
+		a.Why = endsEarly
+	}
 	for _, p := range append(slices.Clip(k.decision.Via), by) {
 		if p.Rule == nil || !k.rules.Manages(p) {
 			continue
@@ -72,8 +75,12 @@ func (k kernel) decides(a *Answer) {
 				a.Why = contains(r)
 			}
 		}
-		if a.Verdict == netfilter.Kept && k.asksForOtherSource(p.Rule) {
+		switch {
+		case a.Verdict != netfilter.Kept:
+		case k.asksForOtherSource(p.Rule):
 			k.otherSource(a)
+		case k.hasNoSources(p.Rule):
+			k.noSource(a)
 		}
 	}
 }
@@ -104,6 +111,9 @@ func (k kernel) whyNoRule() string {
 	return fmt.Sprintf("neither chain %s nor table %s exists", k.rules.Chain, masq.OwnTable)
 }
 
+// endsEarly is why a connection is kept if the rule that decides has no range.
+const endsEarly = "the rule accepts the packet, or returns, before a rule of the agent masquerades it"
+
 // asksForOtherSource reports whether a rule has a condition that compares the
 // source with ranges that do not contain it.
 func (k kernel) asksForOtherSource(r *netfilter.Rule) bool {
@@ -117,6 +127,19 @@ func (k kernel) asksForOtherSource(r *netfilter.Rule) bool {
 // otherSource explains that the agent's rules masquerade other sources.
 func (k kernel) otherSource(a *Answer) {
 	a.Why, a.notPod = fmt.Sprintf("no source CIDR of the agent's rules contains %s", k.question.Source), true
+}
+
+// hasNoSources reports whether a rule matches each source that is not in a set, and
+// the set is empty.
+func (k kernel) hasNoSources(r *netfilter.Rule) bool {
+	return slices.ContainsFunc(r.Conditions(), func(c netfilter.Condition) bool {
+		return c.Negated && len(c.Elements) == 0 && c.TestsSource(k.question.Family())
+	})
+}
+
+// noSource explains that the agent's rules masquerade no source at all.
+func (k kernel) noSource(a *Answer) {
+	a.Why, a.notPod = fmt.Sprintf("the agent's rules have no %s source CIDR, so nothing is masqueraded", k.question.Family()), true
 }
 
 // masqueradesOthers reports whether the agent's chain has rules that masquerade,

@@ -28,14 +28,31 @@ func sourcesTable() *netfilter.Table {
 
 // sourcesOwnTable returns the same as a table of the backend nftables.
 func sourcesOwnTable() *netfilter.Table {
+	kept := netfilter.Verdict{Action: netfilter.Goto, Chain: "kept"}
 	others := netfilter.SourceIn(netip.MustParsePrefix("10.4.0.0/14"), true, "ip saddr != @sources")
+	address := func(s string) []byte { return netip.MustParseAddr(s).AsSlice() }
+	destinations := netfilter.VerdictMap{
+		Key:      []netfilter.Operand{{Field: netfilter.NetworkHeader, Offset: 16, Length: 4}},
+		Elements: []netfilter.Element{{Key: []netfilter.Range{{From: address("10.0.0.0"), To: address("10.255.255.255")}}, Verdict: kept}},
+		Text:     "ip daddr vmap @destinations",
+	}
 	return table(netfilter.OwnerNFTables, "ip", "ip-masq-agent", map[string]*netfilter.Chain{
 		"postrouting": base(105,
-			rule("add rule ip ip-masq-agent postrouting ip saddr != @sources goto kept", others, netfilter.Verdict{Action: netfilter.Goto, Chain: "kept"}),
+			rule("add rule ip ip-masq-agent postrouting ip saddr != @sources goto kept", others, kept),
+			rule("add rule ip ip-masq-agent postrouting ip daddr vmap @destinations", destinations),
 			rule("add rule ip ip-masq-agent postrouting goto masq", netfilter.Verdict{Action: netfilter.Goto, Chain: "masq"})),
 		"kept": {Rules: []netfilter.Rule{rule("add rule ip ip-masq-agent kept accept", to(netfilter.Accept))}},
 		"masq": {Rules: []netfilter.Rule{rule("add rule ip ip-masq-agent masq masquerade", to(netfilter.Masquerade))}},
 	})
+}
+
+// withoutSources returns the table with an empty set of sources.
+func withoutSources() *netfilter.Table {
+	t := sourcesOwnTable()
+	others := netfilter.SourceIn(netip.MustParsePrefix("10.4.0.0/14"), true, "ip saddr != @sources")
+	others.Elements = nil
+	t.Chains["postrouting"].Rules[0].Steps[0] = others
+	return t
 }
 
 func TestByKernelWithSources(t *testing.T) {
@@ -43,6 +60,8 @@ func TestByKernelWithSources(t *testing.T) {
 	assumed.Assumed = netip.MustParsePrefix("10.4.0.0/14")
 	mixed := sourcesTable()
 	mixed.Chains["IP-MASQ"].Rules = append(mixed.Chains["IP-MASQ"].Rules, rule("-A IP-MASQ -d 9.9.9.9/32 -j MASQUERADE", dst("9.9.9.9/32"), to(netfilter.Masquerade)))
+	accepting := sourcesOwnTable() // somebody removed the condition
+	accepting.Chains["postrouting"].Rules[0].Steps = accepting.Chains["postrouting"].Rules[0].Steps[1:]
 	tests := []struct {
 		name     string
 		question Question
@@ -68,6 +87,26 @@ func TestByKernelWithSources(t *testing.T) {
 `},
 		{"outside, backend nftables", ask("192.0.2.9", "8.8.8.8"), sourcesOwnTable(), `8.8.8.8 from 192.0.2.9: keeps its source address (not masqueraded)
   because  no source CIDR of the agent's rules contains 192.0.2.9 (kernel)
+  rule     add rule ip ip-masq-agent kept accept
+  in       table ip ip-masq-agent, chain kept
+`},
+		{"any source, a kept destination, backend nftables", ask("", "10.1.2.3"), sourcesOwnTable(), `10.1.2.3: keeps the pod's address (not masqueraded)
+  because  10.0.0.0/8 contains it (kernel)
+  rule     add rule ip ip-masq-agent kept accept
+  in       table ip ip-masq-agent, chain kept
+`},
+		{"no sources, backend nftables", ask("", "8.8.8.8"), withoutSources(), `8.8.8.8: keeps its source address (not masqueraded)
+  because  the agent's rules have no IPv4 source CIDR, so nothing is masqueraded (kernel)
+  rule     add rule ip ip-masq-agent kept accept
+  in       table ip ip-masq-agent, chain kept
+`},
+		{"no sources, a known source, backend nftables", ask("192.0.2.9", "10.1.2.3"), withoutSources(), `10.1.2.3 from 192.0.2.9: keeps its source address (not masqueraded)
+  because  the agent's rules have no IPv4 source CIDR, so nothing is masqueraded (kernel)
+  rule     add rule ip ip-masq-agent kept accept
+  in       table ip ip-masq-agent, chain kept
+`},
+		{"kept without a range", ask("", "8.8.8.8"), accepting, `8.8.8.8: keeps the pod's address (not masqueraded)
+  because  the rule accepts the packet, or returns, before a rule of the agent masquerades it (kernel)
   rule     add rule ip ip-masq-agent kept accept
   in       table ip ip-masq-agent, chain kept
 `},

@@ -6,6 +6,7 @@ package netfilter
 import (
 	"bytes"
 	"net/netip"
+	"slices"
 )
 
 // DestinationIn returns the condition that the destination is in a range.
@@ -53,6 +54,14 @@ func (c Condition) Destinations(f Family) []AddressRange {
 // are none if the condition tests something else.
 func (c Condition) Sources(f Family) []AddressRange {
 	return addresses(c.Key, c.Elements, f, f.SourceOffset())
+}
+
+// TestsSource reports whether the condition tests the source address. Sources cannot
+// tell this of an empty set.
+func (c Condition) TestsSource(f Family) bool {
+	return slices.ContainsFunc(c.Key, func(o Operand) bool {
+		return o.Field == NetworkHeader && o.Offset == f.SourceOffset() && o.Length <= f.addressBytes()
+	})
 }
 
 // Destinations returns the destination ranges of the map.

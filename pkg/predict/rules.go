@@ -4,6 +4,8 @@
 package predict
 
 import (
+	"slices"
+
 	"ip-masq-agent/pkg/masq"
 	"ip-masq-agent/pkg/netfilter"
 )
@@ -119,12 +121,21 @@ func surest(outcomes []netfilter.Outcome) netfilter.Outcome {
 }
 
 // keeping returns the exit because of which a packet keeps its source address: an
-// exit of the agent's rules that is certain, or else one that bypasses them.
+// exit of the agent's rules that is certain, or else one that bypasses them. Of the
+// agent's, it prefers an exit that the packet reaches for certain: if the source is
+// any pod, the rule that sends other sources to chain kept may not match.
 func (r Rules) keeping(result netfilter.Result) (netfilter.Exit, bool) {
+	var own []netfilter.Exit
 	for _, e := range result.Exits {
 		if e.Certain && r.Manages(e.Place) {
-			return e, true
+			own = append(own, e)
 		}
+	}
+	if i := slices.IndexFunc(own, func(e netfilter.Exit) bool { return len(e.Doubts) == 0 }); i >= 0 {
+		return own[i], true
+	}
+	if len(own) > 0 {
+		return own[0], true
 	}
 	for _, e := range r.Bypasses(result) {
 		if e.Certain {
