@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"ip-masq-agent/pkg/backend"
+	"ip-masq-agent/pkg/iptables"
 	"ip-masq-agent/pkg/masq"
 	"ip-masq-agent/pkg/netfilter"
 	"ip-masq-agent/pkg/predict"
@@ -20,7 +21,13 @@ import (
 func checkForeignRules(n Node) []Finding {
 	var out []Finding
 	for _, f := range n.families() {
-		found, omitted, rewritten := n.conflicts(f)
+		policy, err := n.policy(f)
+		if err != nil {
+			out = append(out, Finding{Check: "foreign-rule", Severity: Unchecked, Family: f.String(),
+				What: fmt.Sprintf("cannot tell whether a rule of another program contradicts the last valid file: %v", err)})
+			continue
+		}
+		found, omitted, rewritten := n.conflicts(f, policy)
 		for _, c := range found {
 			out = append(out, c.finding(n))
 		}
@@ -34,7 +41,11 @@ func checkForeignRules(n Node) []Finding {
 		}
 	}
 	if len(out) == 0 && n.BackendErr == nil {
-		out = append(out, n.nothing("foreign-rule", "no rule of another program contradicts the file"))
+		what := "no rule of another program contradicts the file"
+		if n.ConfigErr != nil {
+			what = "no rule of another program contradicts the last valid file"
+		}
+		out = append(out, n.nothing("foreign-rule", what))
 	}
 	return out
 }
@@ -60,12 +71,8 @@ type conflict struct {
 // conflicts returns the conflicts of a family, and of those that are alike only
 // one. omitted is the number of addresses that were not tested. rewritten means that
 // a rule may write into the header of a packet, which makes the outcome unknown.
-func (n Node) conflicts(f netfilter.Family) (out []*conflict, omitted int, rewritten bool) {
-	policy, ok := n.policy(f)
-	if !ok {
-		return nil, 0, false
-	}
-	probes := newProbes(n, f)
+func (n Node) conflicts(f netfilter.Family, policy []iptables.Rule) (out []*conflict, omitted int, rewritten bool) {
+	probes := newProbes(n, f, policy)
 	var all []*conflict
 	known := map[decision]*conflict{}
 	contradicts := map[netfilter.Place]bool{}

@@ -107,23 +107,3 @@ func (n Node) unread(b backend.Name, f netfilter.Family) error {
 	}
 	return nil
 }
-
-// policy returns the rules that traffic should follow: those that the file asks
-// for, or, while the file is invalid, those of the agent's chain. It returns false
-// if the chain masquerades nothing or has rules that are not the agent's.
-func (n Node) policy(f netfilter.Family) ([]iptables.Rule, bool) {
-	if n.ConfigErr == nil {
-		return n.Want[f].Rules, true
-	}
-	have := n.chain(f)
-	if have == nil {
-		return nil, false
-	}
-	rules, ok := iptables.ChainRules(f, have.Rules)
-	for _, r := range rules {
-		if r.Target == iptables.Masquerade {
-			return rules, ok
-		}
-	}
-	return nil, false
-}

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"ip-masq-agent/pkg/iptables"
 	"ip-masq-agent/pkg/netfilter"
 )
 
@@ -27,16 +28,16 @@ type probes struct {
 	omitted               int // addresses that exceed the limit
 }
 
-// newProbes returns the packets to send through the rules of a family. Their
+// newProbes returns the packets to send through the rules of a family, of which policy
+// is what traffic should follow. Their
 // addresses are the ends of each range that the file or a rule names, and the
 // addresses beside them. Between two of them all addresses are alike to the rules. If
 // there are too many for maxWork, only the first ones are returned, those of the file
 // among them.
-func newProbes(n Node, f netfilter.Family) probes {
+func newProbes(n Node, f netfilter.Family, policy []iptables.Rule) probes {
 	public := publicAddress(f)
 	sources, destinations := newBoundaries(public), newBoundaries(public)
-	rules, _ := n.policy(f)
-	for _, r := range rules {
+	for _, r := range policy {
 		if p := r.Destination; p.IsValid() {
 			destinations.add(netfilter.RangeOf(p))
 		}

@@ -105,7 +105,7 @@ func TestManySources(t *testing.T) {
 		many = append(many, rule("-s "+p, src(p), to(netfilter.Masquerade)))
 	}
 	n := sourcesNode("10.4.0.0/14", nil, many)
-	p := newProbes(n, netfilter.IPv4)
+	p := newProbes(n, netfilter.IPv4, n.Want[netfilter.IPv4].Rules)
 	if got := len(p.sources) * len(p.destinations); got*len(many) > 2*maxWork || p.omitted == 0 {
 		t.Errorf("%d packets through %d rules, and %d addresses left out", got, len(many), p.omitted)
 	}
