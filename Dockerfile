@@ -38,7 +38,7 @@ ARG BUILDPLATFORM
 # ARMv7 too. The flags of the compiler are explained in the Makefile.
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
 	CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH GOARM=7 \
-	go build -tags nethttpomithttp2 -gcflags=all=-l -gcflags=runtime= -gcflags=internal/runtime/...= -gcflags=syscall= -gcflags=ip-masq-agent/...= -trimpath -ldflags "-s -w -X main.version=$VERSION" \
+	go build -tags nethttpomithttp2 -gcflags=all=-l -gcflags=runtime= -gcflags=internal/runtime/...= -gcflags=syscall= -gcflags=ip-masq-agent/pkg/agent= -gcflags=ip-masq-agent/pkg/nftables= -trimpath -ldflags "-s -w -X main.version=$VERSION" \
 	-o /ip-masq-agent ./cmd/ip-masq-agent
 
 FROM scratch

@@ -3,8 +3,8 @@
 
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 # HTTP/2 is left out of net/http: 0.35 MB for what nobody speaks to a plain port.
-# Libraries are compiled without inlining: 0.8 MB less in the memory of each node.
-BUILD      = CGO_ENABLED=0 go build -tags nethttpomithttp2 -gcflags=all=-l -gcflags=runtime= -gcflags=internal/runtime/...= -gcflags=syscall= -gcflags=ip-masq-agent/...= -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
+# Only what runs each second is compiled with inlining: 0.9 MB less in the memory of each node.
+BUILD      = CGO_ENABLED=0 go build -tags nethttpomithttp2 -gcflags=all=-l -gcflags=runtime= -gcflags=internal/runtime/...= -gcflags=syscall= -gcflags=ip-masq-agent/pkg/agent= -gcflags=ip-masq-agent/pkg/nftables= -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 ARCHS      = amd64 arm64 ppc64le s390x arm
 # What make image takes: BUILDER=buildah, PLATFORM=linux/arm64, OUTPUT=--push.
 IMAGE     ?= ip-masq-agent:$(VERSION)
