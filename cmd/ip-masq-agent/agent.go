@@ -94,7 +94,7 @@ func runOn(ctx context.Context, choice backend.Choice, query backend.Query, o fl
 	}
 	for _, family := range slices.Concat(families, optional) {
 		tables[family] = backend.NewTable(choice.Backend, family, o.Masq, cannotRun)
-		observer.SetBackend(family, string(choice.Backend))
+		observer.SetBackend(family, string(choice.Backend), o.Masq.ChainName)
 	}
 	klog.FromContext(ctx).Info("Starting to sync", "chain", o.Masq.ChainName, "families", fmt.Sprint(families), "enableIPv6", o.IPv6, "file", o.ConfigFile)
 	background.Go(func() { backend.Watch(ctx, choice, query) })

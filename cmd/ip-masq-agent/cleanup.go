@@ -6,10 +6,12 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"ip-masq-agent/pkg/cleanup"
 	"ip-masq-agent/pkg/flags"
@@ -27,15 +29,16 @@ func cleanupFlags(set *flags.Set) runFunc {
 	set.AddChain(group, "`name` of the chain to remove, such as IP-MASQ-AGENT of another agent")
 	set.AddBackendWithUsage(group, "`name` of the backend to clean: auto (all backends), iptables-nft, iptables-legacy or nftables")
 	dryRun := group.Bool("dry-run", false, "only print what would be removed, as input for a command; exit with status 1 if there is something")
-	stay := group.Bool("stay", false, "after the rules are removed, wait for SIGTERM or SIGINT, then exit with status 0; for the container of a DaemonSet, which must not exit")
+	stay := group.Bool("stay", false, "wait for a running agent to end, remove its rules, and remove them again if they return, until SIGTERM or SIGINT; for the container of a DaemonSet, which must not exit")
+	set.AddHTTPAddressWithUsage(group, "`address` at which a running agent would serve /metrics, which is how cleanup finds an agent in another pod; empty: do not ask")
 	set.Check(func() error {
 		if *stay && *dryRun {
-			return errors.New("--stay and --dry-run: use only one; --stay waits after rules were removed")
+			return errors.New("--stay and --dry-run: use only one; --stay removes rules")
 		}
 		return nil
 	})
 	return func(ctx context.Context, stdout io.Writer) error {
-		o := cleanup.Options{Chain: set.Masq.ChainName, Backend: set.Backend, DryRun: *dryRun}
+		o := cleanup.Options{Chain: set.Masq.ChainName, Backend: set.Backend, DryRun: *dryRun, HTTPAddress: set.HTTPAddress}
 		if *stay {
 			return cleanAndStay(ctx, set, o, stdout)
 		}
@@ -43,32 +46,69 @@ func cleanupFlags(set *flags.Set) runFunc {
 	}
 }
 
-// cleanAndStay removes the rules and waits for a signal. A signal that arrives
-// during the removal takes effect after it, so that the exit status reports whether
-// the rules are removed.
+// checkInterval is the time between two checks of cleanup --stay. An agent that is
+// being deleted still writes its rules after the first check.
+const checkInterval = 5 * time.Second
+
+// cleanAndStay removes the rules, and again whenever it finds some, until a signal
+// arrives. While an agent runs that would write them again, it waits for its end. A
+// signal that arrives during a removal takes effect after it, so that the exit
+// status reports whether the rules are removed.
 func cleanAndStay(ctx context.Context, set *flags.Set, o cleanup.Options, stdout io.Writer) error {
 	signaled, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	if err := clean(ctx, set, o, stdout); err != nil {
-		return err
-	}
 	if os.Getpid() == 1 {
 		go iptables.Reap(signaled) // of probes and other commands in the container
 	}
-	<-signaled.Done()
-	return nil
+	refusal, printed := "", false
+	for {
+		results, err := cleanup.Run(ctx, o)
+		switch {
+		case errors.Is(err, cleanup.ErrAgentRuns):
+			if err.Error() != refusal {
+				fmt.Fprintf(os.Stderr, "ip-masq-agent: %v; checking again every %v\n", err, checkInterval)
+			}
+			refusal, printed = err.Error(), false
+		case err != nil:
+			return err
+		default:
+			if printed { // the rest of the results is known
+				results = cleanup.Changes(results)
+			}
+			if !printed || len(results) > 0 {
+				if err := printCleanup(set, o, results, stdout); err != nil {
+					return err
+				}
+			}
+			refusal, printed = "", true
+		}
+		select {
+		case <-signaled.Done():
+			if refusal != "" {
+				return errFound
+			}
+			return nil
+		case <-time.After(checkInterval):
+		}
+	}
 }
 
-// clean removes the rules and prints the results. It returns errFound if something
-// is left to remove.
+// clean removes the rules and prints the results.
 func clean(ctx context.Context, set *flags.Set, o cleanup.Options, stdout io.Writer) error {
 	results, err := cleanup.Run(ctx, o)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case set.Output == flags.JSON:
+	}
+	return printCleanup(set, o, results, stdout)
+}
+
+// printCleanup prints the results. It returns errFound if something is left to
+// remove.
+func printCleanup(set *flags.Set, o cleanup.Options, results []cleanup.Result, stdout io.Writer) error {
+	var err error
+	if set.Output == flags.JSON {
 		err = printJSON(stdout, results)
-	default:
+	} else {
 		err = o.Write(stdout, results)
 	}
 	switch {

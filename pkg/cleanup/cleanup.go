@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"ip-masq-agent/pkg/backend"
@@ -22,7 +23,13 @@ type Options struct {
 	Chain   string
 	Backend backend.Name // Auto: all backends
 	DryRun  bool         // remove nothing
+	// HTTPAddress is where a running agent serves its metrics. Empty: search for a
+	// running agent by its process only.
+	HTTPAddress string
 }
+
+// ErrAgentRuns is the error of Run if it removed nothing because of a running agent.
+var ErrAgentRuns = errors.New("nothing was removed")
 
 // Result is the result for one IP family in one backend.
 type Result struct {
@@ -39,11 +46,18 @@ type Result struct {
 }
 
 // Run removes the rules of each IP family in each backend. If one fails, it
-// continues with the others. It returns an error, and removes nothing, if a running
-// agent would write the rules again.
+// continues with the others. It returns [ErrAgentRuns], and removes nothing, if a
+// running agent would write the rules again.
 func Run(ctx context.Context, o Options) ([]Result, error) {
-	if a := running.ManagerOf(ctx, o.Chain, o.Backend); a != nil && !o.DryRun {
-		return nil, fmt.Errorf("nothing was removed: the agent that runs on this node as process %d manages chain %s and would write it again: delete its DaemonSet first", a.PID, o.Chain)
+	var server *running.Server
+	if !o.DryRun {
+		if a := running.ManagerOf(ctx, o.Chain, o.Backend); a != nil {
+			return nil, fmt.Errorf("%w: the agent that runs on this node as process %d manages chain %s and would write it again: delete its DaemonSet first", ErrAgentRuns, a.PID, o.Chain)
+		}
+		server = running.FindServer(ctx, o.HTTPAddress)
+		if server.Manages(o.Chain, o.Backend) {
+			return nil, fmt.Errorf("%w: the agent that answers at %s on this node manages chain %s, or may, and would write it again: delete its DaemonSet first; if the address belongs to another program, give --http-bind-address= to ignore it", ErrAgentRuns, server.Address, o.Chain)
+		}
 	}
 	var results []Result
 	for _, b := range backend.Names()[1:] {
@@ -51,19 +65,24 @@ func Run(ctx context.Context, o Options) ([]Result, error) {
 			continue
 		}
 		for _, f := range netfilter.Families() {
-			results = append(results, o.remove(ctx, b, f))
+			results = append(results, o.remove(ctx, b, f, server))
 		}
 	}
 	return results, nil
 }
 
 // remove removes the rules of one IP family in one backend. If the kernel does not
-// support the backend, it is skipped, unless --backend names it.
-func (o Options) remove(ctx context.Context, b backend.Name, f netfilter.Family) Result {
+// support the backend, it is skipped, unless --backend names it. The server is the agent found by its
+// address, or nil.
+func (o Options) remove(ctx context.Context, b backend.Name, f netfilter.Family, server *running.Server) Result {
 	r := Result{Backend: b, Family: f.String()}
 	if b == backend.NFTables && !o.DryRun {
 		if a := running.ManagerOfTable(ctx); a != nil {
 			r.Skipped = fmt.Sprintf("the agent that runs as process %d manages this table, or may: its backend is unknown", a.PID)
+			return r
+		}
+		if server.ManagesTable() {
+			r.Skipped = fmt.Sprintf("the agent that answers at %s manages this table, or may: its backend is unknown", server.Address)
 			return r
 		}
 	}
@@ -88,6 +107,11 @@ func (o Options) Complete(results []Result) bool {
 		}
 	}
 	return true
+}
+
+// Changes returns the results that say what was removed, or that something failed.
+func Changes(results []Result) []Result {
+	return slices.DeleteFunc(slices.Clone(results), func(r Result) bool { return !r.Removed && r.Error == "" })
 }
 
 // Write prints results as text.

@@ -123,7 +123,12 @@ func (s *Set) AddBackendWithUsage(group *pflag.FlagSet, usage string) {
 }
 
 func (s *Set) addHTTPAddress(group *pflag.FlagSet) {
-	group.StringVar(&s.HTTPAddress, "http-bind-address", "127.0.0.1:10292", "`address` for /healthz, /readyz and /metrics; empty disables them")
+	s.AddHTTPAddressWithUsage(group, "`address` for /healthz, /readyz and /metrics; empty disables them")
+}
+
+// AddHTTPAddressWithUsage adds --http-bind-address with another meaning.
+func (s *Set) AddHTTPAddressWithUsage(group *pflag.FlagSet, usage string) {
+	group.StringVar(&s.HTTPAddress, "http-bind-address", "127.0.0.1:10292", usage)
 	s.Check(func() error {
 		if s.HTTPAddress == "" {
 			return nil

@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"net/netip"
 	"regexp"
-	"strconv"
 	"time"
 
 	"ip-masq-agent/pkg/netfilter"
@@ -39,21 +38,31 @@ func (a *Agent) metrics(ctx context.Context) ([]byte, error) {
 // serverAddress returns the address of the agent's HTTP server. It is an error if
 // the process does not listen there: another program may use the port.
 func (a *Agent) serverAddress() (string, error) {
-	host, port, err := net.SplitHostPort(a.Options.HTTPAddress)
+	address, port, err := localAddress(a.Options.HTTPAddress)
 	if err != nil {
 		return "", err
+	}
+	if !procfs("/proc").listens(a.PID, port) {
+		return "", fmt.Errorf("process %d does not listen on port %d", a.PID, port)
+	}
+	return address, nil
+}
+
+// localAddress returns the address at which a local client reaches a server with
+// this --http-bind-address, and its port.
+func localAddress(bind string) (string, uint16, error) {
+	host, port, err := net.SplitHostPort(bind)
+	if err != nil {
+		return "", 0, err
 	}
 	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	number, err := strconv.ParseUint(port, 10, 16)
+	number, err := net.LookupPort("tcp", port)
 	if err != nil {
-		return "", err
+		return "", 0, err
 	}
-	if !procfs("/proc").listens(a.PID, uint16(number)) {
-		return "", fmt.Errorf("process %d does not listen on port %s", a.PID, port)
-	}
-	return net.JoinHostPort(host, port), nil
+	return net.JoinHostPort(host, port), uint16(number), nil
 }
 
 // getMetrics sends one request. It does not use [http.Client], which adds 0.3 MB to
@@ -79,6 +88,21 @@ func getMetrics(ctx context.Context, address string) ([]byte, error) {
 	return io.ReadAll(response.Body)
 }
 
+// areMetricsOfAgent reports whether metrics are those of an agent, also of one that
+// has no rules yet.
+func areMetricsOfAgent(metrics []byte) bool {
+	return regexp.MustCompile(`(?m)^ip_masq_agent_build_info\{`).Match(metrics)
+}
+
+// chainInMetrics returns the chain that the metrics name; empty if there is none.
+func chainInMetrics(metrics []byte) string {
+	found := regexp.MustCompile(`(?m)^` + status.BackendMetric + `\{[^}]*\bchain="([^"]+)"`).FindSubmatch(metrics)
+	if found == nil {
+		return ""
+	}
+	return string(found[1])
+}
+
 // backendInMetrics returns the backend that the metrics name; empty if there is
 // none.
 func backendInMetrics(metrics []byte) string {
@@ -91,5 +115,5 @@ func backendInMetrics(metrics []byte) string {
 
 // hasFamily reports whether the metrics name a backend for an IP family.
 func hasFamily(metrics []byte, f netfilter.Family) bool {
-	return regexp.MustCompile(`(?m)^` + status.BackendMetric + `\{backend="[a-z-]+",family="` + f.String() + `"\}`).Match(metrics)
+	return regexp.MustCompile(`(?m)^` + status.BackendMetric + `\{[^}]*\bfamily="` + f.String() + `"\}`).Match(metrics)
 }

@@ -19,8 +19,8 @@ type collector struct {
 	valid, info, backend, rules, packets, bytes, lastSuccess *prometheus.Desc
 }
 
-// BackendMetric is the metric that names the backend of a family. The
-// subcommands read it to learn what a running agent uses.
+// BackendMetric is the metric that names the backend and the chain of a family.
+// The subcommands read it to learn what a running agent uses.
 const BackendMetric = "ip_masq_agent_backend"
 
 func newCollector(s *Status) *collector {
@@ -32,7 +32,7 @@ func newCollector(s *Status) *collector {
 		valid:  describe("config_valid", "1 if the file is valid or missing, 0 if it is invalid."),
 		info: describe("config_info", "Always 1; hash is the start of the SHA-256 of the file in force, source the origin of the family's rules: file, default or kernel.",
 			"family", "hash", "source"),
-		backend:     describe("backend", "Always 1; backend is the backend of the family: iptables-nft, iptables-legacy or nftables.", "backend", "family"),
+		backend:     describe("backend", "Always 1; backend is the backend of the family: iptables-nft, iptables-legacy or nftables; chain is --masq-chain.", "backend", "chain", "family"),
 		rules:       describe("rules", "Rules in the chain, as last verified.", "family"),
 		packets:     describe("packets_total", "First packets of connections, by verdict: return keeps the pod's address, masquerade takes the node's.", "family", "verdict"),
 		bytes:       describe("bytes_total", "Bytes of the packets in ip_masq_agent_packets_total.", "family", "verdict"),
@@ -67,8 +67,8 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		if t.pending {
 			continue
 		}
-		if b := s.backends[f]; b != "" {
-			gauge(c.backend, 1, b, f.String())
+		if p := s.backends[f]; p.backend != "" {
+			gauge(c.backend, 1, p.backend, p.chain, f.String())
 		}
 		gauge(c.lastSuccess, seconds(t.verified), f.String())
 		if t.ended {

@@ -48,7 +48,7 @@ func TestGolden(t *testing.T) {
 	want := strings.ReplaceAll(string(golden), "GOVERSION", runtime.Version())
 	synctest.Test(t, func(t *testing.T) { // whose clock starts at 2000-01-01
 		s := New("v1.2.3", both)
-		s.SetBackend(netfilter.IPv4, "iptables-nft")
+		s.SetBackend(netfilter.IPv4, "iptables-nft", "IP-MASQ")
 		s.ConfigRead(good())
 		pass(netfilter.IPv4, agent.Sync{
 			Source: agent.FromFile, Rules: 5, Duration: 3 * time.Millisecond,

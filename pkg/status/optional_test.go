@@ -37,7 +37,7 @@ func TestOptionalFamily(t *testing.T) {
 		}
 	}
 	s := New("v1.2.3", both[:1], netfilter.IPv6)
-	s.SetBackend(netfilter.IPv6, "nftables")
+	s.SetBackend(netfilter.IPv6, "nftables", "IP-MASQ")
 	s.ConfigRead(good())
 	s.SyncStarted(netfilter.IPv4)
 	s.SyncEnded(netfilter.IPv4, verified())
@@ -57,7 +57,7 @@ func TestOptionalFamily(t *testing.T) {
 	s.SyncStarted(netfilter.IPv6)
 	s.SyncEnded(netfilter.IPv6, verified())
 	step(s, "verified", "", true)
-	if text := page(s); !strings.Contains(text, `ip_masq_agent_backend{backend="nftables",family="IPv6"} 1`) || !strings.Contains(text, `ip_masq_agent_repairs_total{cause="jump",family="IPv6"} 0`) {
+	if text := page(s); !strings.Contains(text, `ip_masq_agent_backend{backend="nftables",chain="IP-MASQ",family="IPv6"} 1`) || !strings.Contains(text, `ip_masq_agent_repairs_total{cause="jump",family="IPv6"} 0`) {
 		t.Errorf("metrics of IPv6 are missing:\n%s", text)
 	}
 }

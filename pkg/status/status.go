@@ -34,9 +34,12 @@ type Status struct {
 	starting error     // why no backend was chosen yet
 	config   agent.ConfigStatus
 	readings int // number of readings of the file with new content
-	backends map[netfilter.Family]string
+	backends map[netfilter.Family]place
 	tables   map[netfilter.Family]*table
 }
+
+// place is where the rules of a family are.
+type place struct{ backend, chain string }
 
 // table is the state of one family.
 type table struct {
@@ -52,7 +55,7 @@ type table struct {
 // New returns the status of an agent that has not started yet. The agent decides
 // later whether the optional families are enabled.
 func New(version string, families []netfilter.Family, optional ...netfilter.Family) *Status {
-	s := &Status{families: families, polled: time.Now(), tables: map[netfilter.Family]*table{}, backends: map[netfilter.Family]string{}}
+	s := &Status{families: families, polled: time.Now(), tables: map[netfilter.Family]*table{}, backends: map[netfilter.Family]place{}}
 	s.metrics = newMetrics(s, version)
 	for _, f := range families {
 		s.tables[f] = &table{}
@@ -93,11 +96,12 @@ func (s *Status) Polled() {
 	s.polled = time.Now()
 }
 
-// SetBackend records the backend of a family, as --backend names it.
-func (s *Status) SetBackend(f netfilter.Family, backend string) {
+// SetBackend records the backend of a family, as --backend names it, and the chain
+// of --masq-chain.
+func (s *Status) SetBackend(f netfilter.Family, backend, chain string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.backends[f] = backend
+	s.backends[f] = place{backend, chain}
 }
 
 // ConfigRead records the result of reading the file.

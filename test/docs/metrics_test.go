@@ -49,7 +49,7 @@ func exported(t *testing.T) map[string]metric {
 	t.Helper()
 	s := status.New("v1.2.3", []netfilter.Family{netfilter.IPv4})
 	s.ConfigRead(agent.ConfigStatus{Source: agent.FromFile, Hash: "0123"})
-	s.SetBackend(netfilter.IPv4, "nftables")
+	s.SetBackend(netfilter.IPv4, "nftables", "IP-MASQ")
 	s.SyncStarted(netfilter.IPv4)
 	s.SyncEnded(netfilter.IPv4, agent.Sync{Source: agent.FromFile, Rules: 3, Duration: 1})
 	w := httptest.NewRecorder()

@@ -26,7 +26,7 @@ func exported(t *testing.T) (names, labels []string) {
 	s := status.New("v1.2.3", families)
 	s.ConfigRead(agent.ConfigStatus{Source: agent.FromFile, Hash: "0123"})
 	for _, f := range families {
-		s.SetBackend(f, "nftables")
+		s.SetBackend(f, "nftables", "IP-MASQ")
 		s.SyncStarted(f)
 		s.SyncEnded(f, agent.Sync{Source: agent.FromFile, Rules: 3, Duration: 1})
 	}

@@ -166,7 +166,7 @@ func statusNamesTheBackend(t *testing.T, n node) {
 	}
 	metrics := n.get(t, "/metrics")
 	for _, family := range []string{"IPv4", "IPv6"} {
-		if want := `ip_masq_agent_backend{backend="nftables",family="` + family + `"} 1`; !strings.Contains(metrics, want) {
+		if want := `ip_masq_agent_backend{backend="nftables",chain="IP-MASQ",family="` + family + `"} 1`; !strings.Contains(metrics, want) {
 			t.Errorf("/metrics on %s has no line %s:\n%s", n.name, want, metrics)
 		}
 	}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ip-masq-agent Authors
+
+package running
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"ip-masq-agent/pkg/backend"
+)
+
+// Server is an agent whose HTTP server was found at an address. Pods of the host
+// network reach it, also those without hostPID, for which [Agents] finds no process.
+type Server struct {
+	Address string
+
+	chain   string       // empty if unknown
+	backend backend.Name // empty if unknown
+}
+
+// FindServer returns the agent that serves /metrics at an address of this network
+// namespace, written as the value of --http-bind-address; nil if there is none or
+// the address is empty. If something accepts the connection and does not answer in
+// time, that may be a busy agent, so it counts as one.
+func FindServer(ctx context.Context, address string) *Server {
+	address, _, err := localAddress(address)
+	if err != nil {
+		return nil
+	}
+	metrics, err := getMetrics(ctx, address)
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return &Server{Address: address}
+	case err != nil || !areMetricsOfAgent(metrics):
+		return nil
+	}
+	return &Server{address, chainInMetrics(metrics), backend.Name(backendInMetrics(metrics))}
+}
+
+// Manages reports whether the agent manages a chain in a backend, or may manage it.
+// The backend Auto means any. What an agent manages is unknown until it has chosen
+// its backend.
+func (s *Server) Manages(chain string, b backend.Name) bool {
+	return s != nil && (s.chain == "" || s.chain == chain) && (b == backend.Auto || s.mayUse(b))
+}
+
+// ManagesTable reports whether the agent manages the table of the backend nftables,
+// or may manage it. The table is the same for all chains.
+func (s *Server) ManagesTable() bool { return s != nil && s.mayUse(backend.NFTables) }
+
+func (s *Server) mayUse(b backend.Name) bool { return s.backend == "" || s.backend == b }
