@@ -43,7 +43,7 @@ cat "$files/root.cpio" "$files/$kind.cpio" "$tests" >"$initramfs"
 # processor: two that wait for each other and share such a clock take minutes.
 clock=()
 [ -n "${ACCEL:-}" ] || clock=(-icount "shift=1,sleep=off" -rtc clock=vm)
-seconds=${VM_SECONDS:-$([ -n "${ALL:-}" ] && echo 3600 || echo 900)}
+seconds=${VM_SECONDS:-$([ -n "${ALL:-}" ] && echo 14400 || echo 3600)}
 exec timeout --kill-after=5 --foreground "$seconds" "${machine[@]}" -nodefaults -no-user-config \
 	-accel "${ACCEL:-tcg,thread=single}" "${clock[@]}" -cpu max -m 2048 -display none -no-reboot \
 	-kernel "$files/vmlinuz" -initrd "$initramfs" \
