@@ -99,7 +99,7 @@ func TestEveryMomentOfSourcesIsComplete(t *testing.T) {
 		watcher := n.watch(chains...)
 		defer watcher.end(n.t)
 		n.start()
-		for range 3 { // so that the watcher can make enough dumps
+		for round := 0; round < 3 || !watcher.enough() && round < 12; round++ {
 			n.editSources()
 		}
 	})
