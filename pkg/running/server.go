@@ -6,6 +6,7 @@ package running
 import (
 	"context"
 	"errors"
+	"net"
 	"os"
 
 	"ip-masq-agent/pkg/backend"
@@ -23,14 +24,18 @@ type Server struct {
 // FindServer returns the agent that serves /metrics at an address of this network
 // namespace, written as the value of --http-bind-address; nil if there is none or
 // the address is empty. If something accepts the connection and does not answer in
-// time, that may be a busy agent, so it counts as one.
+// time, that may be a busy agent, so it counts as one. If nothing accepts it, as
+// while the loopback interface is down, there is none.
 func FindServer(ctx context.Context, address string) *Server {
 	address, _, err := localAddress(address)
 	if err != nil {
 		return nil
 	}
 	metrics, err := getMetrics(ctx, address)
+	var failed *net.OpError
 	switch {
+	case errors.As(err, &failed) && failed.Op == "dial":
+		return nil // also if the time was up
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return &Server{Address: address}
 	case err != nil || !areMetricsOfAgent(metrics):
