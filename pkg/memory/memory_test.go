@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -44,7 +45,11 @@ func TestIsFixed(t *testing.T) {
 	if err := os.WriteFile(source, []byte("package main\nfunc main() {}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for mode, want := range map[string]bool{"exe": true, "pie": false} {
+	modes := map[string]bool{"exe": true}
+	if runtime.GOARCH == "amd64" || runtime.GOARCH == "arm64" { // where no C compiler is needed
+		modes["pie"] = false
+	}
+	for mode, want := range modes {
 		file := filepath.Join(dir, mode)
 		cmd := exec.Command("go", "build", "-buildmode="+mode, "-o", file, source)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
