@@ -63,7 +63,8 @@ cd "$here/../.."
 go build -o "$state/report" ./test/vm/report
 
 # start_node SUITE KIND ARCH: in the background, so that a signal ends the run at
-# once. {lock}>&- so that no node holds the lock after a run that was killed.
+# once, and in a session of its own, so that a Ctrl-C reaches nothing but the traps
+# above. {lock}>&- so that no node holds the lock after a run that was killed.
 start_node() {
 	local suite=$1 kind=$2 arch=$3 tests=default name=$1-$2-$3 cpio
 	[ -z "${ALL:-}" ] || [ "$arch" != amd64 ] || tests=all
@@ -71,7 +72,7 @@ start_node() {
 	[ -e "$cpio" ] || "$here/build.sh" "$kind" "$arch" "$tests" "$cpio"
 	say "Node $suite, $kind, $arch"
 	mkfifo "$state/$name"
-	"$here/node.sh" "$suite" "$kind" "$arch" "$cpio" >"$state/$name" {lock}>&- &
+	setsid "$here/node.sh" "$suite" "$kind" "$arch" "$cpio" >"$state/$name" {lock}>&- &
 	local node=$!
 	"$state/report" -suite "$suite" -kind "$kind" -arch "$arch" -tests "$tests" \
 		-versions "$(folder "$suite" "$arch")/versions" -table "$state/table" <"$state/$name" {lock}>&- &

@@ -22,7 +22,7 @@ type document struct {
 	rows  []row    // at most one for each node
 }
 
-// String returns the document. A node without a row is left out.
+// String returns the document.
 func (d document) String() string {
 	var b strings.Builder
 	b.WriteString(`# Tested kernels, versions and architectures
@@ -37,17 +37,13 @@ repairing the rules of each other version, on the kernel of the machine that ran
 `)
 	b.WriteString(head(columns))
 	for _, node := range append(d.nodes, pairs) {
-		for _, r := range d.rows {
-			if r.node() == node {
-				b.WriteString(r.String())
-			}
-		}
+		b.WriteString(d.row(node).String())
 	}
 	b.WriteString(`
 - **kind**: ` + "`full`" + ` has all netfilter modules of the kernel. ` + "`el10`" + ` lacks ` + "`nft_compat`, `xt_*` and `ip_tables`" + `, like
   the cloud images of RHEL 10, so iptables cannot hold the agent's rules and the agent uses its own nftables table.
 - **architecture**: s390x is big-endian.
-- **tests**: which rows of the next table were run. Tests of both families and several backends count once for each.
+- **tests**: which rows of the next table were run, or ` + "`not run`" + `. Tests of both families and several backends count once for each.
 - **skipped**: the node lacks what the test needs, and the test says what.
 
 ## Which tests
@@ -58,6 +54,24 @@ repairing the rules of each other version, on the kernel of the machine that ran
 		b.WriteString(r.String())
 	}
 	return b.String()
+}
+
+// row returns the row of a node, which says so if the node was not run.
+func (d document) row(node string) row {
+	for _, r := range d.rows {
+		if r.node() == node {
+			return r
+		}
+	}
+	r := make(row, len(columns))
+	for i := range r {
+		r[i] = orNone("")
+	}
+	// The suite of pairs has two words.
+	words := strings.Fields(node)
+	copy(r, append([]string{strings.Join(words[:len(words)-nodeColumns+1], " ")}, words[len(words)-nodeColumns+1:]...))
+	r[testsColumn] = notRun
+	return r
 }
 
 // head returns the head of a table.
@@ -116,7 +130,7 @@ func readRows(file string) ([]row, error) {
 	}
 	var rows []row
 	for _, l := range lines {
-		if r, ok := parseRow(l, len(columns)); ok && r.node() != columns.node() {
+		if r, ok := parseRow(l, len(columns)); ok && r.node() != columns.node() && r[testsColumn] != notRun {
 			rows = append(rows, r)
 		}
 	}

@@ -20,6 +20,11 @@ var columns = row{"suite", "kind", "architecture", "kernel", "iptables", "nft", 
 // nodeColumns is the number of columns, from the first on, that name the node.
 const nodeColumns = 3
 
+// testsColumn is the column that says which tests were run, or notRun.
+const testsColumn = 6
+
+const notRun = "not run"
+
 // node names the node of a row.
 func (r row) node() string { return strings.Join(r[:nodeColumns], " ") }
 
