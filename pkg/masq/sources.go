@@ -26,15 +26,7 @@ func matchedSources(f netfilter.Family, c config.Config) []netip.Prefix {
 
 // Sources returns the ranges of sourceCIDRs that are of a family, in the order of
 // the file.
-func Sources(f netfilter.Family, c config.Config) []netip.Prefix {
-	var out []netip.Prefix
-	for _, p := range c.Source {
-		if netfilter.FamilyOf(p.Addr()) == f {
-			out = append(out, p)
-		}
-	}
-	return out
-}
+func Sources(f netfilter.Family, c config.Config) []netip.Prefix { return ofFamily(f, c.Source) }
 
 // MasqueradesNothing reports whether no traffic of a family is masqueraded,
 // because sourceCIDRs has ranges and none of them is of the family.

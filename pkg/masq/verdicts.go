@@ -54,9 +54,18 @@ func linkLocal(f netfilter.Family, c config.Config) []verdict {
 // ranges returns the ranges of a list that are of the family.
 func ranges(f netfilter.Family, list []netip.Prefix, masquerade bool) []verdict {
 	var out []verdict
+	for _, p := range ofFamily(f, list) {
+		out = append(out, verdict{destination: p, masquerade: masquerade})
+	}
+	return out
+}
+
+// ofFamily returns the prefixes of a list that are of a family, in their order.
+func ofFamily(f netfilter.Family, list []netip.Prefix) []netip.Prefix {
+	var out []netip.Prefix
 	for _, p := range list {
-		if p.Addr().Is4() == (f == netfilter.IPv4) {
-			out = append(out, verdict{destination: p, masquerade: masquerade})
+		if netfilter.FamilyOf(p.Addr()) == f {
+			out = append(out, p)
 		}
 	}
 	return out
