@@ -62,7 +62,10 @@ func runAgent(ctx context.Context, o flags.Options) error {
 		case err != nil:
 			return err
 		}
-		broken := runOn(ctx, choice, query, o, observer)
+		broken, err := runOn(ctx, choice, query, o, observer)
+		if err != nil {
+			return err
+		}
 		if broken == nil {
 			log.Info("Stopping: the rules stay in force")
 			return nil
@@ -74,16 +77,20 @@ func runAgent(ctx context.Context, o flags.Options) error {
 
 // runOn runs the agent on a backend until ctx is done. If --backend does not name
 // the backend, and its commands turn out not to run before they wrote anything,
-// runOn returns the reason.
-func runOn(ctx context.Context, choice backend.Choice, query backend.Query, o flags.Options, observer *status.Status) error {
+// runOn returns the reason as broken. Its error is why the agent cannot run at all.
+func runOn(ctx context.Context, choice backend.Choice, query backend.Query, o flags.Options, observer *status.Status) (broken, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	var background sync.WaitGroup
 	defer func() { cancel(nil); background.Wait() }()
-	var broken atomic.Pointer[error]
+	ticker, err := agent.NewTicker(ctx, agent.PollInterval)
+	if err != nil {
+		return nil, err
+	}
+	var reason atomic.Pointer[error]
 	var cannotRun func(error)
 	if query.Prefer == backend.Auto {
 		cannotRun = func(err error) {
-			broken.Store(&err)
+			reason.Store(&err)
 			cancel(err)
 		}
 	}
@@ -104,12 +111,13 @@ func runOn(ctx context.Context, choice backend.Choice, query backend.Query, o fl
 		Tables:     tables,
 		Optional:   options,
 		Observer:   observer,
+		Ticker:     ticker,
 	}
 	a.Run(ctx)
-	if err := broken.Load(); err != nil {
-		return *err
+	if err := reason.Load(); err != nil {
+		return *err, nil
 	}
-	return nil
+	return nil, nil
 }
 
 // whenForwarding enables IPv6 when the node forwards it.

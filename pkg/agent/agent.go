@@ -23,20 +23,12 @@ package agent
 import (
 	"context"
 	"sync"
-	"time"
 
 	"k8s.io/klog/v2"
 
 	"ip-masq-agent/pkg/config"
 	"ip-masq-agent/pkg/netfilter"
 )
-
-// pollInterval is the time between two checks for changes. inotify would miss
-// changes, because the kubelet replaces the directory to which the file's link
-// points. A subscription to the notifications of nf_tables would slow down other
-// programs: the kernel then builds a message for each rule that kube-proxy
-// commits.
-const pollInterval = time.Second
 
 // Table is the rules of one IP family in the kernel, in any backend.
 type Table interface {
@@ -65,6 +57,7 @@ type Agent struct {
 	// Optional contains the families of Tables that are not enabled from the start.
 	Optional map[netfilter.Family]Optional
 	Observer Observer
+	Ticker   Ticker // returns false when the context of Run is done
 }
 
 // Run runs the loop until ctx is done. No failure ends it earlier.
@@ -83,8 +76,6 @@ func (a *Agent) Run(ctx context.Context) {
 	}
 	defer running.Wait()
 
-	tick := time.NewTicker(pollInterval)
-	defer tick.Stop()
 	for {
 		a.Observer.Polled()
 		d, changed := file.poll(log)
@@ -98,10 +89,8 @@ func (a *Agent) Run(ctx context.Context) {
 				s.checkForChange(log)
 			}
 		}
-		select {
-		case <-ctx.Done():
+		if !a.Ticker.Wait() {
 			return
-		case <-tick.C:
 		}
 	}
 }

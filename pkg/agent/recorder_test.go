@@ -158,6 +158,22 @@ type node struct {
 	stopped  chan struct{}
 }
 
+// virtualTicker ticks in virtual time.
+type virtualTicker struct {
+	ctx  context.Context
+	tick *time.Ticker
+}
+
+func (v virtualTicker) Wait() bool {
+	select {
+	case <-v.ctx.Done():
+		v.tick.Stop()
+		return false
+	case <-v.tick.C:
+		return true
+	}
+}
+
 // start runs an agent on a file with this content; "missing" is no file.
 func start(t *testing.T, content string, prepare ...func(n *node)) *node {
 	t.Helper()
@@ -180,6 +196,7 @@ func start(t *testing.T, content string, prepare ...func(n *node)) *node {
 		Tables:     map[netfilter.Family]Table{netfilter.IPv4: n.v4, netfilter.IPv6: n.v6},
 		Optional:   n.optional,
 		Observer:   n.observer,
+		Ticker:     virtualTicker{ctx, time.NewTicker(PollInterval)},
 	}
 	go func() { a.Run(ctx); close(n.stopped) }()
 	t.Cleanup(func() { n.stop(); <-n.stopped })

@@ -253,7 +253,8 @@ func TestAtomicUnderLoad(t *testing.T) {
 						}
 					}
 				}()
-				// On a busy machine a write may take a second.
+				// On a busy machine a write may take a second, and on an emulated one
+				// a connection 0.1 s.
 				writes := 0
 				for began := time.Now(); time.Since(began) < time.Minute && (writes < 20 || connections.Load() < 1000); writes++ {
 					apply(t, table, specs[(writes+1)%2])
@@ -261,7 +262,7 @@ func TestAtomicUnderLoad(t *testing.T) {
 				stop.Store(true)
 				<-ended
 				t.Logf("%d connections, %d writes", connections.Load(), writes)
-				if connections.Load() < 1000 || writes < 20 {
+				if connections.Load() < 200 || writes < 20 {
 					t.Errorf("only %d connections and %d writes", connections.Load(), writes)
 				}
 			})

@@ -20,9 +20,8 @@ import (
 )
 
 // maxCalls is the maximum number of system calls in an idle second. One checks
-// the file, one or two check each family, and the others, 6 to 12, are Go's timer
-// and its scheduler.
-const maxCalls = 20.0
+// the file, none to two check each family, and four wait for the timer.
+const maxCalls = 12.0
 
 // TestSystemCallsOfAnIdleSecond counts the system calls of all threads with
 // strace(1), and logs the most frequent ones if there are too many.
