@@ -106,11 +106,7 @@ func TestReloadedRules(t *testing.T) {
 	netns.Require(t, "nft", netns.Command("iptables-nft", "IPv6"))
 	netns.Run(t, func(t *testing.T) {
 		options := synced(t, "iptables-nft")
-		rules, err := netns.Output("nft", "list", "ruleset")
-		if err != nil {
-			t.Fatal(err)
-		}
-		nft(t, "flush ruleset\n"+rules)
+		nft(t, "flush ruleset\n"+netns.NFTRuleset(t))
 		for _, f := range ofTables(Examine(Read(t.Context(), options))) {
 			if f.Severity != OK && f.Check != "chain" {
 				t.Errorf("%+v", f)

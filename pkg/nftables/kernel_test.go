@@ -137,11 +137,7 @@ COMMIT
 			return out
 		}
 		before := read()
-		list, err := netns.Output("nft", "list", "ruleset")
-		if err != nil {
-			t.Fatal(err)
-		}
-		nft(t, "flush ruleset\n"+list)
+		nft(t, "flush ruleset\n"+netns.NFTRuleset(t))
 		after := read()
 		if diff := cmp.Diff(before, after, equalMeaning()); diff != "" {
 			t.Errorf("rules after a reload (-before +after):\n%s", diff)

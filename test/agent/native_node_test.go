@@ -57,8 +57,7 @@ func (n nativeNode) nft(script string) {
 // reload saves the rule set and loads it again, as nftables.service does.
 func (n nativeNode) reload() {
 	n.t.Helper()
-	saved := netns.Feed(n.t, "", "nft", "list", "ruleset")
-	netns.Feed(n.t, "flush ruleset\n"+saved, "nft", "-f", "-")
+	netns.NFT(n.t, "flush ruleset\n"+netns.NFTRuleset(n.t))
 }
 
 var (
@@ -71,7 +70,7 @@ var (
 // ruleset returns all rules with their handles but without counters.
 func ruleset(t testing.TB) []string {
 	t.Helper()
-	text := netns.Feed(t, "", "nft", "-a", "list", "ruleset")
+	text := netns.NFTRuleset(t, "-a")
 	text = nftSpaces.ReplaceAllString(nftQuotas.ReplaceAllString(nftCounters.ReplaceAllString(text, ""), ""), " ")
 	return strings.Split(text, "\n")
 }

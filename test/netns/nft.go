@@ -6,6 +6,7 @@ package netns
 import (
 	"bytes"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -32,6 +33,19 @@ func NFTOrSkip(t testing.TB, script string) {
 		t.Skipf("%s cannot load these rules: %v\n%s", bytes.TrimSpace(version), err, out)
 	}
 	t.Fatalf("nft -f -: %v\n%s\n%s", err, out, script)
+}
+
+// NFTRuleset returns what "nft list ruleset" prints for IPv4 and IPv6, so that nft can
+// load it. It lists one family at a time, because nft translates the extensions of
+// iptables only for the first family: of the other, nft 1.0.6 omits the target
+// MASQUERADE, and nft 1.1.3 prints what it cannot load. nft 0.9.8 misspells an option.
+func NFTRuleset(t testing.TB, flags ...string) string {
+	t.Helper()
+	text := ""
+	for _, family := range []string{"ip", "ip6"} {
+		text += execute(t, "", "nft", append(slices.Clone(flags), "list", "ruleset", family)...)
+	}
+	return strings.ReplaceAll(text, "masquerade  random-fully", "masquerade fully-random")
 }
 
 // ListNFT returns the output of "nft list" with these arguments, or "" if nft
