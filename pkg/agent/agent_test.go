@@ -60,20 +60,20 @@ func TestFollowsTheFile(t *testing.T) {
 		check(t, "within a second of the edit", []application{{31 * time.Second, "10.2.0.0/16"}}, n.v4.take())
 		n.write(missing)
 		wait(time.Second)
-		check(t, "the file may be about to come back", nil, n.v4.take())
+		check(t, "one reading without the file is not enough", nil, n.v4.take())
 		wait(time.Second)
 		check(t, "the file is gone", []application{{33 * time.Second, firstDefault}}, n.v4.take())
 		wait(59 * time.Second)
-		check(t, "the interval starts with the last pass", nil, n.v4.take())
+		check(t, "the interval starts with the last sync", nil, n.v4.take())
 		wait(time.Second)
-		check(t, "and goes on", []application{{93 * time.Second, firstDefault}}, n.v4.take())
+		check(t, "the next interval", []application{{93 * time.Second, firstDefault}}, n.v4.take())
 
 		var sources []Source
 		configs, _ := n.observer.seen(netfilter.IPv4)
 		for _, c := range configs {
 			sources = append(sources, c.Source)
 		}
-		check(t, "sources told", []Source{FromFile, FromFile, FromDefault}, sources)
+		check(t, "reported sources", []Source{FromFile, FromFile, FromDefault}, sources)
 	})
 }
 
@@ -86,31 +86,31 @@ func TestRejectedFileChangesNothing(t *testing.T) {
 		n.v4.take()
 		n.write(broken)
 		wait(150 * time.Second)
-		for _, a := range n.v4.take() { // the first stays in force, and is healed
+		for _, a := range n.v4.take() { // the first file stays in force, and is restored
 			check(t, "applied", "10.1.0.0/16", a.First)
 		}
-		got, passes := n.observer.seen(netfilter.IPv4)
-		if len(passes) < 3 {
-			t.Errorf("%d passes in 150 s: healing stopped", len(passes))
+		got, syncs := n.observer.seen(netfilter.IPv4)
+		if len(syncs) < 3 {
+			t.Errorf("%d syncs in 150 s, want at least 3: the rules are not restored any more", len(syncs))
 		}
 		if len(got) != 2 || got[1].Err == nil || got[1].Source != FromFile || got[1].Hash != hash {
-			t.Errorf("told %+v, want one more, a refusal that keeps the first file", got)
+			t.Errorf("reported %+v, want one more, with an error and the hash of the first file", got)
 		}
 		n.write(second)
 		wait(time.Second)
-		check(t, "mended", []application{{151 * time.Second, "10.2.0.0/16"}}, n.v4.take())
+		check(t, "a valid file again", []application{{151 * time.Second, "10.2.0.0/16"}}, n.v4.take())
 	})
 }
 
-// TestFamiliesApart is invariant 4.
-func TestFamiliesApart(t *testing.T) {
-	for name, ill := range map[string]func(*recorder){
+// TestFailureDoesNotAffectTheOtherFamily is invariant 4.
+func TestFailureDoesNotAffectTheOtherFamily(t *testing.T) {
+	for name, fault := range map[string]func(*recorder){
 		"failing": func(r *recorder) { r.err = errors.New("no such table") },
 		"hanging": func(r *recorder) { r.hangs = true },
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				n := start(t, first, func(n *node) { n.v4.set(ill) })
+				n := start(t, first, func(n *node) { n.v4.set(fault) })
 				wait(70 * time.Second)
 				n.write(second)
 				wait(time.Second)
@@ -120,7 +120,7 @@ func TestFamiliesApart(t *testing.T) {
 	}
 }
 
-func TestRepairsAreToldApartFromEdits(t *testing.T) {
+func TestEditsAreNotReportedAsRepairs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := start(t, first, func(n *node) { n.v4.report = netfilter.Report{WroteChain: true, WroteJump: true} })
 		wait(60 * time.Second) // drift
@@ -131,28 +131,28 @@ func TestRepairsAreToldApartFromEdits(t *testing.T) {
 		n.v4.set(func(r *recorder) { r.report = netfilter.Report{} })
 		wait(60 * time.Second) // nothing
 		var got [][2]bool
-		_, passes := n.observer.seen(netfilter.IPv4)
-		for _, p := range passes {
+		_, syncs := n.observer.seen(netfilter.IPv4)
+		for _, p := range syncs {
 			got = append(got, [2]bool{p.RepairedChain, p.RepairedJump})
 		}
 		check(t, "repairs of chain and jump", [][2]bool{{false, false}, {true, true}, {false, false}, {true, false}, {false, false}}, got)
 	})
 }
 
-func TestLooksEachSecond(t *testing.T) {
+func TestWhichChangesTriggerASync(t *testing.T) {
 	const s = time.Second
 	tests := []struct {
 		name   string
 		change netfilter.Change
 		cost   time.Duration
-		want   []time.Duration // of passes within 121 s
+		want   []time.Duration // of syncs within 121 s
 	}{
-		{"a proof that nothing changed saves the pass", netfilter.Unchanged, 0, []time.Duration{0}},
-		{"mere quiet does not", netfilter.PerhapsUnchanged, 0, []time.Duration{0, 60 * s, 120 * s}},
-		{"nor does not knowing", netfilter.ChangeUnknown, 0, []time.Duration{0, 60 * s, 120 * s}},
-		{"churn is followed at once, then within the budget", netfilter.Changed, 400 * time.Millisecond,
+		{"a proof that nothing changed replaces the sync", netfilter.Unchanged, 0, []time.Duration{0}},
+		{"no change was seen, without proof", netfilter.PerhapsUnchanged, 0, []time.Duration{0, 60 * s, 120 * s}},
+		{"it is unknown whether anything changed", netfilter.ChangeUnknown, 0, []time.Duration{0, 60 * s, 120 * s}},
+		{"changes all the time are followed at once, then within the CPU limit", netfilter.Changed, 400 * time.Millisecond,
 			[]time.Duration{0, 1 * s, 2 * s, 3 * s, 20 * s, 40 * s, 60 * s, 80 * s, 100 * s, 120 * s}},
-		{"and past it only each interval", netfilter.Changed, 10 * s, []time.Duration{0, 60 * s, 120 * s}},
+		{"syncs above the CPU limit are made each resyncInterval only", netfilter.Changed, 10 * s, []time.Duration{0, 60 * s, 120 * s}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -162,20 +162,16 @@ func TestLooksEachSecond(t *testing.T) {
 					n.v4.report.Cost = tt.cost
 				})
 				wait(121 * s)
-				var at []time.Duration
-				for _, a := range n.v4.take() {
-					at = append(at, a.At)
-				}
-				check(t, "passes at", tt.want, at)
-				if _, passes := n.observer.seen(netfilter.IPv4); len(passes) < 3 {
-					t.Errorf("%d passes were told of: a look that proves the rules counts as one", len(passes))
+				check(t, "syncs at", tt.want, n.v4.takeTimes())
+				if _, syncs := n.observer.seen(netfilter.IPv4); len(syncs) < 3 {
+					t.Errorf("%d syncs were reported, want at least 3: a proof that nothing changed counts as one", len(syncs))
 				}
 			})
 		})
 	}
 }
 
-func TestDriftIsHealedWithinASecond(t *testing.T) {
+func TestDriftIsRepairedWithinASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := start(t, first, func(n *node) { n.v4.change = netfilter.Unchanged })
 		n.v4.take()
@@ -186,9 +182,9 @@ func TestDriftIsHealedWithinASecond(t *testing.T) {
 	})
 }
 
-// TestNewContentIsAppliedThoughNothingMoved: the kernel is as it was, what is
-// wanted is not.
-func TestNewContentIsAppliedThoughNothingMoved(t *testing.T) {
+// TestEditIsAppliedIfTheKernelIsUnchanged: the proof that the kernel is unchanged
+// does not keep a new file from being applied.
+func TestEditIsAppliedIfTheKernelIsUnchanged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := start(t, first, func(n *node) { n.v4.change = netfilter.Unchanged })
 		n.v4.take()

@@ -11,14 +11,14 @@ import (
 	"ip-masq-agent/pkg/netfilter"
 )
 
-// TestFightsAreDamped has something that undoes each repair within a second.
+// TestFightsAreDamped: another program undoes each repair within a second.
 func TestFightsAreDamped(t *testing.T) {
 	const s = time.Second
 	chain := netfilter.Report{WroteChain: true}
 	tests := []struct {
 		name, file string
 		report     netfilter.Report
-		want       []time.Duration // of passes within 200 s
+		want       []time.Duration // of syncs within 200 s
 	}{
 		{"chain", missing, chain, []time.Duration{0, 1 * s, 2 * s, 3 * s, 4 * s, 5 * s, 7 * s, 11 * s, 19 * s, 35 * s, 67 * s, 127 * s, 187 * s}},
 		{"jump", missing, netfilter.Report{WroteJump: true}, []time.Duration{0, 1 * s, 2 * s, 3 * s, 4 * s, 5 * s, 7 * s, 11 * s, 19 * s, 35 * s, 67 * s, 127 * s, 187 * s}},
@@ -29,21 +29,18 @@ func TestFightsAreDamped(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				n := start(t, tt.file, func(n *node) { n.v4.change, n.v4.report = netfilter.Changed, tt.report })
 				wait(200 * s)
-				var at []time.Duration
-				for _, a := range n.v4.take() {
-					at = append(at, a.At)
-				}
-				check(t, "passes at", tt.want, at[:min(len(at), len(tt.want))])
+				at := n.v4.takeTimes()
+				check(t, "syncs at", tt.want, at[:min(len(at), len(tt.want))])
 				damped := 0
-				_, passes := n.observer.seen(netfilter.IPv4)
-				for _, p := range passes {
+				_, syncs := n.observer.seen(netfilter.IPv4)
+				for _, p := range syncs {
 					if p.Damped {
 						damped++
 					}
 				}
-				check(t, "passes that were damped: all from the fifth repair on", len(passes)-5, damped)
+				check(t, "damped syncs: all from the fifth repair on", len(syncs)-5, damped)
 				if len(at) > len(tt.want) && tt.file == missing {
-					t.Errorf("%d passes, want %d", len(at), len(tt.want))
+					t.Errorf("%d syncs, want %d", len(at), len(tt.want))
 				}
 			})
 		})
@@ -81,8 +78,8 @@ func TestDampingEnds(t *testing.T) {
 	})
 }
 
-// TestSlowRepairsAreNotDamped: four in a minute are no fight, nor are five of
-// two kinds.
+// TestSlowRepairsAreNotDamped: four repairs of a kind within a minute are not
+// damped, nor are five of two kinds.
 func TestSlowRepairsAreNotDamped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var d damping
@@ -100,7 +97,7 @@ func TestSlowRepairsAreNotDamped(t *testing.T) {
 			time.Sleep(15 * time.Second)
 		}
 		time.Sleep(time.Minute)
-		for i := range 5 { // but the fifth quick one is a fight, of whichever kinds
+		for i := range 5 { // the fifth quick one is damped, although the kinds differ
 			kinds := []repair{repairChain, repairJump}
 			if i < 4 {
 				kinds = kinds[:1]
@@ -112,7 +109,7 @@ func TestSlowRepairsAreNotDamped(t *testing.T) {
 		before := d
 		time.Sleep(time.Millisecond)
 		if d.repaired(time.Hour) || d.pause != before.pause || d.last != before.last {
-			t.Error("a pass without a repair counts as one")
+			t.Error("a sync without a repair counts as a repair")
 		}
 		d = damping{}
 		for range 4 {

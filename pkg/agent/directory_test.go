@@ -105,8 +105,8 @@ func TestHashOfADirectory(t *testing.T) {
 	check(t, "status", ConfigStatus{Source: FromFile, Hash: "c365f3c182d3cd56"}, w.status)
 }
 
-// TestGlanceAtADirectory has what a look at a directory must and must not miss.
-func TestGlanceAtADirectory(t *testing.T) {
+// TestFileWatchOfADirectory: which changes of a directory a check must report.
+func TestFileWatchOfADirectory(t *testing.T) {
 	tests := []struct {
 		name      string
 		change    change
@@ -134,9 +134,9 @@ func TestGlanceAtADirectory(t *testing.T) {
 	}
 }
 
-// TestGlanceAtAVolumeOfFiles: of a volume the directory and ..data are looked at,
-// however many files it has.
-func TestGlanceAtAVolumeOfFiles(t *testing.T) {
+// TestFileWatchOfAVolumeOfFiles: a check of a volume reads the states of the
+// directory and of ..data, however many files there are.
+func TestFileWatchOfAVolumeOfFiles(t *testing.T) {
 	dir := t.TempDir()
 	publish := func(version string) {
 		must(t, os.Mkdir(filepath.Join(dir, version), 0o700))
@@ -152,14 +152,14 @@ func TestGlanceAtAVolumeOfFiles(t *testing.T) {
 	}
 	g := settledFileWatch(t, dir)
 	if !g.unchanged() {
-		t.Error("the volume is taken for changed")
+		t.Error("an unchanged volume is reported as changed")
 	}
-	check(t, "system calls of a look", 2, len(g.watched))
+	check(t, "system calls of a check", 2, len(g.watched))
 	if got := testing.AllocsPerRun(maxSkipped/2, func() { g.unchanged() }); got > 0 {
-		t.Errorf("a look takes %v allocations, want none", got)
+		t.Errorf("a check takes %v allocations, want none", got)
 	}
 	publish("..2")
 	if g.unchanged() {
-		t.Error("the exchange of ..data was missed")
+		t.Error("the new target of ..data was not noticed")
 	}
 }

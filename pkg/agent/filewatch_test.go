@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// TestGlance has what a look without reading must and must not miss. The files
-// are settled when they were not changed for 50 ms.
-func TestGlance(t *testing.T) {
+// TestFileWatch: which changes a check must report. The files are settled when they
+// were not changed for 50 ms.
+func TestFileWatch(t *testing.T) {
 	const before = "resyncInterval: 10s\n"
 	const sameSize = "resyncInterval: 20s\n"
 	write := func(content string) func(t *testing.T, path string) {
@@ -58,9 +58,9 @@ func TestGlance(t *testing.T) {
 	}
 }
 
-// TestGlanceAtAVolume has a file as the kubelet makes it: a link through ..data,
-// which is replaced as a whole.
-func TestGlanceAtAVolume(t *testing.T) {
+// TestFileWatchOfAVolume has a file as the kubelet writes it: a link through ..data,
+// which the kubelet replaces.
+func TestFileWatchOfAVolume(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "ip-masq-agent")
 	publish := func(version, content string) {
@@ -73,16 +73,16 @@ func TestGlanceAtAVolume(t *testing.T) {
 	must(t, os.Symlink("..data/ip-masq-agent", path))
 	g := settledFileWatch(t, path)
 	if !g.unchanged() {
-		t.Error("the file is taken for changed")
+		t.Error("an unchanged file is reported as changed")
 	}
 	publish("..2", "resyncInterval: 20s\n")
 	if g.unchanged() {
-		t.Error("the exchange of ..data was missed")
+		t.Error("the new target of ..data was not noticed")
 	}
 }
 
-// TestGlanceBelowAFile: the directory of the file became a file.
-func TestGlanceBelowAFile(t *testing.T) {
+// TestFileWatchBelowAFile: the directory of the file became a file.
+func TestFileWatchBelowAFile(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "volume")
 	path := filepath.Join(dir, "ip-masq-agent")
 	must(t, os.Mkdir(dir, 0o700))
@@ -91,12 +91,13 @@ func TestGlanceBelowAFile(t *testing.T) {
 	must(t, os.RemoveAll(dir))
 	must(t, os.WriteFile(dir, nil, 0o600))
 	if g.unchanged() {
-		t.Error("a path that cannot be looked at is taken for unchanged")
+		t.Error("a path below a file is reported as unchanged")
 	}
 }
 
-// TestGlanceProvesNothing of a file whose timestamps another program may make up.
-func TestGlanceProvesNothing(t *testing.T) {
+// TestFileWatchProvesNothing: timestamps prove nothing if another program may have
+// invented them.
+func TestFileWatchProvesNothing(t *testing.T) {
 	dir := t.TempDir()
 	must(t, os.Symlink("/proc/version", filepath.Join(dir, "link")))
 	for _, path := range []string{"/proc/version", dir} {
@@ -106,12 +107,12 @@ func TestGlanceProvesNothing(t *testing.T) {
 		time.Sleep(20 * time.Millisecond)
 		g.record(path)
 		if g.unchanged() {
-			t.Errorf("%s is taken for unchanged", path)
+			t.Errorf("%s is reported as unchanged", path)
 		}
 	}
 }
 
-func TestStatHasTheTimes(t *testing.T) {
+func TestStat(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ip-masq-agent")
 	must(t, os.WriteFile(path, []byte("abc"), 0o600))
 	at := time.Unix(1_700_000_000, 123_456_789)
@@ -150,16 +151,16 @@ func TestIsLocal(t *testing.T) {
 // longName is longer than a name can be.
 var longName = strings.Repeat("x", 300)
 
-func TestGlanceAtNoFile(t *testing.T) {
+func TestFileWatchOfAMissingFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "none", "ip-masq-agent")
 	g := settledFileWatch(t, path)
 	if !g.unchanged() {
-		t.Error("a file that is still missing is taken for changed")
+		t.Error("a file that is still missing is reported as changed")
 	}
 	must(t, os.Mkdir(filepath.Dir(path), 0o700))
 	must(t, os.WriteFile(path, nil, 0o600))
 	if g.unchanged() {
-		t.Error("a new file was missed")
+		t.Error("a new file was not noticed")
 	}
 }
 
@@ -175,12 +176,12 @@ func TestYoungFileIsRead(t *testing.T) {
 	}
 }
 
-func TestFileIsReadNowAndThen(t *testing.T) {
+func TestFileIsReadAfterSkippedReadings(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ip-masq-agent")
 	g := settledFileWatch(t, path)
 	for i := range maxSkipped {
 		if !g.unchanged() {
-			t.Fatalf("look %d found a change", i)
+			t.Fatalf("check %d reported a change", i)
 		}
 	}
 	if g.unchanged() {
@@ -188,14 +189,15 @@ func TestFileIsReadNowAndThen(t *testing.T) {
 	}
 }
 
-func TestLookAllocatesNothing(t *testing.T) {
+func TestFileWatchDoesNotAllocate(t *testing.T) {
 	g := settledFileWatch(t, filepath.Join(t.TempDir(), "ip-masq-agent"))
 	if got := testing.AllocsPerRun(maxSkipped/2, func() { g.unchanged() }); got > 0 {
-		t.Errorf("a look at the file takes %v allocations, want none", got)
+		t.Errorf("a check of the file takes %v allocations, want none", got)
 	}
 }
 
-// settledFileWatch returns a fileWatch that has seen the file, which is old enough.
+// settledFileWatch returns a fileWatch that has recorded the file when it was old
+// enough.
 func settledFileWatch(t *testing.T, path string) *fileWatch {
 	t.Helper()
 	if !isLocal(path) {

@@ -12,8 +12,8 @@ import (
 	"ip-masq-agent/pkg/netfilter"
 )
 
-// TestFailuresAreLoggedWhenTheyChange: not at each try, and again after they
-// were gone.
+// TestFailuresAreLoggedWhenTheyChange: a failure is not logged at each retry. It is
+// logged again if it returns after a success.
 func TestFailuresAreLoggedWhenTheyChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := start(t, "resyncInterval: 1s", func(n *node) { n.v4.err = errors.New("the lock is held") })
@@ -22,20 +22,20 @@ func TestFailuresAreLoggedWhenTheyChange(t *testing.T) {
 			wait(10 * time.Second)
 		}
 		wait(10 * time.Second)
-		check(t, "failures logged, in ten tries", 1, n.logged("the lock is held"))
+		check(t, "failures logged, in ten attempts", 1, n.logged("the lock is held"))
 		fail(errors.New("no such table"))
 		check(t, "another failure", 1, n.logged("no such table"))
 		check(t, "recoveries", 0, n.logged("Sync recovered"))
 		fail(nil)
 		check(t, "recoveries", 1, n.logged("Sync recovered"))
 		fail(errors.New("no such table"))
-		check(t, "the same failure, after it was gone", 2, n.logged("no such table"))
+		check(t, "the same failure, after a success", 2, n.logged("no such table"))
 		fail(nil)
 		check(t, "recoveries", 2, n.logged("Sync recovered"))
 	})
 }
 
-func TestBlindnessIsLoggedOnce(t *testing.T) {
+func TestFailedChangeCheckIsLoggedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := start(t, missing, func(n *node) { n.v4.changeErr = errors.New("no netlink") })
 		wait(10 * time.Second)
@@ -46,22 +46,23 @@ func TestBlindnessIsLoggedOnce(t *testing.T) {
 	})
 }
 
-func TestLeftAloneIsLoggedOnce(t *testing.T) {
+func TestRulesLeftUnchangedAreLoggedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const message = "leaving the rules found in the kernel as they are"
 		n := start(t, broken, func(n *node) { n.v4.hasRules = true })
 		wait(130 * time.Second)
-		check(t, "logged in three passes", 1, n.logged(message))
+		check(t, "logged in three syncs", 1, n.logged(message))
 	})
 }
 
-// TestSyncsAreLogged: the first of each family, and those of a new file.
+// TestSyncsAreLogged: the first sync of each family is logged, and the first with
+// a new file.
 func TestSyncsAreLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := start(t, first)
 		check(t, "at the start", 2, n.logged("Synced rules"))
 		wait(130 * time.Second)
-		check(t, "after two more passes", 2, n.logged("Synced rules"))
+		check(t, "after two more syncs", 2, n.logged("Synced rules"))
 		n.write(second)
 		wait(time.Second)
 		check(t, "after an edit", 4, n.logged("Synced rules"))
@@ -74,9 +75,9 @@ func TestRepairsAreLogged(t *testing.T) {
 			n.v4.report, n.v4.change = netfilter.Report{WroteChain: true, WroteJump: true}, netfilter.Changed
 		})
 		wait(100 * time.Second)
-		_, passes := n.observer.seen(netfilter.IPv4)
-		check(t, "repairs of the chain", len(passes)-1, n.logged("Repaired the rules"))
-		check(t, "repairs of the jump", len(passes)-1, n.logged("Repaired the jump"))
+		_, syncs := n.observer.seen(netfilter.IPv4)
+		check(t, "repairs of the chain", len(syncs)-1, n.logged("Repaired the rules"))
+		check(t, "repairs of the jump", len(syncs)-1, n.logged("Repaired the jump"))
 		check(t, "a fight", 1, n.logged("something else keeps changing the rules"))
 		check(t, "its end", 0, n.logged("Repairs are prompt again"))
 		n.v4.set(func(r *recorder) { r.change, r.report = netfilter.Unchanged, netfilter.Report{} })

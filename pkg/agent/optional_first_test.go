@@ -17,14 +17,14 @@ import (
 var errCannotHold = fmt.Errorf("restoring: %w", errors.ErrUnsupported)
 
 // TestOptionalFamilyIsUnsupported: if the first write fails because the kernel cannot
-// hold the rules, the family is off, which is no failure, and is tried again.
+// hold the rules, the family is off, which is no failure, and the write is retried.
 func TestOptionalFamilyIsUnsupported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &need{needed: true}
 		n := start(t, "resyncInterval: 1h", d.optional, func(n *node) { n.v6.err = errCannotHold })
 		wait(10 * time.Second)
 		const s = time.Second
-		check(t, "tried", []application{{0, firstDefault}, {1 * s, firstDefault}, {3 * s, firstDefault}, {7 * s, firstDefault}}, n.v6.take())
+		check(t, "applied", []application{{0, firstDefault}, {1 * s, firstDefault}, {3 * s, firstDefault}, {7 * s, firstDefault}}, n.v6.take())
 		check(t, "decisions", []bool{false, false, false, false}, n.decisions())
 		_, syncs := n.observer.seen(netfilter.IPv6)
 		check(t, "syncs", nil, syncs)

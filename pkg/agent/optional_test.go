@@ -89,7 +89,7 @@ func TestOptionalFamilyFollowsTheNode(t *testing.T) {
 		check(t, "polled each second", 59, d.polls())
 		wait(31 * time.Second)
 		check(t, "IPv6 applied while it is not needed", nil, n.v6.take())
-		check(t, "looks at IPv6", 0, n.v6.looks)
+		check(t, "change checks of IPv6", 0, n.v6.checks)
 		check(t, "asked on the interval, and never tried", [2]int{2, 0}, d.counts())
 		check(t, "logged", 1, n.logged("Leaving the family off until the node needs it"))
 
@@ -125,7 +125,8 @@ func TestOptionalFamilyIsNeededAtTheStart(t *testing.T) {
 	})
 }
 
-// TestOptionalFamilyHasRules: rules of an agent that ran before must not go stale.
+// TestOptionalFamilyHasRules: rules of an agent that ran before must not become
+// outdated.
 func TestOptionalFamilyHasRules(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &need{}
@@ -135,8 +136,8 @@ func TestOptionalFamilyHasRules(t *testing.T) {
 	})
 }
 
-// TestOptionalFamilyIsImpossible: it is off, which is no failure, and is tried
-// again after 1, 2, 4 … s.
+// TestOptionalFamilyIsImpossible: the family is off, which is no failure. The agent
+// asks again after 1, 2, 4 … s.
 func TestOptionalFamilyIsImpossible(t *testing.T) {
 	for name, prevent := range map[string]func(*need, *node){
 		"no command": func(d *need, _ *node) { d.possible = errors.New("no ip6tables") },

@@ -31,7 +31,7 @@ func newFollower(t *testing.T) *follower {
 	return &follower{t: t, logger: logger, source: &source{path: filepath.Join(t.TempDir(), "ip-masq-agent")}}
 }
 
-// poll returns what the source found out: the first range that is wanted,
+// poll returns what the source found out: the first range of the desired state,
 // "invalid", or "same"; and what it logged.
 func (f *follower) poll() (found, log string) {
 	f.t.Helper()
@@ -49,7 +49,7 @@ func (f *follower) poll() (found, log string) {
 	return w.config.NonMasquerade[0].String(), log
 }
 
-// steps of a story: what happens to the file, and what the next poll finds.
+// step is what happens to the file, and what the next poll finds.
 type step struct {
 	do, content string // "write" in place, "replace", "remove", or "" for nothing
 	want        string
@@ -122,7 +122,7 @@ func (f *follower) do(s step) {
 	}
 }
 
-// TestFileIsNotReadAgain: a file that is old enough is looked at only.
+// TestFileIsNotReadAgain: of a file that is old enough only the metadata is read.
 func TestFileIsNotReadAgain(t *testing.T) {
 	f := newFollower(t)
 	if !isLocal(f.source.path) {
@@ -161,7 +161,8 @@ func TestOtherFilesAreNamed(t *testing.T) {
 	}
 }
 
-// TestOtherFilesAreNoWarning beside the agent's own, nor is their absence.
+// TestOtherFilesAreNoWarning: neither other files beside the agent's own nor their
+// absence cause a warning.
 func TestOtherFilesAreNoWarning(t *testing.T) {
 	f := newFollower(t)
 	if found, log := f.poll(); found != "10.0.0.0/8" || strings.Contains(log, "Warning:") {
@@ -174,8 +175,9 @@ func TestOtherFilesAreNoWarning(t *testing.T) {
 	}
 }
 
-// TestPipeIsRefused: what cannot be read is not taken for no file, nor waited for.
-func TestPipeIsRefused(t *testing.T) {
+// TestPipeIsInvalid: a FIFO does not count as a missing file, and the agent does not
+// wait for it.
+func TestPipeIsInvalid(t *testing.T) {
 	f := newFollower(t)
 	must(t, syscall.Mkfifo(f.source.path, 0o600))
 	if found, log := f.poll(); found != "invalid" || !strings.Contains(log, "not a regular file") {
@@ -192,7 +194,7 @@ func TestHash(t *testing.T) {
 	}
 }
 
-func TestOtherFilesAreFew(t *testing.T) {
+func TestAtMostTenOtherFilesAreNamed(t *testing.T) {
 	f := newFollower(t)
 	for i := range 12 {
 		if err := os.WriteFile(filepath.Join(filepath.Dir(f.source.path), string(rune('a'+i))), nil, 0o600); err != nil {

@@ -12,9 +12,9 @@ import (
 	"ip-masq-agent/pkg/netfilter"
 )
 
-// TestPassesTell has all that the observer is told of passes: one that wrote, one
-// that repaired, one that the kernel confirmed without a read, and a failure.
-func TestPassesTell(t *testing.T) {
+// TestSyncsAreReported: the observer receives a sync that wrote rules, one that
+// repaired them, one in which the kernel proved that nothing changed, and a failure.
+func TestSyncsAreReported(t *testing.T) {
 	traffic := func(n uint64) netfilter.Traffic {
 		return netfilter.Traffic{Kept: netfilter.Count{Packets: n, Bytes: 60 * n}}
 	}
@@ -38,48 +38,49 @@ func TestPassesTell(t *testing.T) {
 				got[i].Err = nil
 			}
 		}
-		check(t, "passes", []Sync{
+		check(t, "syncs", []Sync{
 			{Source: FromFile, Rules: 3, Traffic: traffic(1), Duration: 30 * time.Millisecond},
 			{Source: FromFile, Rules: 3, Traffic: traffic(2), Duration: 30 * time.Millisecond, RepairedChain: true, RepairedJump: true},
 			{Source: FromFile, Rules: 3, Traffic: traffic(7)},
 			{Source: FromFile, Duration: 30 * time.Millisecond},
 		}, got)
-		check(t, "passes that began", 3, n.observer.started[netfilter.IPv4])
+		check(t, "syncs that began", 3, n.observer.started[netfilter.IPv4])
 	})
 }
 
-// TestConfirmedAfterAFight: what the kernel confirms is damped no longer.
-func TestConfirmedAfterAFight(t *testing.T) {
+// TestDampingEndsWithoutASync: damping ends if the kernel proves for a minute that
+// nothing changed.
+func TestDampingEndsWithoutASync(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := start(t, first, func(n *node) { n.v4.change, n.v4.report.WroteChain = netfilter.Changed, true })
 		wait(7 * time.Second)
-		_, passes := n.observer.seen(netfilter.IPv4)
-		check(t, "the last one", Sync{Source: FromFile, RepairedChain: true, Damped: true}, passes[len(passes)-1])
+		_, syncs := n.observer.seen(netfilter.IPv4)
+		check(t, "the last one", Sync{Source: FromFile, RepairedChain: true, Damped: true}, syncs[len(syncs)-1])
 		n.v4.set(func(r *recorder) { r.change = netfilter.Unchanged })
 		wait(61 * time.Second)
-		_, passes = n.observer.seen(netfilter.IPv4)
-		check(t, "after a quiet minute", Sync{Source: FromFile}, passes[len(passes)-1])
+		_, syncs = n.observer.seen(netfilter.IPv4)
+		check(t, "after a quiet minute", Sync{Source: FromFile}, syncs[len(syncs)-1])
 	})
 }
 
-// TestLooksAreFew: each second one look, and one more when there is something to
-// do, so that an idle agent wakes no goroutine.
-func TestLooksAreFew(t *testing.T) {
+// TestChangeChecksPerSecond: the kernel is checked once a second, and once more if
+// that wakes the syncer. An idle agent wakes no goroutine.
+func TestChangeChecksPerSecond(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		change netfilter.Change
 		cost   time.Duration
-		want   int // in ten seconds, behind the one at the start
+		want   int // in ten seconds, without the one at the start
 	}{
 		{"nothing happens", netfilter.Unchanged, 0, 10},
-		{"changes that cannot be afforded", netfilter.Changed, time.Minute, 10},
-		{"changes that are followed", netfilter.Changed, 0, 20},
+		{"changes above the CPU limit", netfilter.Changed, time.Minute, 10},
+		{"changes that trigger a sync", netfilter.Changed, 0, 20},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				n := start(t, first, func(n *node) { n.v4.change, n.v4.report.Cost = tt.change, tt.cost })
 				wait(10500 * time.Millisecond)
-				check(t, "looks", tt.want+1, n.v4.looks)
+				check(t, "checks", tt.want+1, n.v4.checks)
 			})
 		})
 	}
