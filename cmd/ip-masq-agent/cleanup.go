@@ -28,7 +28,7 @@ func cleanupFlags(set *flags.Set) runFunc {
 	group := set.Group("Cleanup")
 	set.AddChain(group, "`name` of the chain to remove, such as IP-MASQ-AGENT of another agent")
 	set.AddBackendWithUsage(group, "`name` of the backend to clean: auto (all backends), iptables-nft, iptables-legacy or nftables")
-	dryRun := group.Bool("dry-run", false, "only print what would be removed, as input for a command; exit with status 1 if there is something")
+	dryRun := group.Bool("dry-run", false, "only print what would be removed, as input for a command; exit with status 1 if there is something, or if a running agent prevents the removal")
 	stay := group.Bool("stay", false, "wait for a running agent to end, remove its rules, and remove them again if they return, until SIGTERM or SIGINT; for the container of a DaemonSet, which must not exit")
 	set.AddHTTPAddressWithUsage(group, "`address` at which a running agent would serve /metrics, which is how cleanup finds an agent in another pod; empty: do not ask")
 	set.Check(func() error {
@@ -93,13 +93,17 @@ func cleanAndStay(ctx context.Context, set *flags.Set, o cleanup.Options, stdout
 	}
 }
 
-// clean removes the rules and prints the results.
+// clean removes the rules and prints the results. With --dry-run it prints them also
+// if a running agent prevents the removal.
 func clean(ctx context.Context, set *flags.Set, o cleanup.Options, stdout io.Writer) error {
 	results, err := cleanup.Run(ctx, o)
-	if err != nil {
+	if results == nil {
 		return err
 	}
-	return printCleanup(set, o, results, stdout)
+	if printErr := printCleanup(set, o, results, stdout); err == nil {
+		err = printErr
+	}
+	return err
 }
 
 // printCleanup prints the results. It returns errFound if something is left to

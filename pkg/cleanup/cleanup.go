@@ -47,17 +47,13 @@ type Result struct {
 
 // Run removes the rules of each IP family in each backend. If one fails, it
 // continues with the others. It returns [ErrAgentRuns], and removes nothing, if a
-// running agent would write the rules again.
+// running agent would write the rules again. With DryRun it returns the results
+// also then.
 func Run(ctx context.Context, o Options) ([]Result, error) {
-	var server *running.Server
-	if !o.DryRun {
-		if a := running.ManagerOf(ctx, o.Chain, o.Backend); a != nil {
-			return nil, fmt.Errorf("%w: the agent that runs on this node as process %d manages chain %s and would write it again: delete its DaemonSet first", ErrAgentRuns, a.PID, o.Chain)
-		}
-		server = running.FindServer(ctx, o.HTTPAddress)
-		if server.Manages(o.Chain, o.Backend) {
-			return nil, fmt.Errorf("%w: the agent that answers at %s on this node manages chain %s, or may, and would write it again: delete its DaemonSet first; if the address belongs to another program, give --http-bind-address= to ignore it", ErrAgentRuns, server.Address, o.Chain)
-		}
+	server := running.FindServer(ctx, o.HTTPAddress)
+	refusal := o.refusal(ctx, server)
+	if refusal != nil && !o.DryRun {
+		return nil, refusal
 	}
 	var results []Result
 	for _, b := range backend.Names()[1:] {
@@ -68,20 +64,32 @@ func Run(ctx context.Context, o Options) ([]Result, error) {
 			results = append(results, o.remove(ctx, b, f, server))
 		}
 	}
-	return results, nil
+	return results, refusal
+}
+
+// refusal returns ErrAgentRuns if a running agent would write the rules again. The
+// server is the agent found by its address, or nil.
+func (o Options) refusal(ctx context.Context, server *running.Server) error {
+	if a := running.ManagerOf(ctx, o.Chain, o.Backend); a != nil {
+		return fmt.Errorf("%w: the agent that runs on this node as process %d manages chain %s and would write it again: delete its DaemonSet first", ErrAgentRuns, a.PID, o.Chain)
+	}
+	if server.Manages(o.Chain, o.Backend) {
+		return fmt.Errorf("%w: the agent that answers at %s on this node manages chain %s, or may, and would write it again: delete its DaemonSet first; if the address belongs to another program, give --http-bind-address= to ignore it", ErrAgentRuns, server.Address, o.Chain)
+	}
+	return nil
 }
 
 // remove removes the rules of one IP family in one backend. If the kernel does not
-// support the backend, it is skipped, unless --backend names it. The server is the agent found by its
-// address, or nil.
+// support the backend, it is skipped, unless --backend names it. The table of the
+// backend nftables is skipped if the agent of another chain manages it.
 func (o Options) remove(ctx context.Context, b backend.Name, f netfilter.Family, server *running.Server) Result {
 	r := Result{Backend: b, Family: f.String()}
-	if b == backend.NFTables && !o.DryRun {
-		if a := running.ManagerOfTable(ctx); a != nil {
+	if b == backend.NFTables {
+		if a := running.ManagerOfTable(ctx, o.Chain); a != nil {
 			r.Skipped = fmt.Sprintf("the agent that runs as process %d manages this table, or may: its backend is unknown", a.PID)
 			return r
 		}
-		if server.ManagesTable() {
+		if server.ManagesTable(o.Chain) {
 			r.Skipped = fmt.Sprintf("the agent that answers at %s manages this table, or may: its backend is unknown", server.Address)
 			return r
 		}

@@ -51,8 +51,11 @@ func (s *Server) Manages(chain string, b backend.Name) bool {
 	return s != nil && (s.chain == "" || s.chain == chain) && (b == backend.Auto || s.mayUse(b))
 }
 
-// ManagesTable reports whether the agent manages the table of the backend nftables,
-// or may manage it. The table is the same for all chains.
-func (s *Server) ManagesTable() bool { return s != nil && s.mayUse(backend.NFTables) }
+// ManagesTable reports whether the agent, of a chain other than this one, manages
+// the table of the backend nftables, or may manage it. The table is the same for all
+// chains.
+func (s *Server) ManagesTable(chain string) bool {
+	return s != nil && s.chain != chain && s.mayUse(backend.NFTables)
+}
 
 func (s *Server) mayUse(b backend.Name) bool { return s.backend == "" || s.backend == b }

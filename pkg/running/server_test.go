@@ -74,21 +74,22 @@ func TestFindServer(t *testing.T) {
 		return build + status.BackendMetric + `{backend="` + b + `",chain="A",family="IPv4"} 1` + "\n"
 	}
 	tests := []struct {
-		name                   string
-		address                string
-		found                  bool
-		a, b, legacyOfA, table bool // manages chain A, chain B, chain A of iptables-legacy, the table
+		name            string
+		address         string
+		found           bool
+		a, b, legacyOfA bool // manages chain A, chain B, chain A of iptables-legacy
+		table, tableOfA bool // manages the table, for cleanup of chain B and of chain A
 	}{
-		{"no address", "", false, false, false, false, false},
-		{"nothing listens", "127.0.0.1:1", false, false, false, false, false},
-		{"nothing accepts", full(t), false, false, false, false, false},
-		{"another program", serve(t, ok+"x 1\n"), false, false, false, false, false},
-		{"no HTTP", serve(t, "hello\r\n"), false, false, false, false, false},
-		{"no answer", serve(t, ""), true, true, true, true, true},
-		{"starting", serve(t, build), true, true, true, true, true},
-		{"iptables-nft", serve(t, of("iptables-nft")), true, true, false, false, false},
-		{"iptables-legacy", serve(t, of("iptables-legacy")), true, true, false, true, false},
-		{"nftables", serve(t, of("nftables")), true, true, false, false, true},
+		{"no address", "", false, false, false, false, false, false},
+		{"nothing listens", "127.0.0.1:1", false, false, false, false, false, false},
+		{"nothing accepts", full(t), false, false, false, false, false, false},
+		{"another program", serve(t, ok+"x 1\n"), false, false, false, false, false, false},
+		{"no HTTP", serve(t, "hello\r\n"), false, false, false, false, false, false},
+		{"no answer", serve(t, ""), true, true, true, true, true, true},
+		{"starting", serve(t, build), true, true, true, true, true, true},
+		{"iptables-nft", serve(t, of("iptables-nft")), true, true, false, false, false, false},
+		{"iptables-legacy", serve(t, of("iptables-legacy")), true, true, false, true, false, false},
+		{"nftables", serve(t, of("nftables")), true, true, false, false, true, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -97,8 +98,8 @@ func TestFindServer(t *testing.T) {
 			if got := s != nil; got != tt.found {
 				t.Fatalf("found %v, want %v", got, tt.found)
 			}
-			got := []bool{s.Manages("A", backend.Auto), s.Manages("B", backend.Auto), s.Manages("A", backend.IPTablesLegacy), s.ManagesTable()}
-			for i, want := range []bool{tt.a, tt.b, tt.legacyOfA, tt.table} {
+			got := []bool{s.Manages("A", backend.Auto), s.Manages("B", backend.Auto), s.Manages("A", backend.IPTablesLegacy), s.ManagesTable("B"), s.ManagesTable("A")}
+			for i, want := range []bool{tt.a, tt.b, tt.legacyOfA, tt.table, tt.tableOfA} {
 				if got[i] != want {
 					t.Errorf("answer %d: %v, want %v", i, got[i], want)
 				}

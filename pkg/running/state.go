@@ -46,11 +46,12 @@ func ManagerOf(ctx context.Context, chain string, b backend.Name) *Agent {
 	return nil
 }
 
-// ManagerOfTable returns the agent that manages the table of the backend nftables,
-// or may manage it; nil if there is none. The table is the same for all chains.
-func ManagerOfTable(ctx context.Context) *Agent {
+// ManagerOfTable returns the agent of a chain other than this one that manages the
+// table of the backend nftables, or may manage it; nil if there is none. The table
+// is the same for all chains.
+func ManagerOfTable(ctx context.Context, chain string) *Agent {
 	for _, a := range Agents() {
-		if a.mayUse(ctx, backend.NFTables) {
+		if a.Options.Masq.ChainName != chain && a.mayUse(ctx, backend.NFTables) {
 			return a
 		}
 	}

@@ -67,8 +67,10 @@ func TestCleanupBesideAnAgentWithoutServer(t *testing.T) {
 		netns.Restore(t, "iptables-nft", "IPv4", "*nat\n:IP-MASQ - [0:0]\n-A POSTROUTING -j IP-MASQ\nCOMMIT\n")
 		a := program.Start(t, program.Command([]string{"PATH=/nonexistent"}, "--http-bind-address=", "--config=/none"))
 		a.WaitLog("Synced")
-		if r := subcommand(t, "", nil, "cleanup", "--masq-chain=OTHER"); r.status != 0 || !strings.Contains(r.stdout, "may: its backend is unknown") {
-			t.Errorf("status %d: %s%s", r.status, r.stdout, r.stderr)
+		for _, args := range [][]string{{"cleanup", "--masq-chain=OTHER", "--dry-run"}, {"cleanup", "--masq-chain=OTHER"}} {
+			if r := subcommand(t, "", nil, args...); r.status != 0 || !strings.Contains(r.stdout, "may: its backend is unknown") {
+				t.Errorf("%v: status %d: %s%s", args, r.status, r.stdout, r.stderr)
+			}
 		}
 		if text, err := netns.Output("nft", "list", "table", "ip", "ip-masq-agent"); err != nil {
 			t.Errorf("the agent's table is gone: %v\n%s", err, text)

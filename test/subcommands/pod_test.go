@@ -69,7 +69,10 @@ func TestCleanupFindsTheAgentOfAnotherPod(t *testing.T) {
 			{"--http-bind-address=:10292", 1, "nothing was removed"},
 			{"--backend=" + others[backend], 0, "no "},
 			{"--masq-chain=OTHER", 0, map[bool]string{true: "manages this table", false: "no table"}[backend == "nftables"]},
+			{"--masq-chain=OTHER --dry-run", 0, map[bool]string{true: "manages this table", false: "no table"}[backend == "nftables"]},
 			{"--dry-run", 1, "would remove"},
+			{"--dry-run", 1, "the agent that answers at 127.0.0.1:10292 on this node manages chain IP-MASQ"},
+			{"--dry-run -o json", 1, `"input"`},
 			{"--http-bind-address=127.0.0.1:1", 0, "removed"},
 		}
 		for _, tt := range tests {
