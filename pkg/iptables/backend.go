@@ -48,10 +48,9 @@ func plainName(f netfilter.Family) string {
 // the program runs at all. Usable runs a script, which may be a wrapper of anything.
 func Usable(ctx context.Context, b Backend, f netfilter.Family) error {
 	path, err := find(ctx, b, f)
-	if err != nil || filepath.Base(path) == b.Command(f) && !isScript(path) {
-		return err
+	if err == nil && (filepath.Base(path) != b.Command(f) || isScript(path)) {
+		_, err = version(ctx, path)
 	}
-	_, err = run(ctx, "", path, "--version")
 	return err
 }
 
@@ -60,11 +59,15 @@ func Usable(ctx context.Context, b Backend, f netfilter.Family) error {
 // architecture.
 func Runs(ctx context.Context, b Backend, f netfilter.Family) error {
 	path, err := find(ctx, b, f)
-	if err != nil {
-		return err
+	if err == nil {
+		_, err = version(ctx, path)
 	}
-	_, err = run(ctx, "", path, "--version")
 	return err
+}
+
+// version returns what a command prints for --version.
+func version(ctx context.Context, path string) (string, error) {
+	return run(ctx, "", path, "--version")
 }
 
 // isScript reports whether a file begins with "#!" or cannot be read.
@@ -119,11 +122,11 @@ func plainCommand(ctx context.Context, f netfilter.Family) (string, Backend) {
 	if b := linkedTo(path); b != "" {
 		return path, b
 	}
-	version, err := run(ctx, "", path, "--version")
+	text, err := version(ctx, path)
 	switch {
 	case err != nil:
 		return "", ""
-	case strings.Contains(version, "nf_tables"):
+	case strings.Contains(text, "nf_tables"):
 		return path, NFT
 	}
 	return path, Legacy

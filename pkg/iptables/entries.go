@@ -4,8 +4,9 @@
 package iptables
 
 import (
-	"bytes"
 	"encoding/binary"
+
+	"golang.org/x/sys/unix"
 
 	"ip-masq-agent/pkg/netfilter"
 )
@@ -87,19 +88,14 @@ type extension struct {
 }
 
 func extensionAt(b []byte) extension {
-	return extension{cString(b[2 : 2+extensionName]), b[extensionHeader-1], b[extensionHeader:]}
+	return extension{unix.ByteSliceToString(b[2 : 2+extensionName]), b[extensionHeader-1], b[extensionHeader:]}
 }
 
 // chainName returns the name of the chain that begins with this entry; false if
 // none does.
 func (e entry) chainName() (string, bool) {
 	x := extensionAt(e.data[e.target:])
-	return cString(x.info), x.name == errorTarget
-}
-
-func cString(b []byte) string {
-	text, _, _ := bytes.Cut(b, []byte{0})
-	return string(text)
+	return unix.ByteSliceToString(x.info), x.name == errorTarget
 }
 
 // presence reports whether a chain is there.

@@ -6,6 +6,8 @@ package iptables
 import (
 	"encoding/binary"
 
+	"golang.org/x/sys/unix"
+
 	"ip-masq-agent/pkg/netfilter"
 )
 
@@ -20,7 +22,7 @@ func matchOf(x extension, r *Rule) bool {
 	host := binary.NativeEndian
 	switch {
 	case x.is("comment", 0, 1) && r.Comment == "":
-		r.Comment = cString(x.info)
+		r.Comment = unix.ByteSliceToString(x.info)
 		return r.Comment != "" // to a Rule an empty comment is none
 	case x.is("addrtype", 1, 8) && !r.NotLocal:
 		const invertDestination = 2

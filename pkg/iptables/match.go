@@ -4,7 +4,6 @@
 package iptables
 
 import (
-	"encoding/binary"
 	"math"
 	"net/netip"
 	"slices"
@@ -52,8 +51,6 @@ func one(b []byte) []netfilter.Element { return between(b, b) }
 func between(from, to []byte) []netfilter.Element {
 	return []netfilter.Element{{Key: []netfilter.Range{{From: from, To: to}}}}
 }
-
-func number(n uint32) []byte { return binary.BigEndian.AppendUint32(nil, n) }
 
 // address parses A, A/LENGTH or A/MASK; a mask may have holes.
 func address(f netfilter.Family, offset int, argument string) (netfilter.Operand, []netfilter.Element, bool) {
@@ -134,7 +131,7 @@ func addressTypes(argument string) ([]netfilter.Element, bool) {
 		if n < 0 {
 			return nil, false
 		}
-		out = append(out, one(number(uint32(n)))...)
+		out = append(out, one(netfilter.Number(uint32(n)))...)
 	}
 	return out, true
 }
@@ -147,9 +144,9 @@ func mark(argument string) (netfilter.Operand, []netfilter.Element, bool) {
 	}
 	key := netfilter.Operand{Field: netfilter.Mark, Length: 4}
 	if mask != math.MaxUint32 {
-		key.Mask = number(mask)
+		key.Mask = netfilter.Number(mask)
 	}
-	return key, one(number(value)), true
+	return key, one(netfilter.Number(value)), true
 }
 
 // masked parses VALUE or VALUE/MASK, of 32 bits.
@@ -178,5 +175,5 @@ func probability(argument string) (netfilter.Operand, []netfilter.Element, bool)
 	if n == 0 {
 		return key, nil, true // never
 	}
-	return key, between(number(0), number(n-1)), true
+	return key, between(netfilter.Number(0), netfilter.Number(n-1)), true
 }

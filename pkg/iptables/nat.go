@@ -163,7 +163,7 @@ func (n *NAT) open(ctx context.Context) error {
 		n.path, n.hasRandomFully = path, true
 		return nil
 	}
-	if _, err := run(ctx, "", path, "--version"); err != nil {
+	if _, err := version(ctx, path); err != nil {
 		return fmt.Errorf("asking %s for its version: %w", path, err)
 	}
 	protocol := goiptables.ProtocolIPv4

@@ -40,7 +40,7 @@ func (r *Rule) restrict(f netfilter.Family, c netfilter.Condition) bool {
 	key := c.Key[0]
 	switch {
 	case key.Field == netfilter.DestinationType:
-		if r.NotLocal || !c.Negated || !is(c, number(netfilter.TypeLocal)) {
+		if r.NotLocal || !c.Negated || !is(c, netfilter.Number(netfilter.TypeLocal)) {
 			return false
 		}
 		r.NotLocal = true
@@ -117,7 +117,7 @@ func probabilityOf(c netfilter.Condition) (float64, bool) {
 		return 0, false
 	}
 	r := c.Elements[0].Key[0]
-	if len(r.To) != 4 || !bytes.Equal(r.From, number(0)) {
+	if len(r.To) != 4 || !bytes.Equal(r.From, netfilter.Number(0)) {
 		return 0, false
 	}
 	return float64(uint64(binary.BigEndian.Uint32(r.To))+1) / (1 << randomBits), true

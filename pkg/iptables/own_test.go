@@ -18,12 +18,12 @@ func TestRuleOf(t *testing.T) {
 	header := func(offset int) netfilter.Operand {
 		return netfilter.Operand{Field: netfilter.NetworkHeader, Offset: offset}
 	}
-	notLocal := not(in("", netfilter.Operand{Field: netfilter.DestinationType}, number(2), number(2)))
+	notLocal := not(in("", netfilter.Operand{Field: netfilter.DestinationType}, netfilter.Number(2), netfilter.Number(2)))
 	ten := in("", header(16), []byte{10, 0, 0, 0}, []byte{10, 255, 255, 255})
 	source := in("", header(12), []byte{10, 0, 0, 0}, []byte{10, 255, 255, 255})
 	tcp := in("", netfilter.Operand{Field: netfilter.L4Proto}, []byte{6}, []byte{6})
 	random := netfilter.Operand{Field: netfilter.Random, High: 0x7fffffff}
-	half := in("", random, number(0), number(0x3fffffff))
+	half := in("", random, netfilter.Number(0), netfilter.Number(0x3fffffff))
 	change := func(c netfilter.Condition, f func(*netfilter.Condition)) netfilter.Condition {
 		c.Key = []netfilter.Operand{c.Key[0]}
 		f(&c)
@@ -40,7 +40,7 @@ func TestRuleOf(t *testing.T) {
 	uncertain := change(ten, func(c *netfilter.Condition) { c.Uncertain = true })
 	twoKeys := change(ten, func(c *netfilter.Condition) {
 		c.Key = append(c.Key, netfilter.Operand{Field: netfilter.Mark, Length: 4})
-		c.Elements = []netfilter.Element{{Key: append(c.Elements[0].Key, netfilter.Range{From: number(0), To: number(9)})}}
+		c.Elements = []netfilter.Element{{Key: append(c.Elements[0].Key, netfilter.Range{From: netfilter.Number(0), To: netfilter.Number(9)})}}
 	})
 	returns := netfilter.Verdict{Action: netfilter.Return}
 	tests := []struct {
@@ -68,19 +68,19 @@ func TestRuleOf(t *testing.T) {
 		{"two keys", []netfilter.Step{twoKeys, returns}, Rule{}},
 		{"two protocols", []netfilter.Step{tcp, in("", netfilter.Operand{Field: netfilter.L4Proto}, []byte{17}, []byte{17}), returns}, Rule{}},
 		{"a protocol and another", []netfilter.Step{tcp, in("", netfilter.Operand{Field: netfilter.L4Proto}, []byte{1}, []byte{1}), returns}, Rule{}},
-		{"two probabilities", []netfilter.Step{half, in("", random, number(0), number(9)), returns}, Rule{}},
+		{"two probabilities", []netfilter.Step{half, in("", random, netfilter.Number(0), netfilter.Number(9)), returns}, Rule{}},
 		{"a probability and the rest", []netfilter.Step{half, not(half), returns}, Rule{}},
 		{"two destinations, one in the other", []netfilter.Step{in("", header(16), []byte{10, 1, 0, 0}, []byte{10, 1, 255, 255}), ten, returns}, Rule{}},
 		{"a destination and not that", []netfilter.Step{ten, not(ten), returns}, Rule{}},
 		{"twice not local", []netfilter.Step{notLocal, notLocal, returns}, Rule{}},
 		{"twice the same", []netfilter.Step{tcp, tcp, returns}, Rule{}},
-		{"local", []netfilter.Step{in("", netfilter.Operand{Field: netfilter.DestinationType}, number(2), number(2)), returns}, Rule{}},
-		{"not unicast", []netfilter.Step{not(in("", netfilter.Operand{Field: netfilter.DestinationType}, number(1), number(1))), returns}, Rule{}},
-		{"not local to broadcast", []netfilter.Step{not(in("", netfilter.Operand{Field: netfilter.DestinationType}, number(2), number(3))), returns}, Rule{}},
-		{"not unicast to local", []netfilter.Step{not(in("", netfilter.Operand{Field: netfilter.DestinationType}, number(1), number(2))), returns}, Rule{}},
+		{"local", []netfilter.Step{in("", netfilter.Operand{Field: netfilter.DestinationType}, netfilter.Number(2), netfilter.Number(2)), returns}, Rule{}},
+		{"not unicast", []netfilter.Step{not(in("", netfilter.Operand{Field: netfilter.DestinationType}, netfilter.Number(1), netfilter.Number(1))), returns}, Rule{}},
+		{"not local to broadcast", []netfilter.Step{not(in("", netfilter.Operand{Field: netfilter.DestinationType}, netfilter.Number(2), netfilter.Number(3))), returns}, Rule{}},
+		{"not unicast to local", []netfilter.Step{not(in("", netfilter.Operand{Field: netfilter.DestinationType}, netfilter.Number(1), netfilter.Number(2))), returns}, Rule{}},
 		{"neither local nor another", []netfilter.Step{change(notLocal, func(c *netfilter.Condition) { c.Elements = append(c.Elements, c.Elements...) }), returns}, Rule{}},
-		{"a masked type", []netfilter.Step{operand(notLocal, func(o *netfilter.Operand) { o.Mask = number(3) }), returns}, Rule{}},
-		{"a type with xor", []netfilter.Step{operand(notLocal, func(o *netfilter.Operand) { o.Xor = number(3) }), returns}, Rule{}},
+		{"a masked type", []netfilter.Step{operand(notLocal, func(o *netfilter.Operand) { o.Mask = netfilter.Number(3) }), returns}, Rule{}},
+		{"a type with xor", []netfilter.Step{operand(notLocal, func(o *netfilter.Operand) { o.Xor = netfilter.Number(3) }), returns}, Rule{}},
 		{"an element of two parts", []netfilter.Step{change(notLocal, func(c *netfilter.Condition) {
 			c.Elements = []netfilter.Element{{Key: append(c.Elements[0].Key, netfilter.Range{})}}
 		}), returns}, Rule{}},
@@ -92,10 +92,10 @@ func TestRuleOf(t *testing.T) {
 		{"not at random", []netfilter.Step{not(half), returns}, Rule{}},
 		{"random from 1", []netfilter.Step{operand(half, func(o *netfilter.Operand) { o.Low = 1 }), returns}, Rule{}},
 		{"random to less", []netfilter.Step{operand(half, func(o *netfilter.Operand) { o.High = 9 }), returns}, Rule{}},
-		{"random, the upper half", []netfilter.Step{in("", random, number(1), number(0x3fffffff)), returns}, Rule{}},
+		{"random, the upper half", []netfilter.Step{in("", random, netfilter.Number(1), netfilter.Number(0x3fffffff)), returns}, Rule{}},
 		{"random, two ranges", []netfilter.Step{twoElements(half), returns}, Rule{}},
 		{"random, of one byte", []netfilter.Step{in("", random, []byte{0}, []byte{1}), returns}, Rule{}},
-		{"random, a longer end", []netfilter.Step{in("", random, number(0), []byte{0, 0, 0, 1, 0}), returns}, Rule{}},
+		{"random, a longer end", []netfilter.Step{in("", random, netfilter.Number(0), []byte{0, 0, 0, 1, 0}), returns}, Rule{}},
 		{"not a destination", []netfilter.Step{not(ten), returns}, Rule{}},
 		{"two destinations", []netfilter.Step{change(ten, func(c *netfilter.Condition) { c.Elements = append(c.Elements, c.Elements...) }), returns}, Rule{}},
 		{"a destination and what is none", []netfilter.Step{twoElements(ten), returns}, Rule{}},

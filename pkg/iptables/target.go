@@ -114,5 +114,5 @@ func markStep(options []string) netfilter.Step {
 	if !ok {
 		return unknown
 	}
-	return netfilter.SetMark{To: netfilter.Operand{Field: netfilter.Mark, Length: 4, Mask: number(^mask), Xor: number(value)}}
+	return netfilter.SetMark{To: netfilter.Operand{Field: netfilter.Mark, Length: 4, Mask: netfilter.Number(^mask), Xor: netfilter.Number(value)}}
 }

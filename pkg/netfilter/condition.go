@@ -112,7 +112,7 @@ func cover(elements []Element, o Operand, v value) bool {
 				if bytes.Compare(high, r.To) <= 0 {
 					return true
 				}
-				next, found = successor(r.To), true
+				next, found = Successor(r.To), true
 				break
 			}
 		}
@@ -121,15 +121,4 @@ func cover(elements []Element, o Operand, v value) bool {
 		}
 	}
 	return false
-}
-
-// successor returns b + 1. b is not the highest value.
-func successor(b []byte) []byte {
-	out := bytes.Clone(b)
-	for i := len(out) - 1; i >= 0; i-- {
-		if out[i]++; out[i] != 0 {
-			break
-		}
-	}
-	return out
 }

@@ -3,8 +3,6 @@
 
 package netfilter
 
-import "encoding/binary"
-
 // Field is a property of a packet that a rule can test. Its bytes are in network
 // byte order, even if the kernel stores them in host byte order.
 type Field uint8
@@ -72,7 +70,7 @@ func (o Operand) of(s state) value {
 // bounds returns the lowest and the highest value that the operand can have.
 func (o Operand) bounds(v value) (low, high []byte) {
 	if o.Field == Random && o.Length == 4 && o.Mask == nil && o.Xor == nil {
-		return binary.BigEndian.AppendUint32(nil, o.Low), binary.BigEndian.AppendUint32(nil, o.High)
+		return Number(o.Low), Number(o.High)
 	}
 	return v.lowest(), v.highest()
 }

@@ -97,7 +97,7 @@ func newState(p Packet) state {
 // putNumber sets a four-byte value, unless the number is 0, "not known".
 func putNumber(v value, n uint32) {
 	if n != 0 {
-		v.put(0, binary.BigEndian.AppendUint32(nil, n))
+		v.put(0, Number(n))
 	}
 }
 

@@ -5,6 +5,7 @@ package netfilter
 
 import (
 	"bytes"
+	"encoding/binary"
 	"slices"
 )
 
@@ -117,4 +118,19 @@ func (v value) equal(o value) bool {
 // isKnown reports whether every bit is known.
 func (v value) isKnown() bool {
 	return !slices.ContainsFunc(v.known, func(b byte) bool { return b != 0xff })
+}
+
+// Number returns the value of a field of four bytes.
+func Number(n uint32) []byte { return binary.BigEndian.AppendUint32(nil, n) }
+
+// Successor returns b + 1, as a number in network byte order; 0 if b is the highest
+// value of its length.
+func Successor(b []byte) []byte {
+	out := bytes.Clone(b)
+	for i := len(out) - 1; i >= 0; i-- {
+		if out[i]++; out[i] != 0 {
+			break
+		}
+	}
+	return out
 }

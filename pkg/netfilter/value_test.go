@@ -4,6 +4,7 @@
 package netfilter
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -164,6 +165,22 @@ func TestStateEqual(t *testing.T) {
 			if joined := o.join(s); joined.equal(s) || !joined.equal(o) {
 				t.Errorf("%s: either, in the other order, is %+v", name, joined)
 			}
+		}
+	}
+}
+
+func TestSuccessor(t *testing.T) {
+	for _, tt := range []struct{ b, want []byte }{
+		{[]byte{0, 0}, []byte{0, 1}},
+		{[]byte{0, 255}, []byte{1, 0}},
+		{[]byte{255, 255}, []byte{0, 0}},
+	} {
+		before := slices.Clone(tt.b)
+		if diff := cmp.Diff(tt.want, Successor(tt.b)); diff != "" {
+			t.Errorf("Successor(%v) (-want +got):\n%s", before, diff)
+		}
+		if !slices.Equal(before, tt.b) {
+			t.Errorf("Successor(%v) changed its argument to %v", before, tt.b)
 		}
 	}
 }

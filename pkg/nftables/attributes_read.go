@@ -4,7 +4,8 @@
 package nftables
 
 import (
-	"bytes"
+	"golang.org/x/sys/unix"
+
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -64,18 +65,10 @@ func (a attributes) has(kind uint16) bool {
 }
 
 // string returns a string, which the kernel ends with a zero byte.
-func (a attributes) string(kind uint16) string { return cString(a[kind]) }
+func (a attributes) string(kind uint16) string { return unix.ByteSliceToString(a[kind]) }
 
 // nested returns the attributes inside an attribute.
 func (a attributes) nested(kind uint16) (attributes, error) { return parseAttributes(a[kind]) }
-
-// cString returns the bytes up to the first zero.
-func cString(b []byte) string {
-	if i := bytes.IndexByte(b, 0); i >= 0 {
-		b = b[:i]
-	}
-	return string(b)
-}
 
 // message is the payload of one answer: struct nfgenmsg and attributes.
 type message struct {

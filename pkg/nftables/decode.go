@@ -204,7 +204,7 @@ func (d *decoder) verdict(v netfilter.Verdict, iptables, nft string) {
 func userComment(data []byte) (string, bool) {
 	for len(data) >= 2 && len(data) >= 2+int(data[1]) {
 		if data[0] == 0 {
-			return cString(data[2:][:data[1]]), true
+			return unix.ByteSliceToString(data[2:][:data[1]]), true
 		}
 		data = data[2+int(data[1]):]
 	}

@@ -88,7 +88,7 @@ func (d *decoder) cmp(a attributes) error {
 		}
 	case unix.NFT_CMP_GT:
 		if !bytes.Equal(data, high) {
-			ranges = append(ranges, netfilter.Range{From: successor(data), To: high})
+			ranges = append(ranges, netfilter.Range{From: netfilter.Successor(data), To: high})
 		}
 	}
 	d.condition([]load{l}, elementsOf(ranges), op == unix.NFT_CMP_NEQ, text)
@@ -183,16 +183,4 @@ func (d *decoder) byRange(a attributes) error {
 	text := clause{order: byMatch, iptables: d.transportText(), nft: l.text + " " + relation + d.formatted(l, ends[0]) + "-" + d.formatted(l, ends[1])}
 	d.condition([]load{l}, elementsOf([]netfilter.Range{{From: ends[0], To: ends[1]}}), op == unix.NFT_RANGE_NEQ, text)
 	return nil
-}
-
-// successor returns b + 1; of the highest value it is 0.
-func successor(b []byte) []byte {
-	out := bytes.Clone(b)
-	for i := len(out) - 1; i >= 0; i-- {
-		out[i]++
-		if out[i] != 0 {
-			break
-		}
-	}
-	return out
 }

@@ -134,7 +134,7 @@ func interfaceText(data []byte, wildcard string) string {
 	if bytes.IndexByte(data, 0) < 0 && len(data) < unix.IFNAMSIZ {
 		return printable.Line(string(data)) + wildcard
 	}
-	return printable.Line(cString(data))
+	return printable.Line(unix.ByteSliceToString(data))
 }
 
 // valueText returns a value that something is set to.

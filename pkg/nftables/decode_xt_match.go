@@ -32,7 +32,7 @@ func (d *decoder) match(a attributes) {
 	e := extension{a.string(unix.NFTA_MATCH_NAME), a.uint32(unix.NFTA_MATCH_REV), a[unix.NFTA_MATCH_INFO]}
 	switch {
 	case e.is("comment", 0, 1):
-		d.rule.Comment = cString(e.info)
+		d.rule.Comment = unix.ByteSliceToString(e.info)
 		d.clauses = append(d.clauses, clause{byMatch, "-m comment --comment " + iptablesString(d.rule.Comment), "comment " + quoted(d.rule.Comment), -1})
 	case e.is("addrtype", 1, 8):
 		d.addrtype(d.host.Uint16(e.info), d.host.Uint16(e.info[2:]), d.host.Uint32(e.info[4:]))
@@ -123,7 +123,7 @@ func (d *decoder) statistic(probability uint32, invert bool) {
 	l := load{operand: netfilter.Operand{Field: netfilter.Random, Length: 4, High: all - 1}}
 	var ranges []netfilter.Range
 	if probability > 0 {
-		ranges = append(ranges, netfilter.Range{From: []byte{0, 0, 0, 0}, To: number(min(probability, all) - 1)})
+		ranges = append(ranges, netfilter.Range{From: []byte{0, 0, 0, 0}, To: netfilter.Number(min(probability, all) - 1)})
 	}
 	not := ""
 	if invert {
@@ -134,8 +134,8 @@ func (d *decoder) statistic(probability uint32, invert bool) {
 }
 
 func (d *decoder) xtMark(mark, mask uint32, invert bool) {
-	l := load{operand: netfilter.Operand{Field: netfilter.Mark, Length: 4, Mask: number(mask)}}
-	ranges := []netfilter.Range{{From: number(mark), To: number(mark)}}
+	l := load{operand: netfilter.Operand{Field: netfilter.Mark, Length: 4, Mask: netfilter.Number(mask)}}
+	ranges := []netfilter.Range{{From: netfilter.Number(mark), To: netfilter.Number(mark)}}
 	d.condition([]load{l}, elementsOf(ranges), invert, clause{order: byMatch, iptables: markOption(mark, mask, invert), nft: "xt match \"mark\""})
 }
 

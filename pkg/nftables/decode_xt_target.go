@@ -14,9 +14,6 @@ import (
 	"ip-masq-agent/pkg/printable"
 )
 
-// number returns a number in network byte order.
-func number(n uint32) []byte { return binary.BigEndian.AppendUint32(nil, n) }
-
 // target decodes a target of x_tables.
 func (d *decoder) target(a attributes) {
 	e := extension{a.string(unix.NFTA_TARGET_NAME), a.uint32(unix.NFTA_TARGET_REV), a[unix.NFTA_TARGET_INFO]}
@@ -37,7 +34,7 @@ func (d *decoder) target(a attributes) {
 	switch {
 	case e.is("MARK", 2, 8):
 		mark, mask := d.host.Uint32(e.info), d.host.Uint32(e.info[4:])
-		to := netfilter.Operand{Field: netfilter.Mark, Length: 4, Mask: number(^mask), Xor: number(mark)}
+		to := netfilter.Operand{Field: netfilter.Mark, Length: 4, Mask: netfilter.Number(^mask), Xor: netfilter.Number(mark)}
 		d.effect(netfilter.SetMark{To: to}, fmt.Sprintf("-j MARK --set-xmark 0x%x/0x%x", mark, mask), nft)
 		d.registers.forget(netfilter.Mark)
 	case e.is("CONNMARK", 1, 13), e.is("CONNMARK", 2, 13):
