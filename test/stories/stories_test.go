@@ -6,7 +6,8 @@
 // file each. README.md describes the commands.
 //
 // Stories are for tests that say "given this file and these rules, the agent does
-// that". Tests that need packets or concurrency are in test/agent.
+// that". Tests that need packets or concurrency are in test/agent, and tests of
+// subcommands that need other processes or containers in test/subcommands.
 package stories_test
 
 import (

@@ -99,7 +99,7 @@ func onlyIPv4Commands(t *testing.T) string {
 // checkOutput runs a subcommand and checks its exit status and a part of its output.
 func checkOutput(t *testing.T, status int, part string, args ...string) {
 	t.Helper()
-	if r := subcommand(t, "", nil, args...); r.status != status || !strings.Contains(r.stdout, part) {
+	if r := subcommand(t, nil, args...); r.status != status || !strings.Contains(r.stdout, part) {
 		t.Errorf("%q: status %d, want %d, and %q in:\n%s%s", args, r.status, status, part, r.stdout, r.stderr)
 	}
 }

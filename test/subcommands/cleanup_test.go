@@ -21,7 +21,7 @@ func TestCleanupOfTheOtherBackend(t *testing.T) {
 		left := map[string]string{"iptables-nft": "iptables-legacy", "iptables-legacy": "iptables-nft"}[backend]
 		netns.Restore(t, left, family, "*nat\n:IP-MASQ - [0:0]\n-A POSTROUTING -j IP-MASQ\nCOMMIT\n")
 		start(t, backend, goodFile(t))
-		if r := subcommand(t, "", nil, "cleanup", "--backend="+left); r.status != 0 {
+		if r := subcommand(t, nil, "cleanup", "--backend="+left); r.status != 0 {
 			t.Errorf("status %d: %s%s", r.status, r.stdout, r.stderr)
 		}
 		if got := netns.List(t, left, family, "IP-MASQ"); got != nil {
@@ -58,7 +58,7 @@ func TestCleanupContinuesAfterAFailure(t *testing.T) {
 		}
 		// Also with --stay it ends if a table fails, so that the kubelet starts
 		// it again.
-		r := subcommand(t, "", []string{"PATH=" + bin}, "cleanup", "--stay")
+		r := subcommand(t, []string{"PATH=" + bin}, "cleanup", "--stay")
 		for _, want := range []string{"iptables-legacy  IPv4  failed: ", "iptables-legacy  IPv6  removed chain IP-MASQ", "iptables-nft     IPv4  removed chain IP-MASQ"} {
 			if r.status != 1 || !strings.Contains(r.stdout, want) {
 				t.Errorf("status %d, no %q: %s%s", r.status, want, r.stdout, r.stderr)

@@ -38,7 +38,7 @@ func TestPathsOfTheContainer(t *testing.T) {
 		agent.WaitLog("Synced")
 		check := func(want string, args ...string) {
 			t.Helper()
-			r := subcommand(t, "", nil, args...)
+			r := subcommand(t, nil, args...)
 			if out := r.stdout + r.stderr; !strings.Contains(out, want) || strings.Contains(out, "/proc/") {
 				t.Errorf("%v: want %q and no path below /proc, got:\n%s", args, want, out)
 			}

@@ -21,14 +21,14 @@ func TestEBPFMayDecideFirst(t *testing.T) {
 		node.IP(t, "link set eth0 up")
 		node.Address(t, "eth0", "192.0.2.1/24")
 		node.Route(t, "default", "192.0.2.2")
-		explain := func() string { return subcommand(t, "", nil, "explain", "--live", "8.8.8.8").stdout }
+		explain := func() string { return subcommand(t, nil, "explain", "--live", "8.8.8.8").stdout }
 		if got := explain(); strings.Contains(got, "may decide") {
 			t.Errorf("explain mentions eBPF without eBPF: %s", got)
 		}
 		node.IP(t, "link add cilium_host type veth peer name cilium_net")
 		node.Run(t, "tc", "qdisc", "add", "dev", "eth0", "clsact")
 		node.Run(t, "tc", "filter", "add", "dev", "eth0", "egress", "bpf", "da", "bytecode", "1,6 0 0 4294967295,")
-		got := explain() + subcommand(t, "", nil, "doctor").stdout
+		got := explain() + subcommand(t, nil, "doctor").stdout
 		for _, want := range []string{
 			"  note     Cilium (device cilium_host) may decide before any rule does\n",
 			"  note     an eBPF program at tc egress of eth0 may decide before any rule does\n",

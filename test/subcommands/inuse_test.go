@@ -32,17 +32,17 @@ func TestBackendOfTheRunningAgent(t *testing.T) {
 			a := start(t, backend, goodFile(t), "--backend=auto", "--http-bind-address="+address)
 			mark(backend, "-X")
 			mark(other, "-N")
-			r := subcommand(t, "", nil, "doctor", "-o", "json")
+			r := subcommand(t, nil, "doctor", "-o", "json")
 			var d struct{ Backend string }
 			if err := json.Unmarshal([]byte(r.stdout), &d); err != nil || d.Backend != backend || r.status != 0 {
 				t.Errorf("doctor: status %d, backend %s, %v: %s%s", r.status, d.Backend, err, r.stdout, r.stderr)
 			}
 			for _, args := range [][]string{{"cleanup"}, {"cleanup", "--backend=" + backend}} {
-				if r := subcommand(t, "", nil, args...); r.status != 1 || !strings.Contains(r.stderr, "nothing was removed") {
+				if r := subcommand(t, nil, args...); r.status != 1 || !strings.Contains(r.stderr, "nothing was removed") {
 					t.Errorf("%v: status %d: %s%s", args, r.status, r.stdout, r.stderr)
 				}
 			}
-			if r := subcommand(t, "", nil, "cleanup", "--backend="+other); r.status != 0 {
+			if r := subcommand(t, nil, "cleanup", "--backend="+other); r.status != 0 {
 				t.Errorf("cleanup of the other backend: status %d: %s%s", r.status, r.stdout, r.stderr)
 			}
 			if got := netns.List(t, backend, family, "IP-MASQ"); len(got) < 2 {
@@ -50,7 +50,7 @@ func TestBackendOfTheRunningAgent(t *testing.T) {
 			}
 			a.Stop(syscall.SIGTERM)
 			mark(other, "-X")
-			if r := subcommand(t, "", nil, "cleanup"); r.status != 0 {
+			if r := subcommand(t, nil, "cleanup"); r.status != 0 {
 				t.Errorf("cleanup after the agent: status %d: %s%s", r.status, r.stdout, r.stderr)
 			}
 		}
@@ -68,7 +68,7 @@ func TestCleanupBesideAnAgentWithoutServer(t *testing.T) {
 		a := program.Start(t, program.Command([]string{"PATH=/nonexistent"}, "--http-bind-address=", "--config=/none"))
 		a.WaitLog("Synced")
 		for _, args := range [][]string{{"cleanup", "--masq-chain=OTHER", "--dry-run"}, {"cleanup", "--masq-chain=OTHER"}} {
-			if r := subcommand(t, "", nil, args...); r.status != 0 || !strings.Contains(r.stdout, "may: its backend is unknown") {
+			if r := subcommand(t, nil, args...); r.status != 0 || !strings.Contains(r.stdout, "may: its backend is unknown") {
 				t.Errorf("%v: status %d: %s%s", args, r.status, r.stdout, r.stderr)
 			}
 		}
@@ -87,12 +87,12 @@ func TestSeveralAgents(t *testing.T) {
 		start(t, "iptables-nft", goodFile(t), "--masq-chain=IP-MASQ")
 		second := program.Start(t, program.Command(nil, "--masq-chain=OTHER", "--backend=iptables-nft", "--http-bind-address=", "--config=/none\nok  forged"))
 		second.WaitLog("Synced")
-		if r := subcommand(t, "", nil, "doctor"); r.status != 1 || !strings.Contains(r.stderr, "each has its own chain") || strings.Contains(r.stderr, "\nok  forged") {
+		if r := subcommand(t, nil, "doctor"); r.status != 1 || !strings.Contains(r.stderr, "each has its own chain") || strings.Contains(r.stderr, "\nok  forged") {
 			t.Errorf("with two chains: status %d: %s", r.status, r.stderr)
 		}
 		third := program.Start(t, program.Command(nil, "--masq-chain=OTHER", "--backend=iptables-nft", "--http-bind-address="))
 		third.WaitLog("Synced")
-		if r := subcommand(t, "", nil, "explain", "8.8.8.8"); r.status != 1 || !strings.Contains(r.stderr, "some of them manage the same chain") {
+		if r := subcommand(t, nil, "explain", "8.8.8.8"); r.status != 1 || !strings.Contains(r.stderr, "some of them manage the same chain") {
 			t.Errorf("with a shared chain: status %d: %s", r.status, r.stderr)
 		}
 	})

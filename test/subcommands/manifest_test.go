@@ -61,6 +61,15 @@ func manifest(t *testing.T, path string) podSpec {
 	return d.Spec.Template.Spec
 }
 
+// other is the rules of another program.
+const other = `*nat
+:KUBE-POSTROUTING - [0:0]
+-A POSTROUTING -m comment --comment "kubernetes postrouting rules" -j KUBE-POSTROUTING
+-A KUBE-POSTROUTING -m mark ! --mark 0x4000/0x4000 -j RETURN
+-A KUBE-POSTROUTING -j MASQUERADE --random-fully
+COMMIT
+`
+
 // TestCleanupManifest runs the container of the cleanup manifest and compares
 // its pod with the agent's: it must run on the same nodes, with the same
 // privileges.
@@ -83,7 +92,7 @@ func TestCleanupManifest(t *testing.T) {
 		if diff := cmp.Diff(of(agent, agent.Containers[0]), of(pod, cleanup)); diff != "" {
 			t.Errorf("pods of the two manifests (-agent +cleanup):\n%s", diff)
 		}
-		probe := func() result { return subcommand(t, "", nil, cleanup.ReadinessProbe.Exec.Command[1:]...) }
+		probe := func() result { return subcommand(t, nil, cleanup.ReadinessProbe.Exec.Command[1:]...) }
 
 		netns.Restore(t, backend, family, other)
 		before := netns.Save(t, backend, family)

@@ -73,10 +73,10 @@ func TestOnlyTheAgentCountsAsOne(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			netns.Run(t, func(t *testing.T) {
 				startNamed(t, tt.program, tt.user, tt.args...)
-				if r := subcommand(t, "", nil, "cleanup"); strings.Contains(r.stderr, "nothing was removed") != tt.counts {
+				if r := subcommand(t, nil, "cleanup"); strings.Contains(r.stderr, "nothing was removed") != tt.counts {
 					t.Errorf("cleanup: status %d: %s%s", r.status, r.stdout, r.stderr)
 				}
-				if r := subcommand(t, "", nil, "doctor"); strings.Contains(r.stdout, "Using the flags of the running agent") != tt.counts {
+				if r := subcommand(t, nil, "doctor"); strings.Contains(r.stdout, "Using the flags of the running agent") != tt.counts {
 					t.Errorf("doctor: status %d: %s%s", r.status, r.stdout, r.stderr)
 				}
 			})

@@ -41,7 +41,7 @@ func TestSources(t *testing.T) {
 		type answer struct{ Source, AssumedFrom, Verdict, Why string }
 		ask := func(args ...string) answer {
 			t.Helper()
-			r := subcommand(t, "", nil, append([]string{"explain", "--live", "-o", "json"}, args...)...)
+			r := subcommand(t, nil, append([]string{"explain", "--live", "-o", "json"}, args...)...)
 			var out struct {
 				Answers []struct {
 					answer
@@ -79,7 +79,7 @@ func TestSources(t *testing.T) {
 			var d struct {
 				Findings []struct{ Check, Severity, Family, What, Consequence string }
 			}
-			r := subcommand(t, "", nil, "doctor", "-o", "json")
+			r := subcommand(t, nil, "doctor", "-o", "json")
 			if err := json.Unmarshal([]byte(r.stdout), &d); err != nil {
 				t.Fatal(err)
 			}
