@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/mdlayher/netlink"
 
 	"ip-masq-agent/pkg/netfilter"
@@ -50,12 +49,8 @@ func TestDecodeMatch(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			r := little(t, nil, tt.family, tt.match)
-			if diff := cmp.Diff(tt.steps, r.Steps, equalMeaning()); diff != "" {
-				t.Errorf("steps (-want +got):\n%s", diff)
-			}
-			if diff := cmp.Diff("-A P "+tt.text, r.Text); diff != "" {
-				t.Errorf("text (-want +got):\n%s", diff)
-			}
+			checkSteps(t, tt.steps, r)
+			checkText(t, "-A P "+tt.text, r)
 		})
 	}
 }
@@ -125,12 +120,8 @@ func TestDecodeTarget(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			r := little(t, nil, tt.family, tt.target)
-			if diff := cmp.Diff(tt.steps, r.Steps, equalMeaning()); diff != "" {
-				t.Errorf("steps (-want +got):\n%s", diff)
-			}
-			if diff := cmp.Diff("-A P "+tt.text, r.Text); diff != "" {
-				t.Errorf("text (-want +got):\n%s", diff)
-			}
+			checkSteps(t, tt.steps, r)
+			checkText(t, "-A P "+tt.text, r)
 		})
 	}
 }

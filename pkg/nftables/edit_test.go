@@ -14,8 +14,35 @@ import (
 	"ip-masq-agent/test/netns"
 )
 
-// TestEditExchangesElements edits the ranges. Rules and chains keep their
-// handles, and so their counters.
+// checkEdit applies a Spec that differs from the table only in ranges. It fails
+// unless one transaction exchanges the elements, rules and chains keep their
+// handles, and so their counters, and the table is that of the Spec's text, which
+// is in the kernel afterwards.
+func checkEdit(t *testing.T, table *Table, s Spec) {
+	t.Helper()
+	elements := regexp.MustCompile(`(?s)\n\s*elements = \{.*?\}`)
+	handles := func() string {
+		return elements.ReplaceAllString(nftOutput(t, "-a", "list", "table", s.Family.NFT(), TableName), "")
+	}
+	before, generation := handles(), netns.Generation(t)
+	if report := apply(t, table, s); !report.WroteChain || report.WroteJump {
+		t.Errorf("report %+v", report)
+	}
+	if after := netns.Generation(t); after != generation+1 {
+		t.Errorf("%d transactions, want 1", after-generation)
+	}
+	if diff := cmp.Diff(before, handles()); diff != "" {
+		t.Errorf("besides elements the edit changed (-before +after):\n%s", diff)
+	}
+	edited := list(t, s.Family)
+	checkUnchanged(t, table, s)
+	nft(t, s.String())
+	if diff := cmp.Diff(edited, list(t, s.Family)); diff != "" {
+		t.Errorf("edited table (-netlink +text):\n%s", diff)
+	}
+}
+
+// TestEditExchangesElements edits the ranges of destinations.
 func TestEditExchangesElements(t *testing.T) {
 	edits := map[string]string{
 		"grown":              "10.0.0.0-11.255.255.255 keep, 172.16.0.0-172.31.255.255 keep",
@@ -28,32 +55,16 @@ func TestEditExchangesElements(t *testing.T) {
 		"to the last one":    "10.0.0.0-10.255.255.255 keep, 172.16.0.0-255.255.255.255 keep",
 		"from the first one": "0.0.0.0-10.255.255.255 keep, 172.16.0.0-172.31.255.255 keep",
 	}
-	elements := regexp.MustCompile(`(?s)\n\s*elements = \{.*?\}`)
 	for name, edit := range edits {
 		t.Run(name, func(t *testing.T) {
 			netns.Require(t, "nft")
 			netns.Run(t, func(t *testing.T) {
-				handles := func() string {
-					return elements.ReplaceAllString(nftOutput(t, "-a", "list", "table", "ip", TableName), "")
-				}
 				first := Spec{Destinations: intervals("10.0.0.0-10.255.255.255 keep, 172.16.0.0-172.31.255.255 keep")}
 				second := Spec{Destinations: intervals(edit)}
 				table := NewTable(netfilter.IPv4)
 				apply(t, table, first)
-				before := handles()
 				for _, s := range []Spec{second, {}, first} {
-					if report := apply(t, table, s); !report.WroteChain || report.WroteJump {
-						t.Errorf("report %+v", report)
-					}
-					if diff := cmp.Diff(before, handles()); diff != "" {
-						t.Errorf("besides elements the edit changed (-before +after):\n%s", diff)
-					}
-					edited := list(t, s.Family)
-					checkUnchanged(t, table, s)
-					nft(t, "add table ip x\n"+strings.ReplaceAll(s.String(), "ip "+TableName, "ip x"))
-					if diff := cmp.Diff(strings.ReplaceAll(edited, "ip "+TableName, "ip x"), nftOutput(t, "list", "table", "ip", "x")); diff != "" {
-						t.Errorf("edited table (-netlink +text):\n%s", diff)
-					}
+					checkEdit(t, table, s)
 				}
 			})
 		})
@@ -116,10 +127,8 @@ func TestRefusedEditReplacesTheTable(t *testing.T) {
 }
 
 // TestEditOfSourcesExchangesElements edits the source ranges, alone and together
-// with the destinations. Each edit is one transaction, and rules keep their
-// handles.
+// with the destinations.
 func TestEditOfSourcesExchangesElements(t *testing.T) {
-	elements := regexp.MustCompile(`(?s)\n\s*elements = \{.*?\}`)
 	for family, of := range map[netfilter.Family]struct{ first, second, third, keep string }{
 		netfilter.IPv4: {"10.244.0.0-10.244.255.255", "10.244.1.0-10.244.1.255 192.0.2.1-192.0.2.1", "0.0.0.0-255.255.255.255", "10.0.0.0-10.255.255.255 keep"},
 		netfilter.IPv6: {"fd00:1::-fd00:1:ffff:ffff:ffff:ffff:ffff:ffff", "fd00:1::-fd00:1::ffff 2001:db8::1-2001:db8::1", "::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "fd00::-fd00::ff keep"},
@@ -127,13 +136,9 @@ func TestEditOfSourcesExchangesElements(t *testing.T) {
 		t.Run(family.String(), func(t *testing.T) {
 			netns.Require(t, "nft")
 			netns.Run(t, func(t *testing.T) {
-				handles := func() string {
-					return elements.ReplaceAllString(nftOutput(t, "-a", "list", "table", family.NFT(), TableName), "")
-				}
 				first := Spec{Family: family, OnlySources: true, Sources: ranges(of.first)}
 				table := NewTable(family)
 				apply(t, table, first)
-				before := handles()
 				for _, s := range []Spec{
 					{Family: family, OnlySources: true, Sources: ranges(of.second)},
 					{Family: family, OnlySources: true},
@@ -141,23 +146,7 @@ func TestEditOfSourcesExchangesElements(t *testing.T) {
 					{Family: family, OnlySources: true, Sources: ranges(of.second), Destinations: intervals(of.keep)},
 					first,
 				} {
-					generation := netns.Generation(t)
-					if report := apply(t, table, s); !report.WroteChain || report.WroteJump {
-						t.Errorf("report %+v", report)
-					}
-					if after := netns.Generation(t); after != generation+1 {
-						t.Errorf("%d transactions, want 1", after-generation)
-					}
-					if diff := cmp.Diff(before, handles()); diff != "" {
-						t.Errorf("besides elements the edit changed (-before +after):\n%s", diff)
-					}
-					edited := list(t, family)
-					checkUnchanged(t, table, s)
-					nft(t, s.String())
-					if diff := cmp.Diff(edited, list(t, family)); diff != "" {
-						t.Errorf("edited table (-netlink +text):\n%s", diff)
-					}
-					before = handles()
+					checkEdit(t, table, s)
 				}
 				// The set comes and goes with the key, for which the table is replaced.
 				for _, s := range []Spec{{Family: family}, first} {

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// generations tells the generation of the rule set. It is a generationSocket,
-// but for tests.
+// generations returns the generation of the rule set, see nft(8). It is a
+// generationSocket except in tests.
 type generations interface {
 	ask() (uint32, error)
 	close() error
@@ -23,9 +23,9 @@ type generations interface {
 // without an allocation. It has a socket of its own, which answers of abandoned
 // dumps cannot reach.
 //
-// It uses raw system calls, which the Go scheduler does not see: each look would
-// otherwise wake threads of the runtime, which costs ten times as much as the
-// look. A raw call must not block, as it would stop every goroutine. This one
+// It uses raw system calls, which the Go scheduler does not see: each check
+// would otherwise wake threads of the runtime, which costs ten times as much as the
+// check. A raw call must not block, as it would stop every goroutine. This one
 // cannot: the socket does not block, and the kernel answers NFT_MSG_GETGEN
 // within the call that sends it, without a lock (NFNL_CB_RCU).
 type generationSocket struct {

@@ -64,8 +64,8 @@ func TestGenerationOf(t *testing.T) {
 	}
 }
 
-// TestGenerationCountsCommits compares it with the number of commits, and counts
-// what a look allocates.
+// TestGenerationCountsCommits compares the generation with the number of commits, and
+// counts what a call allocates.
 func TestGenerationCountsCommits(t *testing.T) {
 	netns.Require(t, "nft")
 	netns.Run(t, func(t *testing.T) {

@@ -215,3 +215,13 @@ func TestHasExtension(t *testing.T) {
 		}
 	})
 }
+
+// nftOutput runs nft(8), which must succeed, and returns its standard output.
+func nftOutput(t testing.TB, args ...string) string {
+	t.Helper()
+	out, err := netns.Output("nft", args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}

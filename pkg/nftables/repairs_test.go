@@ -18,33 +18,33 @@ import (
 func TestRepairs(t *testing.T) {
 	const name = "ip " + TableName
 	tests := []struct {
-		name, damage      string
-		wantChain, wantNo bool // what the report says: the rules; not the base chain
+		name, damage          string
+		wroteRules, wroteBase bool // what the report says
 	}{
-		{name: "table deleted", damage: "delete table " + name, wantChain: true},
-		{name: "table dormant", damage: "add table " + name + " { flags dormant; }"},
-		{name: "table flushed", damage: "flush table " + name, wantChain: true, wantNo: true},
-		{name: "base chain deleted", damage: "flush chain " + name + " postrouting; delete chain " + name + " postrouting"},
-		{name: "policy drop", damage: "add chain " + name + " postrouting { policy drop; }"},
-		{name: "base chain flushed", damage: "flush chain " + name + " postrouting", wantChain: true, wantNo: true},
-		{name: "chain flushed", damage: "flush chain " + name + " masq", wantChain: true, wantNo: true},
-		{name: "rule before ours", damage: "insert rule " + name + " postrouting masquerade", wantChain: true, wantNo: true},
-		{name: "rule behind ours", damage: "add rule " + name + " masq accept", wantChain: true, wantNo: true},
-		{name: "foreign chain", damage: "add chain " + name + " other", wantChain: true, wantNo: true},
-		{name: "foreign base chain", damage: "add chain " + name + " other { type filter hook output priority 0; }", wantChain: true, wantNo: true},
-		{name: "foreign set", damage: "add set " + name + " other { type ipv4_addr; }", wantChain: true, wantNo: true},
-		{name: "foreign counter", damage: "add counter " + name + " other", wantChain: true, wantNo: true},
-		{name: "element deleted", damage: "delete element " + name + " destinations { 0.0.0.0/8 }", wantChain: true, wantNo: true},
-		{name: "element added", damage: "add element " + name + " destinations { 8.8.8.8 : goto kept }", wantChain: true, wantNo: true},
-		{name: "element with another verdict", damage: "delete element " + name + " destinations { 10.9.7.0/24 }; add element " + name + " destinations { 10.9.7.0/24 : goto masq }", wantChain: true, wantNo: true},
-		{name: "element that drops", damage: "add element " + name + " destinations { 8.8.8.8 : drop }", wantChain: true, wantNo: true},
-		{name: "element that jumps", damage: "delete element " + name + " destinations { 10.9.7.0/24 }; add element " + name + " destinations { 10.9.7.0/24 : jump kept }", wantChain: true, wantNo: true},
-		{name: "map flushed", damage: "flush map " + name + " destinations", wantChain: true, wantNo: true},
-		{name: "rule replaced", damage: "flush chain " + name + " kept; add rule " + name + " kept counter drop", wantChain: true, wantNo: true},
-		{name: "comment lost", damage: "flush chain " + name + " kept; add rule " + name + " kept counter accept", wantChain: true, wantNo: true},
-		{name: "counter lost", damage: `flush chain ` + name + ` kept; add rule ` + name + ` kept accept comment "` + keepNote + `"`, wantChain: true, wantNo: true},
-		{name: "other shares", damage: "flush chain " + name + " ports0; add rule " + name + " ports0 meta l4proto { tcp, udp } masquerade to :1024-29999 fully-random", wantChain: true, wantNo: true},
-		{name: "random instead of fully-random", damage: "flush chain " + name + " ports0; add rule " + name + " ports0 meta l4proto { tcp, udp, sctp } masquerade to :1024-29999 random", wantChain: true, wantNo: true},
+		{name: "table deleted", damage: "delete table " + name, wroteRules: true, wroteBase: true},
+		{name: "table dormant", damage: "add table " + name + " { flags dormant; }", wroteBase: true},
+		{name: "table flushed", damage: "flush table " + name, wroteRules: true},
+		{name: "base chain deleted", damage: "flush chain " + name + " postrouting; delete chain " + name + " postrouting", wroteBase: true},
+		{name: "policy drop", damage: "add chain " + name + " postrouting { policy drop; }", wroteBase: true},
+		{name: "base chain flushed", damage: "flush chain " + name + " postrouting", wroteRules: true},
+		{name: "chain flushed", damage: "flush chain " + name + " masq", wroteRules: true},
+		{name: "rule before ours", damage: "insert rule " + name + " postrouting masquerade", wroteRules: true},
+		{name: "rule behind ours", damage: "add rule " + name + " masq accept", wroteRules: true},
+		{name: "foreign chain", damage: "add chain " + name + " other", wroteRules: true},
+		{name: "foreign base chain", damage: "add chain " + name + " other { type filter hook output priority 0; }", wroteRules: true},
+		{name: "foreign set", damage: "add set " + name + " other { type ipv4_addr; }", wroteRules: true},
+		{name: "foreign counter", damage: "add counter " + name + " other", wroteRules: true},
+		{name: "element deleted", damage: "delete element " + name + " destinations { 0.0.0.0/8 }", wroteRules: true},
+		{name: "element added", damage: "add element " + name + " destinations { 8.8.8.8 : goto kept }", wroteRules: true},
+		{name: "element with another verdict", damage: "delete element " + name + " destinations { 10.9.7.0/24 }; add element " + name + " destinations { 10.9.7.0/24 : goto masq }", wroteRules: true},
+		{name: "element that drops", damage: "add element " + name + " destinations { 8.8.8.8 : drop }", wroteRules: true},
+		{name: "element that jumps", damage: "delete element " + name + " destinations { 10.9.7.0/24 }; add element " + name + " destinations { 10.9.7.0/24 : jump kept }", wroteRules: true},
+		{name: "map flushed", damage: "flush map " + name + " destinations", wroteRules: true},
+		{name: "rule replaced", damage: "flush chain " + name + " kept; add rule " + name + " kept counter drop", wroteRules: true},
+		{name: "comment lost", damage: "flush chain " + name + " kept; add rule " + name + " kept counter accept", wroteRules: true},
+		{name: "counter lost", damage: `flush chain ` + name + ` kept; add rule ` + name + ` kept accept comment "` + keepNote + `"`, wroteRules: true},
+		{name: "other shares", damage: "flush chain " + name + " ports0; add rule " + name + " ports0 meta l4proto { tcp, udp } masquerade to :1024-29999 fully-random", wroteRules: true},
+		{name: "random instead of fully-random", damage: "flush chain " + name + " ports0; add rule " + name + " ports0 meta l4proto { tcp, udp, sctp } masquerade to :1024-29999 random", wroteRules: true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -58,19 +58,18 @@ func TestRepairs(t *testing.T) {
 
 				nft(t, strings.ReplaceAll(tt.damage, "; ", "\n"))
 				if change, err := table.Change(); err != nil || change != netfilter.Changed {
-					t.Errorf("Look after the damage: %v, %v", change, err)
+					t.Errorf("Change after the damage: %v, %v", change, err)
 				}
 				report := apply(t, table, s)
-				wantJump := !tt.wantNo
-				if report.WroteChain != tt.wantChain || report.WroteJump != wantJump {
-					t.Errorf("report %+v, want WroteChain %v and WroteJump %v", report, tt.wantChain, wantJump)
+				if report.WroteChain != tt.wroteRules || report.WroteJump != tt.wroteBase {
+					t.Errorf("report %+v, want WroteChain %v and WroteJump %v", report, tt.wroteRules, tt.wroteBase)
 				}
 				if diff := cmp.Diff(want, list(t, s.Family)); diff != "" {
 					t.Errorf("repaired table (-want +got):\n%s", diff)
 				}
 				checkUnchanged(t, table, s)
 				if change, err := table.Change(); err != nil || change != netfilter.Unchanged {
-					t.Errorf("Look after the repair: %v, %v", change, err)
+					t.Errorf("Change after the repair: %v, %v", change, err)
 				}
 				nftOutput(t, "list", "chain", "ip", "other", "canary")
 			})

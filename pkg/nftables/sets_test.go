@@ -184,9 +184,7 @@ func TestDecodeLookup(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			r := little(t, sets(tt.set), protoIPv4, tt.exprs...)
-			if diff := cmp.Diff([]netfilter.Step{tt.want}, r.Steps, equalMeaning()); diff != "" {
-				t.Errorf("steps (-want +got):\n%s", diff)
-			}
+			checkSteps(t, []netfilter.Step{tt.want}, r)
 		})
 	}
 }
