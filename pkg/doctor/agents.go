@@ -26,15 +26,16 @@ func findChains(rules netfilter.Ruleset, own string, names []string) []Chain {
 	names = slices.Compact(slices.Sorted(slices.Values(append(slices.Clip(names), own))))
 	var out []Chain
 	for _, t := range rules.Tables {
+		reached := predict.Reachable(t)
 		for _, f := range netfilter.Families() {
 			switch {
 			case t.Family != f.NFT():
 			case t.Name == masq.OwnTable && t.Owner == netfilter.OwnerNFTables:
-				out = append(out, Chain{Backend: backend.NFTables, Family: f, Name: own})
+				out = append(out, Chain{Backend: backend.NFTables, Family: f, Name: own, Reached: len(reached) > 0})
 			case t.Name == masq.SharedTable:
 				for _, name := range names {
 					if c := t.Chains[name]; c != nil {
-						out = append(out, Chain{Backend: backendOf(t), Family: f, Name: name, Rules: c, Jumps: jumps(t, name)})
+						out = append(out, Chain{Backend: backendOf(t), Family: f, Name: name, Rules: c, Jumps: jumps(t, name), Reached: reached[c]})
 					}
 				}
 			}

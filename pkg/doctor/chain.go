@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	nothingMasqueraded = "nothing is masqueraded: pods reach only destinations that have a route back to the pods' addresses"
+	nothingMasqueraded = "the agent masquerades nothing: unless other rules do, pods reach only destinations that have a route back to the pods' addresses"
 	followsKernel      = "traffic follows the rules in the kernel, not the file"
 	checkTheAgent      = "check that the agent runs on this node, and read its log"
 	restores           = "a running agent restores the rules within its resyncInterval; if it does not, read its log, and check that it runs with the flags that doctor uses"

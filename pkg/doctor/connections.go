@@ -44,7 +44,7 @@ func checkConnections(n Node) []Finding {
 
 // fate returns what the rules do with a new connection like this one. It is
 // Undetermined if the rules do not decide.
-func (n Node) fate(f Flow) netfilter.Fate {
+func (n *Node) fate(f Flow) netfilter.Fate {
 	switch {
 	case f.Source.IsUnspecified() || f.Destination.IsMulticast():
 		return netfilter.Undetermined // IGMP and MLD reports of the kernel

@@ -49,7 +49,7 @@ func checkIPv6(n Node) []Finding {
 		f.What = "the node does not forward IPv6, so --enable-ipv6=auto leaves IPv6 off"
 	case n.AutoIPv6:
 		f.Severity, f.What = Warning, "the node forwards IPv6, but the agent (--enable-ipv6=auto) has not enabled IPv6"
-		f.Consequence = "IPv6 traffic of pods is not masqueraded: it leaves with the pods' addresses"
+		f.Consequence = "the agent does not masquerade IPv6 traffic of pods: unless other rules do, it leaves with the pods' addresses"
 		f.Remedy = "read the reason in the agent's log; the agent decides again every resyncInterval"
 	case !n.Forwards:
 		f.What = "the node does not forward IPv6, and --enable-ipv6 is off"
@@ -57,7 +57,7 @@ func checkIPv6(n Node) []Finding {
 		f.Severity, f.What = Info, "the node forwards IPv6 while --enable-ipv6 is off, but has no IPv6 address itself"
 	default:
 		f.Severity, f.What = Warning, "the node forwards IPv6 and has an IPv6 address, while --enable-ipv6 is off"
-		f.Consequence = "IPv6 traffic of pods is not masqueraded: it leaves with the pods' addresses"
+		f.Consequence = "the agent does not masquerade IPv6 traffic of pods: unless other rules do, it leaves with the pods' addresses"
 		f.Remedy = "run the agent with --enable-ipv6 or --enable-ipv6=auto, unless every destination has a route to the pods' IPv6 addresses"
 	}
 	return []Finding{f}

@@ -118,7 +118,7 @@ func (n Node) conflicts(f netfilter.Family, policy []iptables.Rule) (out []*conf
 
 // foreign returns the rules of other programs that contradict the file, and those
 // that masquerade before the agent's rules do.
-func (n Node) foreign(f netfilter.Family, want netfilter.Fate, kernel netfilter.Result) []*conflict {
+func (n *Node) foreign(f netfilter.Family, want netfilter.Fate, kernel netfilter.Result) []*conflict {
 	var out []*conflict
 	for _, o := range kernel.Outcomes {
 		switch {

@@ -136,7 +136,7 @@ func TestLeftoverInTheOtherBackend(t *testing.T) {
 		}
 		want := []Finding{{
 			Check: "backend", Severity: Warning, Family: family,
-			What:        "chain IP-MASQ is in " + other + " too, where no agent manages it",
+			What:        "chain IP-MASQ is in " + other + " too, where this agent does not manage it",
 			Rules:       []string{"-A POSTROUTING -m addrtype ! --dst-type LOCAL -j IP-MASQ"},
 			Consequence: "both sets of rules are in force: traffic is masqueraded if one of them says so, and edits of the file change only one",
 			Remedy:      "ip-masq-agent cleanup --masq-chain=IP-MASQ --backend=" + other,

@@ -14,6 +14,9 @@ import (
 	"ip-masq-agent/pkg/predict"
 )
 
+// notReached is the consequence of rules of an agent that are not in force.
+const notReached = "none: no rule in force leads packets to it"
+
 // checkLeftovers reports rules of this agent in a backend or IP family that it does
 // not manage.
 func checkLeftovers(n Node) []Finding {
@@ -27,7 +30,7 @@ func checkLeftovers(n Node) []Finding {
 		case c.Name != n.ChainName:
 			continue
 		case c.Backend != n.Backend.Name:
-			f.What = fmt.Sprintf("%s is in %s too, where no agent manages it", c, c.Backend)
+			f.What = fmt.Sprintf("%s is in %s too, where this agent does not manage it", c, c.Backend)
 			f.Consequence = "both sets of rules are in force: traffic is masqueraded if one of them says so, and edits of the file change only one"
 			f.Remedy = fmt.Sprintf("ip-masq-agent cleanup --masq-chain=%s --backend=%s", n.ChainName, c.Backend)
 		case !slices.Contains(n.families(), c.Family):
@@ -39,6 +42,9 @@ func checkLeftovers(n Node) []Finding {
 			f.Remedy = "run the agent with --enable-ipv6; or remove only these rules: " + removal(c)
 		default:
 			continue
+		}
+		if !c.Reached {
+			f.Severity, f.Consequence = Info, notReached
 		}
 		out = append(out, f)
 	}
@@ -84,8 +90,8 @@ func checkOtherAgents(n Node) []Finding {
 			Consequence: "traffic is masqueraded if either chain says so",
 			Remedy:      "delete the other agent's DaemonSet, then run: ip-masq-agent cleanup --masq-chain=" + c.Name,
 		}
-		if len(f.Rules) == 0 {
-			f.Severity, f.Consequence = Info, "none: no rule of POSTROUTING jumps to it"
+		if !c.Reached {
+			f.Severity, f.Consequence = Info, notReached
 		}
 		out = append(out, f)
 	}
@@ -97,7 +103,7 @@ func checkOtherAgents(n Node) []Finding {
 
 // nothing returns the Finding that a check found nothing. That is not certain if
 // some rules could not be read.
-func (n Node) nothing(check, what string) Finding {
+func (n *Node) nothing(check, what string) Finding {
 	if len(n.Unread) > 0 {
 		u := n.Unread[0]
 		return Finding{Check: check, Severity: Unchecked, What: fmt.Sprintf("not certain that %s: the %s rules of %s could not be read", what, u.Family, u.Backend)}

@@ -55,7 +55,7 @@ func TestLeftoverIPv6(t *testing.T) {
 				if found := leftovers(t, o); len(found) != 1 || found[0].Severity != OK {
 					t.Errorf("after %s: %+v", command, found)
 				}
-				if Read(t.Context(), o).chain(netfilter.IPv4) == nil {
+				if n := Read(t.Context(), o); n.chain(netfilter.IPv4) == nil {
 					t.Errorf("%s removed the IPv4 rules", command)
 				}
 			})

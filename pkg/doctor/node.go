@@ -68,6 +68,9 @@ type Chain struct {
 	Name    string
 	Rules   *netfilter.Chain
 	Jumps   []netfilter.Rule // of POSTROUTING to the chain, in order
+	// Reached means that the rules are in force: packets can reach them, from
+	// POSTROUTING or in another way.
+	Reached bool
 }
 
 // Flow is a group of conntrack entries that the rules treat alike.
@@ -79,7 +82,7 @@ type Flow struct {
 }
 
 // families returns the families that the agent manages.
-func (n Node) families() []netfilter.Family {
+func (n *Node) families() []netfilter.Family {
 	if n.IPv6 {
 		return netfilter.Families()
 	}
@@ -88,7 +91,7 @@ func (n Node) families() []netfilter.Family {
 
 // chain returns the agent's chain of a family in the backend in use, nil if there
 // is none.
-func (n Node) chain(f netfilter.Family) *Chain {
+func (n *Node) chain(f netfilter.Family) *Chain {
 	for i, c := range n.Chains {
 		if c.Backend == n.Backend.Name && c.Family == f && c.Name == n.ChainName {
 			return &n.Chains[i]
@@ -99,7 +102,7 @@ func (n Node) chain(f netfilter.Family) *Chain {
 
 // unread returns why a family's rules of a backend could not be read, nil if they
 // were read.
-func (n Node) unread(b backend.Name, f netfilter.Family) error {
+func (n *Node) unread(b backend.Name, f netfilter.Family) error {
 	for _, u := range n.Unread {
 		if u.Backend == b && u.Family == f {
 			return u.Err

@@ -20,7 +20,7 @@ import (
 // policy returns the rules that traffic should follow: those that the file asks
 // for, or, while the file is invalid, those of the agent's chain or table in the
 // kernel. An error says why the latter are not known.
-func (n Node) policy(f netfilter.Family) ([]iptables.Rule, error) {
+func (n *Node) policy(f netfilter.Family) ([]iptables.Rule, error) {
 	if n.ConfigErr == nil {
 		return n.Want[f].Rules, nil
 	}
@@ -48,7 +48,7 @@ func (n Node) policy(f netfilter.Family) ([]iptables.Rule, error) {
 }
 
 // tablePolicy returns the rules of the agent's table of the backend nftables.
-func (n Node) tablePolicy(f netfilter.Family) ([]iptables.Rule, error) {
+func (n *Node) tablePolicy(f netfilter.Family) ([]iptables.Rule, error) {
 	for _, t := range n.Rules.Tables {
 		if t.Owner != netfilter.OwnerNFTables || t.Family != f.NFT() || t.Name != masq.OwnTable {
 			continue

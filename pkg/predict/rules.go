@@ -23,7 +23,7 @@ type Rules struct {
 func New(rules netfilter.Ruleset, chain string) Rules {
 	r := Rules{Ruleset: rules, Chain: chain, reached: map[*netfilter.Table]bool{}}
 	for _, t := range rules.Tables {
-		for c := range reachable(t) {
+		for c := range Reachable(t) {
 			if r.Manages(netfilter.Place{Table: t, Chain: c}) {
 				r.reached[t] = true
 			}
@@ -32,9 +32,9 @@ func New(rules netfilter.Ruleset, chain string) Rules {
 	return r
 }
 
-// reachable returns the chains that packets can reach from the base chains of a
+// Reachable returns the chains that packets can reach from the base chains of a
 // table.
-func reachable(t *netfilter.Table) map[*netfilter.Chain]bool {
+func Reachable(t *netfilter.Table) map[*netfilter.Chain]bool {
 	found := map[*netfilter.Chain]bool{}
 	var open []*netfilter.Chain
 	add := func(c *netfilter.Chain) {
