@@ -134,3 +134,15 @@ func Successor(b []byte) []byte {
 	}
 	return out
 }
+
+// Predecessor returns b - 1, as a number in network byte order; the highest value of
+// its length if b is 0.
+func Predecessor(b []byte) []byte {
+	out := bytes.Clone(b)
+	for i := len(out) - 1; i >= 0; i-- {
+		if out[i]--; out[i] != 0xff {
+			break
+		}
+	}
+	return out
+}

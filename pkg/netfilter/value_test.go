@@ -169,18 +169,21 @@ func TestStateEqual(t *testing.T) {
 	}
 }
 
-func TestSuccessor(t *testing.T) {
-	for _, tt := range []struct{ b, want []byte }{
+func TestSuccessorAndPredecessor(t *testing.T) {
+	for _, tt := range []struct{ b, next []byte }{
 		{[]byte{0, 0}, []byte{0, 1}},
 		{[]byte{0, 255}, []byte{1, 0}},
 		{[]byte{255, 255}, []byte{0, 0}},
 	} {
-		before := slices.Clone(tt.b)
-		if diff := cmp.Diff(tt.want, Successor(tt.b)); diff != "" {
-			t.Errorf("Successor(%v) (-want +got):\n%s", before, diff)
+		b, next := slices.Clone(tt.b), slices.Clone(tt.next)
+		if diff := cmp.Diff(tt.next, Successor(b)); diff != "" {
+			t.Errorf("Successor(%v) (-want +got):\n%s", tt.b, diff)
 		}
-		if !slices.Equal(before, tt.b) {
-			t.Errorf("Successor(%v) changed its argument to %v", before, tt.b)
+		if diff := cmp.Diff(tt.b, Predecessor(next)); diff != "" {
+			t.Errorf("Predecessor(%v) (-want +got):\n%s", tt.next, diff)
+		}
+		if !slices.Equal(b, tt.b) || !slices.Equal(next, tt.next) {
+			t.Errorf("the arguments %v and %v were changed to %v and %v", tt.b, tt.next, b, next)
 		}
 	}
 }

@@ -155,15 +155,10 @@ func adjacent(first, second elementLayout) bool {
 	return !last && bytes.Equal(after, second.from)
 }
 
-// next returns key + 1. last means that key is the last one.
+// next returns key + 1. last means that key is the highest one, so there is none.
 func next(key []byte) (after []byte, last bool) {
-	after = bytes.Clone(key)
-	for i := len(after) - 1; i >= 0; i-- {
-		if after[i]++; after[i] != 0 {
-			return after, false
-		}
-	}
-	return nil, true
+	after = netfilter.Successor(key)
+	return after, bytes.Count(after, []byte{0}) == len(after)
 }
 
 // rule appends a rule, after the anonymous sets it looks up.

@@ -84,7 +84,7 @@ func (d *decoder) cmp(a attributes) error {
 		ranges = append(ranges, netfilter.Range{From: data, To: high})
 	case unix.NFT_CMP_LT:
 		if !bytes.Equal(data, low) {
-			ranges = append(ranges, netfilter.Range{From: low, To: predecessor(data)})
+			ranges = append(ranges, netfilter.Range{From: low, To: netfilter.Predecessor(data)})
 		}
 	case unix.NFT_CMP_GT:
 		if !bytes.Equal(data, high) {

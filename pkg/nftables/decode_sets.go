@@ -186,7 +186,7 @@ func (b *setBuilder) build() *set {
 		// one, the interval has all keys up to the highest.
 		out := setElement{from: e.key, to: bytes.Repeat([]byte{0xff}, len(e.key)), verdict: e.verdict}
 		if i+1 < len(b.open) {
-			out.to = predecessor(b.open[i+1].key)
+			out.to = netfilter.Predecessor(b.open[i+1].key)
 		}
 		b.set.elements = append(b.set.elements, out)
 	}
@@ -201,16 +201,4 @@ func endFirst(x, y rawElement) int {
 		return -1
 	}
 	return 1
-}
-
-// predecessor returns b - 1; of 0 it is the highest value.
-func predecessor(b []byte) []byte {
-	out := bytes.Clone(b)
-	for i := len(out) - 1; i >= 0; i-- {
-		out[i]--
-		if out[i] != 0xff {
-			break
-		}
-	}
-	return out
 }

@@ -7,8 +7,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"net/netip"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -19,15 +17,6 @@ import (
 const (
 	verdictDrop   = 0
 	verdictAccept = 1
-)
-
-// The flags of NAT, linux/netfilter/nf_nat.h.
-const (
-	natAddresses   = 1  // NF_NAT_RANGE_MAP_IPS
-	natPorts       = 2  // NF_NAT_RANGE_PROTO_SPECIFIED
-	natRandom      = 4  // NF_NAT_RANGE_PROTO_RANDOM
-	natPersistent  = 8  // NF_NAT_RANGE_PERSISTENT
-	natRandomFully = 16 // NF_NAT_RANGE_PROTO_RANDOM_FULLY
 )
 
 var errNoVerdict = errors.New("a verdict is missing")
@@ -89,69 +78,6 @@ func (d *decoder) immediate(a attributes) error {
 	return nil
 }
 
-// masq translates the source to the address of the outgoing interface.
-func (d *decoder) masq(a attributes) {
-	v := netfilter.Verdict{Action: netfilter.Masquerade, RandomFully: a.uint32(unix.NFTA_MASQ_FLAGS)&natRandomFully != 0}
-	v.Options = otherNATOptions(a.uint32(unix.NFTA_MASQ_FLAGS))
-	v.Ports = d.ports(a, unix.NFTA_MASQ_REG_PROTO_MIN, unix.NFTA_MASQ_REG_PROTO_MAX)
-	d.verdict(v, iptablesVerdict(v), nftVerdict(v))
-}
-
-// nat translates the source to an address from registers. In an inet table it
-// acts only on packets of its family.
-func (d *decoder) nat(a attributes) {
-	if a.uint32(unix.NFTA_NAT_TYPE) != unix.NFT_NAT_SNAT {
-		d.verdict(netfilter.Verdict{Action: netfilter.Other, Name: "dnat"}, "", "dnat")
-		return
-	}
-	family := uint8(a.uint32(unix.NFTA_NAT_FAMILY))
-	if d.layer == protoInet && family != protoInet {
-		d.condition([]load{{operand: netfilter.Operand{Field: netfilter.NFProto, Length: 1}}},
-			elementsOf([]netfilter.Range{{From: []byte{family}, To: []byte{family}}}), false,
-			clause{order: byMatch, nft: "meta nfproto " + protoName(family)})
-	}
-	v := netfilter.Verdict{Action: netfilter.SNAT, RandomFully: a.uint32(unix.NFTA_NAT_FLAGS)&natRandomFully != 0}
-	v.Options = otherNATOptions(a.uint32(unix.NFTA_NAT_FLAGS))
-	from := d.address(a, unix.NFTA_NAT_REG_ADDR_MIN)
-	to := from
-	if a.has(unix.NFTA_NAT_REG_ADDR_MAX) {
-		to = d.address(a, unix.NFTA_NAT_REG_ADDR_MAX)
-	}
-	if from.IsValid() && to.IsValid() {
-		v.To = netfilter.AddressRange{From: from, To: to}
-	}
-	v.Ports = d.ports(a, unix.NFTA_NAT_REG_PROTO_MIN, unix.NFTA_NAT_REG_PROTO_MAX)
-	d.verdict(v, iptablesVerdict(v), nftVerdict(v))
-}
-
-// address returns the constant address in a register, the zero Addr if there is
-// none.
-func (d *decoder) address(a attributes, kind uint16) netip.Addr {
-	if !a.has(kind) {
-		return netip.Addr{}
-	}
-	addr, _ := netip.AddrFromSlice(d.registers.get(a.uint32(kind)).constant())
-	return addr
-}
-
-// ports returns the constant ports in two registers.
-func (d *decoder) ports(a attributes, low, high uint16) netfilter.PortRange {
-	port := func(kind uint16) uint16 {
-		if b := d.registers.get(a.uint32(kind)).constant(); len(b) >= 2 {
-			return binary.BigEndian.Uint16(b)
-		}
-		return 0
-	}
-	if !a.has(low) {
-		return netfilter.PortRange{}
-	}
-	out := netfilter.PortRange{From: port(low), To: port(low)}
-	if a.has(high) {
-		out.To = port(high)
-	}
-	return out
-}
-
 // objref refers to an object of the table. A counter does nothing to the packet.
 func (d *decoder) objref(a attributes) {
 	const counter = 1 // NFT_OBJECT_COUNTER
@@ -203,16 +129,4 @@ func (d *decoder) limit(a attributes) {
 		bytes = " bytes"
 	}
 	d.add(netfilter.NotUnderstood(""), clause{order: byMatch, iptables: option, nft: fmt.Sprintf("limit rate %s%d%s/%s", over, rate, bytes, unit)})
-}
-
-// otherNATOptions names the options of NAT besides random-fully and ports.
-func otherNATOptions(flags uint32) string {
-	var out []string
-	if flags&natRandom != 0 {
-		out = append(out, "random")
-	}
-	if flags&natPersistent != 0 {
-		out = append(out, "persistent")
-	}
-	return strings.Join(out, ",")
 }

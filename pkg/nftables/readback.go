@@ -119,43 +119,6 @@ func eachExpression(rule message, fn func(name string, data attributes) error) e
 	})
 }
 
-// counted returns what the first counter of a chain counted.
-func (k kernelTable) counted(chain string) (netfilter.Count, error) {
-	for _, r := range k.rules[chain] {
-		if n, found, err := countOf(r); found || err != nil {
-			return n, err
-		}
-	}
-	return netfilter.Count{}, nil
-}
-
-func countOf(rule message) (n netfilter.Count, found bool, err error) {
-	err = eachExpression(rule, func(name string, data attributes) error {
-		if name == "counter" && !found {
-			n = netfilter.Count{Packets: data.uint64(unix.NFTA_COUNTER_PACKETS), Bytes: data.uint64(unix.NFTA_COUNTER_BYTES)}
-			found = true
-		}
-		return nil
-	})
-	return n, found, err
-}
-
-// counters reads the rules of the two chains that count, by chain.
-func (c *Conn) counters(f netfilter.Family) (map[string][]message, error) {
-	rules := map[string][]message{}
-	for _, chain := range []string{keepChain, masqueradeChain} {
-		attrs := []stringAttr{{unix.NFTA_RULE_TABLE, TableName}, {unix.NFTA_RULE_CHAIN, chain}}
-		err := c.dump(protoOf(f), unix.NFT_MSG_GETRULE, attrs, func(m message) error {
-			rules[chain] = append(rules[chain], m)
-			return nil
-		})
-		if err != nil && !absent(err) {
-			return nil, err
-		}
-	}
-	return rules, nil
-}
-
 // hasRules reports whether the agent's table has a rule.
 func (c *Conn) hasRules(f netfilter.Family) (found bool, err error) {
 	err = c.dump(protoOf(f), unix.NFT_MSG_GETRULE, []stringAttr{{unix.NFTA_RULE_TABLE, TableName}}, func(m message) error {

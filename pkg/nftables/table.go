@@ -173,34 +173,6 @@ func (t *Table) Change() (netfilter.Change, error) {
 	return netfilter.Unchanged, nil
 }
 
-// Traffic returns what the table has counted up to now.
-func (t *Table) Traffic() (netfilter.Traffic, error) {
-	if !t.verified {
-		return t.meter.Total(), nil
-	}
-	k := kernelTable{}
-	var err error
-	if k.rules, err = t.conn.counters(t.family); err != nil {
-		return t.meter.Total(), fmt.Errorf("reading the counters of table %s: %w", t.name(), err)
-	}
-	if len(k.rules[keepChain]) == 0 || len(k.rules[masqueradeChain]) == 0 {
-		return t.meter.Total(), nil // another program deleted them, as Change reports
-	}
-	return t.read(k)
-}
-
-// read takes what the kernel's table counted, and returns the total.
-func (t *Table) read(k kernelTable) (netfilter.Traffic, error) {
-	var now netfilter.Traffic
-	var errs [2]error
-	now.Kept, errs[0] = k.counted(keepChain)
-	now.Masqueraded, errs[1] = k.counted(masqueradeChain)
-	if err := errors.Join(errs[:]...); err != nil {
-		return t.meter.Total(), err
-	}
-	return t.meter.Read(now), nil
-}
-
 // Remove deletes the table in one transaction. It reports whether there was one.
 func (t *Table) Remove(ctx context.Context) (bool, error) {
 	t.verified = false
