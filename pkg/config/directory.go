@@ -46,8 +46,8 @@ func readDirectory(path string) (Files, error) {
 // kubelet then removes the old target, so some of the files may be missing.
 func tryReadDirectory(path string) (files Files, changed bool, err error) {
 	dir, err := openDirectory(unix.AT_FDCWD, path, path)
-	if err != nil {
-		return nil, false, fmt.Errorf("reading the configuration: %w", err)
+	if err != nil { // if it is missing, it was there when Read opened it
+		return nil, errors.Is(err, fs.ErrNotExist), fmt.Errorf("reading the configuration: %w", err)
 	}
 	defer dir.Close()
 	data, err := openDataDir(dir)

@@ -44,13 +44,16 @@ func Load(path string, o Options) (Loaded, error) {
 // The kubelet updates all files of a ConfigMap volume or projected volume at once,
 // by replacing the link ..data. Read returns the files from one such update.
 func Read(path string) (Files, error) {
-	// Without O_NONBLOCK, opening a FIFO would block until something writes to it.
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	f, err := open(path)
 	switch {
 	case errors.Is(err, syscall.ENXIO): // a socket, or a device without a driver (open(2))
 		return nil, invalidFile(path, notRegular)
 	case errors.Is(err, fs.ErrPermission):
 		return nil, fmt.Errorf("reading the configuration: %w: %s", err, fixPermission)
+	case errors.Is(err, syscall.ELOOP):
+		return nil, fmt.Errorf("reading the configuration: %w: replace the symbolic link, which leads back to itself, with the file", err)
+	case errors.Is(err, syscall.ENOTDIR):
+		return nil, fmt.Errorf("reading the configuration: %w: correct the path, part of which is a file", err)
 	case err != nil:
 		return nil, fmt.Errorf("reading the configuration: %w", err)
 	}
@@ -66,6 +69,22 @@ func Read(path string) (Files, error) {
 	}
 	file := readOpenFile(path, f, maxSize, largeFile)
 	return Files{file}, file.Err
+}
+
+// open opens the file or directory at path. It tries again if a link in the path led
+// to a directory that the kubelet has just removed, see [Read].
+func open(path string) (f *os.File, err error) {
+	for range maxAttempts {
+		// Without O_NONBLOCK, opening a FIFO would block until something writes to it.
+		f, err = os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+		if !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		if _, missing := os.Lstat(path); missing != nil {
+			break
+		}
+	}
+	return f, err
 }
 
 // readOpenFile reads an open file. tooLarge is the message about a file of more

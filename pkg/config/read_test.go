@@ -91,9 +91,25 @@ func TestMissingFile(t *testing.T) {
 
 // A file that cannot be read must not have the same effect as a missing one.
 func TestUnreadableFile(t *testing.T) {
-	path := filepath.Join(write(t, nil), "below-a-file")
-	if c, err := config.Load(path, config.Options{}); !errors.Is(err, syscall.ENOTDIR) {
-		t.Errorf("Load(%s) = %+v, %v; want ENOTDIR", path, c, err)
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(link, link); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		path   string
+		want   error
+		remedy string
+	}{
+		{filepath.Join(write(t, nil), "below-a-file"), syscall.ENOTDIR, "not a directory: correct the path, part of which is a file"},
+		{link, syscall.ELOOP, "too many levels of symbolic links: replace the symbolic link, which leads back to itself, with the file"},
+	} {
+		c, err := config.Load(test.path, config.Options{})
+		if !errors.Is(err, test.want) {
+			t.Fatalf("Load(%s) = %+v, %v; want %v", test.path, c, err, test.want)
+		}
+		if diff := cmp.Diff("reading the configuration: open "+test.path+": "+test.remedy, err.Error()); diff != "" {
+			t.Errorf("Load (-want +got):\n%s", diff)
+		}
 	}
 }
 
