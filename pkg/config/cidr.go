@@ -55,7 +55,7 @@ func mappedMessage(p netip.Prefix) message {
 
 // cidrMessage returns the message about a text that is not a CIDR.
 func cidrMessage(text string) message {
-	tidy := strings.Trim(strings.Join(strings.Fields(text), ""), `,;"'`)
+	tidy := strings.Trim(strings.Join(strings.Fields(text), ""), `,;"'“”„‘’`+"`\u200b")
 	address, length, slash := strings.Cut(tidy, "/")
 	addr, err := netip.ParseAddr(address)
 	switch {

@@ -11,6 +11,7 @@ import (
 	"io"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"sigs.k8s.io/yaml"
 	goyaml "sigs.k8s.io/yaml/goyaml.v3"
@@ -37,26 +38,31 @@ func (p *parser) parseNodes(data []byte) (root position, ok bool) {
 		p.problems.add(0, "", "", message{"is larger than 4 MiB after its aliases are replaced", "write the values without & and *"})
 		return position{}, false
 	}
-	if line, found := nextDocument(decoder); found {
+	switch line, err := nextDocument(decoder); {
+	case err != nil:
+		p.addSyntaxError(data, err)
+		return position{}, false
+	case line > 0:
 		p.problems.add(line, "", "", message{"has more text after its first document", "write a single document"})
 		return position{}, false
 	}
 	return root, true
 }
 
-// nextDocument reports whether the rest of the text has a document that is not
-// empty, and its line. Templates often leave a last "---" without a document.
-func nextDocument(decoder *goyaml.Decoder) (line int, found bool) {
+// nextDocument returns the line of the first document in the rest of the text that
+// is not empty; 0 if there is none. Templates often leave a last "---" without a
+// document. The error is that of a document that does not parse.
+func nextDocument(decoder *goyaml.Decoder) (line int, err error) {
 	for {
 		var next goyaml.Node
 		switch err := decoder.Decode(&next); {
 		case errors.Is(err, io.EOF):
-			return 0, false
+			return 0, nil
 		case err != nil:
-			return 0, true // the line in the error is often one too low
+			return 0, err
 		}
 		if content := next.Content[0]; content.Tag != "!!null" {
-			return content.Line, true
+			return content.Line, nil
 		}
 	}
 }
@@ -98,15 +104,44 @@ func (p *parser) addSyntaxError(data []byte, err error) {
 	}
 	line, text := splitLine(err)
 	m := message{"does not parse (" + text + ")", "check indentation (spaces, no tabs), colons and quotes"}
+	badLine, remedy := findBadCharacter(data)
 	switch {
+	case strings.Contains(text, "<document start>"):
+		line++ // the library counts the lines of this error from 0
+		m = message{
+			"has more text after its first document, or a line that is indented less than the first",
+			"write a single document, and begin all keys in the same column",
+		}
 	case strings.Contains(text, "map key"):
 		m = message{"has a key that is not a string", "write keys such as resyncInterval"}
 	case strings.Contains(text, "json: unsupported value"):
 		m = message{"has a number that JSON cannot represent", "write numbers with digits, not .inf or .nan"}
+	case badLine > 0:
+		line, m.remedy = badLine, remedy
+	case strings.Contains(text, "escape character"):
+		m.remedy = `write / instead of \/, unless the whole file is JSON`
+	case strings.Contains(text, "unknown anchor"):
+		m.remedy = "write the value instead of its name with *"
 	case line > 0:
 		m.remedy += " around this line"
 	}
 	p.problems.add(line, "", "", m)
+}
+
+// findBadCharacter returns the first line with a character that YAML does not allow
+// or does not treat as white space, and the suggested fix; line 0 if there is none.
+func findBadCharacter(data []byte) (line int, remedy string) {
+	for i, l := range bytes.Split(data, []byte("\n")) {
+		switch {
+		case !utf8.Valid(l):
+			return i + 1, "save the file as UTF-8"
+		case bytes.ContainsFunc(l, func(r rune) bool { return unicode.IsControl(r) && r != '\t' && r != '\r' }):
+			return i + 1, "remove the control character from this line"
+		case bytes.Contains(l, []byte("\u00a0")) && !bytes.HasPrefix(bytes.TrimSpace(l), []byte("#")):
+			return i + 1, "replace the no-break spaces in this line, which YAML does not treat as spaces"
+		}
+	}
+	return 0, ""
 }
 
 // splitLine splits an error of the YAML libraries, such as "yaml: line 3: did not

@@ -14,15 +14,24 @@ import (
 
 func TestParseRejectsText(t *testing.T) {
 	const syntax = "check indentation (spaces, no tabs), colons and quotes"
+	const more = "has more text after its first document, or a line that is indented less than the first: write a single document, and begin all keys in the same column"
 	checkInvalid(t, []invalidText{
 		{"tab", "nonMasqueradeCIDRs:\n\t- 10.0.0.0/8\n", []string{
 			`f:2: does not parse (found character that cannot start any token): ` + syntax + ` around this line`}},
 		{"indentation", "masqLinkLocal: true\n resyncInterval: 60s\n", []string{
 			`f:2: does not parse (mapping values are not allowed in this context): ` + syntax + ` around this line`}},
 		{"bytes that are no text", "\x80\x81", []string{
-			`f: does not parse (invalid leading UTF-8 octet): ` + syntax}},
+			`f:1: does not parse (invalid leading UTF-8 octet): save the file as UTF-8`}},
+		{"a letter of Latin-1 in a comment", "masqLinkLocal: true\n# f\xfcr\n", []string{
+			`f:2: does not parse (invalid leading UTF-8 octet): save the file as UTF-8`}},
+		{"a control character", "masqLinkLocal: true\n\nresyncInterval: 5s\x00\n", []string{
+			`f:3: does not parse (control characters are not allowed): remove the control character from this line`}},
+		{"no-break spaces of a web page", "# a\u00a0b\nnonMasqueradeCIDRs:\n\u00a0\u00a0- 10.0.0.0/8\n", []string{
+			`f:3: does not parse (could not find expected ':'): replace the no-break spaces in this line, which YAML does not treat as spaces`}},
+		{"a tab beside a no-break space in a comment", "nonMasqueradeCIDRs:\n\t- 10.0.0.0/8\n\u00a0 # a\u00a0b\n", []string{
+			`f:2: does not parse (found character that cannot start any token): ` + syntax + ` around this line`}},
 		{"undefined alias", "masqLinkLocal: *yes", []string{
-			`f: does not parse (unknown anchor 'yes' referenced): ` + syntax}},
+			`f: does not parse (unknown anchor 'yes' referenced): write the value instead of its name with *`}},
 		{"null key", "~: 1", []string{
 			`f: has a key that is not a string: write keys such as resyncInterval`}},
 		{"list as a key", "? [a]\n: 1\n", []string{
@@ -44,11 +53,13 @@ func TestParseRejectsText(t *testing.T) {
 		{"empty first document", "---\n---\nresyncInterval: 5s\n", []string{
 			`f:3: has more text after its first document: write a single document`}},
 		{"broken second document", "masqLinkLocal: true\n---\na: [\n", []string{
-			`f: has more text after its first document: write a single document`}},
+			`f:3: does not parse (did not find expected node content): ` + syntax + ` around this line`}},
+		{"first key indented", " masqLinkLocal: true\nresyncInterval: 5s\n", []string{`f:2: ` + more}},
+		{"first key indented, on the first line", "\n  masqLinkLocal: true # x\n\n resyncInterval: 5s\n", []string{`f:4: ` + more}},
 		{"second document, and a problem in the first", "masqLinkLocal: x\n---\nresyncInterval: 5s\n", []string{
 			`f:3: has more text after its first document: write a single document`}},
 		{"text after JSON", "{\"masqLinkLocal\": true}\n{\"resyncInterval\": \"5s\"}\n", []string{
-			`f: has more text after its first document: write a single document`}},
+			`f:2: ` + more}},
 
 		{"manifest", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ip-masq-agent\ndata:\n  config: |\n    masqLinkLocal: true\n", []string{
 			`f:1: is a whole Kubernetes manifest: write only the value of the ConfigMap's key "config"`}},
@@ -68,6 +79,8 @@ func TestParseRejectsTemplates(t *testing.T) {
 		{"a control line", "# {{ comment }}\n{{- if .Values.ipv6 }}\nmasqLinkLocalIPv6: true\n{{- end }}\n", []string{`f:2: "{{- if .Values.ipv6 }}"` + template}},
 		{"behind a comment", "masqLinkLocal: true\n  # {{ comment }}\nnonMasqueradeCIDRs: {{ .CIDRs }}\n", []string{`f:3: "{{ .CIDRs }}"` + template}},
 		{"Jinja", "{% if ipv6 %}\nmasqLinkLocalIPv6: true\n{% endif %}\n", []string{`f:1: "{% if ipv6 %}"` + template}},
+		{"a key", "'{{ .Key }}': true\n", []string{`f:1: "{{ .Key }}":` + template}},
+		{"in a further document", "masqLinkLocal: true\n---\n{{- if .More }}\n", []string{`f:3: "{{- if .More }}"` + template}},
 		{"envsubst", "nonMasqueradeCIDRs: [\"${POD_CIDR}\"]\nresyncInterval: $(INTERVAL)\n", []string{
 			`f:1: nonMasqueradeCIDRs: "${POD_CIDR}"` + template, `f:2: resyncInterval: "$(INTERVAL)"` + template}},
 	})
@@ -80,6 +93,7 @@ func TestParseJSON(t *testing.T) {
 	for _, text := range []string{
 		`{"nonMasqueradeCIDRs": ["10.0.0.0\/8", "1.0.0.0/8"]}`,
 		" \n{\"nonMasqueradeCIDRs\"\n:\n[\"\\u0031\\u0030.0.0.0\\/8\",\t\"1.0.0.0\\u002f8\"\n]}\n",
+		"\ufeff{\"nonMasqueradeCIDRs\": [\"10.0.0.0\\/8\", \"1.0.0.0/8\"]}",
 	} {
 		checkAccepted(t, text, config.Options{}, want, nil)
 	}
@@ -93,13 +107,13 @@ func TestParseJSON(t *testing.T) {
 		{"behind an empty string", `{"nonMasqueradeCIDRs": ["", "10.0.0.0\/8"]}`, []string{
 			"f:1: nonMasqueradeCIDRs: is an empty item: remove it or " + example}},
 		{"not UTF-8", "{\"nonMasqueradeCIDRs\": [\"\x80\"]}", []string{
-			"f: does not parse (invalid leading UTF-8 octet): check indentation (spaces, no tabs), colons and quotes"}},
+			"f:1: does not parse (invalid leading UTF-8 octet): save the file as UTF-8"}},
 		{"a list is not JSON", `["10.0.0.0\/8"]`, []string{
-			"f: does not parse (found unknown escape character): check indentation (spaces, no tabs), colons and quotes"}},
+			`f: does not parse (found unknown escape character): write / instead of \/, unless the whole file is JSON`}},
 		{"quotes of YAML in a brace", `{nonMasqueradeCIDRs: ['"\u0031"']}`, []string{
 			`f:1: nonMasqueradeCIDRs: "\"\\u0031\"" is not a CIDR: ` + example}},
 		{"YAML is not JSON", `{nonMasqueradeCIDRs: ["a\zb"]}`, []string{
-			"f: does not parse (found unknown escape character): check indentation (spaces, no tabs), colons and quotes"}},
+			`f: does not parse (found unknown escape character): write / instead of \/, unless the whole file is JSON`}},
 	})
 }
 
@@ -140,7 +154,7 @@ func TestParseRejectsKeys(t *testing.T) {
 		{"the opposite is as near", "unMasqueradeCIDRs: []", []string{`f:1: unMasqueradeCIDRs: is an unknown key: ` + keys}},
 		{"another agent's, the equivalent", "forceMasqueradeCIDRs: []", []string{`f:1: forceMasqueradeCIDRs: is a key of another agent: write masqueradeCIDRs`}},
 		{"another agent's, none", "NonMasqueradeSrcCIDRs: []", []string{`f:1: NonMasqueradeSrcCIDRs: is a key of another agent: remove it; the keys of this agent are nonMasqueradeCIDRs, masqueradeCIDRs, sourceCIDRs, cidrLimit, masqLinkLocal, masqLinkLocalIPv6, resyncInterval`}},
-		{"another agent's, by a value", "masqueradeAll: true", []string{`f:1: masqueradeAll: is a key of another agent: write nonMasqueradeCIDRs: [] for the same`}},
+		{"another agent's, by a value", "masqueradeAll: true", []string{`f:1: masqueradeAll: is a key of another agent: write nonMasqueradeCIDRs: [] for true; remove it for false`}},
 		{"another agent's, of one family", "masqLinkLocalIPv4: true", []string{`f:1: masqLinkLocalIPv4: is a key of another agent: write masqLinkLocal`}},
 		{"another agent's, of sources", "masqueradeSrcCIDRs: []", []string{`f:1: masqueradeSrcCIDRs: is a key of another agent: write sourceCIDRs`}},
 		{"sources, a missing letter", "SourceCIDR: []", []string{`f:1: SourceCIDR: is an unknown key: did you mean sourceCIDRs?`}},
@@ -149,6 +163,10 @@ func TestParseRejectsKeys(t *testing.T) {
 		{"sources, three", "sourceNotCIDRs: []", []string{`f:1: sourceNotCIDRs: is an unknown key: ` + keys}},
 		{"the opposite of sources", "noSourceCIDRs: []", []string{`f:1: noSourceCIDRs: is an unknown key: ` + keys}},
 		{"the opposite of sources, in three letters", "nonSourceCIDRs: []", []string{`f:1: nonSourceCIDRs: is an unknown key: ` + keys}},
+		{"the opposite of link-local", "noMasqLinkLocal: true", []string{`f:1: noMasqLinkLocal: is an unknown key: ` + keys}},
+		{"the opposite of link-local, IPv6", "nomasqLinkLocalIPv6: true", []string{`f:1: nomasqLinkLocalIPv6: is an unknown key: ` + keys}},
+		{"link-local, another letter", "MaskLinkLocal: true", []string{`f:1: MaskLinkLocal: is an unknown key: did you mean masqLinkLocal?`}},
+		{"link-local, of IPv6", "masqLinkLocal6: true", []string{`f:1: masqLinkLocal6: is an unknown key: did you mean masqLinkLocalIPv6?`}},
 		{"forced, not from", "forceCIDRs: []", []string{`f:1: forceCIDRs: is an unknown key: ` + keys}},
 		{"null value", "resyncIntervall:", []string{`f:1: resyncIntervall: is an unknown key: did you mean resyncInterval?`}},
 		{"one letter before its opposite", "nMasqueradeCIDRs: []", []string{`f:1: nMasqueradeCIDRs: is an unknown key: remove it; the keys are nonMasqueradeCIDRs, masqueradeCIDRs, sourceCIDRs, cidrLimit, masqLinkLocal, masqLinkLocalIPv6, resyncInterval`}},
@@ -169,7 +187,9 @@ func TestParseRejectsKeys(t *testing.T) {
 		{"not a string", "1: 2", []string{`f:1: 1: is an unknown key: ` + keys}},
 		{"two lines", `"a\nb": 1`, []string{`f:1: "a\nb": is an unknown key: ` + keys}},
 		{"hostile length", strings.Repeat("k", 1000) + ": 1", []string{`f:1: "` + strings.Repeat("k", 80) + `…": is an unknown key: ` + keys}},
-		{"by a merge", "<<: {logLevel: 4}", []string{`f: logLevel: is an unknown key: ` + keys}},
+		{"by a merge", "<<: {logLevel: 4}", []string{`f:1: logLevel: is an unknown key: ` + keys}},
+		{"by a merge, further below", "masqLinkLocal: true\n<<: {nonMasqueradeCIDRs: [10.0.0.1]}\n", []string{
+			`f:2: nonMasqueradeCIDRs: "10.0.0.1" is a bare IP address: write 10.0.0.1/32`}},
 
 		{"twice", "masqLinkLocal: true\nresyncInterval: 60s\nmasqLinkLocal: false\n", []string{
 			`f:3: masqLinkLocal: is set twice, here and as "masqLinkLocal" on line 1: keep one of the two`}},
@@ -179,9 +199,9 @@ func TestParseRejectsKeys(t *testing.T) {
 			`f:2: cidrLimit: is set twice, here and as "cidrLimit" on line 1: keep one of the two`,
 			`f:3: CIDRLimit: is set twice, here and as "cidrLimit" on line 1: keep one of the two`}},
 		{"twice by a merge", "<<: {masqLinkLocal: true}\nmasqLinkLocal: false\n", []string{
-			`f: is ambiguous (unmarshal errors: line 2: key "masqLinkLocal" already set in map): set each key once, without <<`}},
+			`f:2: masqLinkLocal: is set twice, once by a merge (<<): keep one of the two`}},
 		{"twice by a merge in another case", "<<: {MasqLinkLocal: true}\nmasqLinkLocal: false\n", []string{
-			`f:2: masqLinkLocal: is set twice, here and as "MasqLinkLocal": keep one of the two`}},
+			`f:2: masqLinkLocal: is set twice, here and as "MasqLinkLocal" on line 1: keep one of the two`}},
 	})
 }
 

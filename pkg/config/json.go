@@ -15,7 +15,9 @@ import (
 // Kubernetes also treats a text as JSON if it begins with a brace
 // (k8s.io/apimachinery, yaml.ToJSON).
 func jsonToYAML(data []byte) []byte {
-	if !bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) || !json.Valid(data) {
+	if text := bytes.TrimPrefix(data, []byte("\ufeff")); json.Valid(text) && bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) {
+		data = text
+	} else {
 		return data
 	}
 	var out []byte

@@ -119,7 +119,7 @@ func otherAgentsKey(written string) string {
 	none := "remove it; the keys of this agent are " + keyNames()
 	for _, o := range []struct{ key, remedy string }{
 		{"forceMasqueradeCIDRs", "write " + keyMasquerade},
-		{"masqueradeAll", "write " + keyNonMasquerade + ": [] for the same"},
+		{"masqueradeAll", "write " + keyNonMasquerade + ": [] for true; remove it for false"},
 		{"nonMasqueradeDstCIDRs", "write " + keyNonMasquerade},
 		{"nonMasqueradeSrcCIDRs", none},
 		{"masqueradeSrcCIDRs", "write " + keySource},
@@ -160,9 +160,15 @@ func nearest(written string) string {
 	if best == keyMasquerade && strings.HasPrefix(strings.ToLower(written), "n") {
 		return ""
 	}
-	// noSourceCIDRs resembles sourceCIDRs, but may mean the opposite.
-	if best == keySource && !strings.HasPrefix(strings.ToLower(written), "s") {
-		return ""
+	switch best {
+	case keyMasqLinkLocal, keyMasqLinkLocalIPv6, keySource:
+		// noMasqLinkLocal resembles masqLinkLocal, but may mean the opposite.
+		if !strings.EqualFold(written[:1], best[:1]) {
+			return ""
+		}
+	}
+	if best == keyMasqLinkLocal && strings.Contains(written, "6") {
+		return keyMasqLinkLocalIPv6
 	}
 	return best
 }

@@ -83,6 +83,8 @@ func TestParseRejectsItems(t *testing.T) {
 		{"several, with semicolons", `10.0.0.0/8;172.16.0.0/12`, `"10.0.0.0/8;172.16.0.0/12" is more than one CIDR: write one item for each`},
 		{"white space", `" 10.0.0.0/8\n"`, `" 10.0.0.0/8\n" has stray white space or punctuation: write 10.0.0.0/8`},
 		{"white space within", `10.0.0.0 / 8`, `"10.0.0.0 / 8" has stray white space or punctuation: write 10.0.0.0/8`},
+		{"quotes of a word processor", `“10.0.0.0/8”`, `"“10.0.0.0/8”" has stray white space or punctuation: write 10.0.0.0/8`},
+		{"an invisible space", `"10.0.0.0/8\u200b"`, `"10.0.0.0/8\u200b" has stray white space or punctuation: write 10.0.0.0/8`},
 		{"quotes in quotes", `'"10.0.0.0/8"'`, `"\"10.0.0.0/8\"" has stray white space or punctuation: write 10.0.0.0/8`},
 		{"null", `null`, `"null" is an empty item: remove it or ` + example},
 		{"nothing", ``, `is an empty item: remove it or ` + example},
@@ -114,8 +116,8 @@ func TestParseRejectsLists(t *testing.T) {
 		{"one of two in both", "nonMasqueradeCIDRs: [10.0.0.0/8]\nmasqueradeCIDRs:\n- 10.1.0.0/16\n- 10.0.0.0/8\n", []string{
 			`f:4: masqueradeCIDRs: "10.0.0.0/8" is the same network as "10.0.0.0/8" on line 1 in nonMasqueradeCIDRs: keep it in one of the two lists`}},
 		{"by a merge", "<<: {nonMasqueradeCIDRs: [a, 1]}", []string{
-			`f: nonMasqueradeCIDRs: "a" is not a CIDR: write a CIDR, such as 10.0.0.0/8`,
-			`f: nonMasqueradeCIDRs: "1" is a number, not a CIDR: write a CIDR, such as 10.0.0.0/8`}},
+			`f:1: nonMasqueradeCIDRs: "a" is not a CIDR: write a CIDR, such as 10.0.0.0/8`,
+			`f:1: nonMasqueradeCIDRs: "1" is a number, not a CIDR: write a CIDR, such as 10.0.0.0/8`}},
 		{"one list twice by alias", "nonMasqueradeCIDRs: &all\n- 10.0.0.0/8\nmasqueradeCIDRs: *all\n", []string{
 			`f:2: masqueradeCIDRs: "10.0.0.0/8" is the same network as "10.0.0.0/8" on line 2 in nonMasqueradeCIDRs: keep it in one of the two lists`}},
 		{"a default in both", "masqueradeCIDRs: [10.0.0.0/8]", []string{

@@ -3,7 +3,11 @@
 
 package config
 
-import "sigs.k8s.io/yaml"
+import (
+	"fmt"
+
+	"sigs.k8s.io/yaml"
+)
 
 // Parse parses the files: YAML or JSON as Kubernetes reads them. Keys are
 // case-insensitive, and absent keys get their defaults. Several files are merged:
@@ -112,7 +116,7 @@ func (p *parser) parseMapping(values map[string]any, root position) {
 			p.problems.add(e.line, e.key, "", unknownKeyMessage(e.key))
 			continue
 		}
-		k.parse(p, e)
+		k.parse(p, *e)
 	}
 }
 
@@ -129,6 +133,12 @@ func isManifest(values map[string]any) bool {
 func (p *parser) checkStrict(data []byte) {
 	if _, err := yaml.YAMLToJSONStrict(data); err != nil {
 		_, text := splitLine(err)
-		p.problems.add(0, "", "", message{"is ambiguous (" + text + ")", "set each key once, without <<"})
+		m := message{"is ambiguous (" + text + ")", "set each key once, without <<"}
+		var line int
+		var key string
+		if _, err := fmt.Sscanf(text, "unmarshal errors: line %d: key %q already set in map", &line, &key); err == nil {
+			m = message{"is set twice, once by a merge (<<)", "keep one of the two"}
+		}
+		p.problems.add(line, key, "", m)
 	}
 }

@@ -81,9 +81,9 @@ type problemList struct {
 	omitted  int // problems beyond maxProblems
 }
 
-// add adds a problem. If the value is a template, the message says so instead.
+// add adds a problem. If the key or the value is a template, the message says so instead.
 func (l *problemList) add(line int, key, value string, m message) {
-	if templateExpression.MatchString(value) {
+	if templateExpression.MatchString(value) || templateExpression.MatchString(key) {
 		m = templateMessage
 	}
 	if len(l.problems) == maxProblems {

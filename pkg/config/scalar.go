@@ -5,6 +5,7 @@ package config
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -78,7 +79,10 @@ func parseLimit(value any) (int, *message) {
 		return 0, &m
 	}
 	n, err := strconv.Atoi(number.String())
-	if err != nil || n < 0 {
+	switch {
+	case errors.Is(err, strconv.ErrRange) && !strings.HasPrefix(number.String(), "-"):
+		return 0, &message{"is too large", "write a smaller number, such as 64"}
+	case err != nil || n < 0:
 		return 0, &message{"is not a whole number of 0 or more", "write a whole number, such as 64"}
 	}
 	return n, nil

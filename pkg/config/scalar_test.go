@@ -74,7 +74,8 @@ func TestParseRejectsScalars(t *testing.T) {
 		{"cidrLimit", `true`, `"true" is a boolean, not a number: ` + whole},
 		{"cidrLimit", `-1`, `"-1" is not a whole number of 0 or more: ` + whole},
 		{"cidrLimit", `6.5`, `"6.5" is not a whole number of 0 or more: ` + whole},
-		{"cidrLimit", `99999999999999999999`, `"99999999999999999999" is not a whole number of 0 or more: ` + whole},
+		{"cidrLimit", `99999999999999999999`, `"99999999999999999999" is too large: write a smaller number, such as 64`},
+		{"cidrLimit", `-99999999999999999999`, `"-99999999999999999999" is not a whole number of 0 or more: ` + whole},
 	} {
 		checkInvalid(t, []invalidText{{test.key + " " + test.value, test.key + ": " + test.value, []string{"f:1: " + test.key + ": " + test.want}}})
 	}
