@@ -43,27 +43,27 @@ func checkRules(n Node) []Finding {
 			continue
 		}
 		have := n.chain(f)
-		out = append(out, dormant(n, f)...)
+		out = append(out, dormant(&n, f)...)
 		if err := n.Missing[f]; err != nil {
 			out = append(out, Finding{Check: "chain", Severity: Error, Family: f.String(), What: err.Error(),
 				Consequence: "the agent cannot write the rules of this IP family", Remedy: "install the command in the image, or do not enable the IP family"})
 		}
 		if n.Backend.Name == backend.NFTables {
-			out = append(out, checkTable(n, f, have))
+			out = append(out, checkTable(&n, f, have))
 			continue
 		}
-		out = append(out, checkChain(n, f, have))
-		hook := noHook(n, f)
+		out = append(out, checkChain(&n, f, have))
+		hook := noHook(&n, f)
 		out = append(out, hook...)
 		if have != nil && hook == nil {
-			out = append(out, checkJump(n, f, have))
+			out = append(out, checkJump(&n, f, have))
 		}
 	}
 	return out
 }
 
 // dormant reports that the agent's table has the flag dormant.
-func dormant(n Node, f netfilter.Family) []Finding {
+func dormant(n *Node, f netfilter.Family) []Finding {
 	name := masq.SharedTable
 	if n.Backend.Name == backend.NFTables {
 		name = masq.OwnTable
@@ -82,7 +82,7 @@ func dormant(n Node, f netfilter.Family) []Finding {
 }
 
 // checkChain compares the agent's chain with the file.
-func checkChain(n Node, f netfilter.Family, have *Chain) Finding {
+func checkChain(n *Node, f netfilter.Family, have *Chain) Finding {
 	out := Finding{Check: "chain", Severity: OK, Family: f.String()}
 	if have == nil {
 		out.Severity, out.What = Error, fmt.Sprintf("chain %s does not exist", n.ChainName)
@@ -108,7 +108,7 @@ func checkChain(n Node, f netfilter.Family, have *Chain) Finding {
 }
 
 // checkTable compares the table of the backend nftables with the file.
-func checkTable(n Node, f netfilter.Family, have *Chain) Finding {
+func checkTable(n *Node, f netfilter.Family, have *Chain) Finding {
 	out := Finding{Check: "chain", Severity: OK, Family: f.String(), What: "table " + masq.OwnTable + " is as the file says"}
 	switch {
 	case have == nil && len(n.Drift[f]) > 0 && n.Drift[f][0] != nftables.MissingTable:

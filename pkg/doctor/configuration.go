@@ -37,14 +37,14 @@ func checkConfig(n Node) []Finding {
 		f.Consequence, f.Remedy = consequence, "mount the ConfigMap's key config as this file"
 	default:
 		f.Severity, f.What = OK, n.ConfigFile+where+" is valid"
-		return append([]Finding{f}, replacedDefaults(n)...)
+		return append([]Finding{f}, replacedDefaults(&n)...)
 	}
 	return []Finding{f}
 }
 
 // replacedDefaults reports the default CIDRs that are masqueraded because a list
 // of the file replaced them.
-func replacedDefaults(n Node) []Finding {
+func replacedDefaults(n *Node) []Finding {
 	var replaced []netip.Prefix
 	for _, p := range n.Defaults {
 		if _, _, found := masq.Masqueraded(n.Config, p); found && !slices.Contains(n.Config.NonMasquerade, p) {

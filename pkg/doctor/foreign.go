@@ -29,7 +29,7 @@ func checkForeignRules(n Node) []Finding {
 		}
 		found, omitted, rewritten := n.conflicts(f, policy)
 		for _, c := range found {
-			out = append(out, c.finding(n))
+			out = append(out, c.finding(&n))
 		}
 		if rewritten {
 			out = append(out, Finding{Check: "foreign-rule", Severity: Unchecked, Family: f.String(),
@@ -71,7 +71,7 @@ type conflict struct {
 // conflicts returns the conflicts of a family, and of those that are alike only
 // one. omitted is the number of addresses that were not tested. rewritten means that
 // a rule may write into the header of a packet, which makes the outcome unknown.
-func (n Node) conflicts(f netfilter.Family, policy []iptables.Rule) (out []*conflict, omitted int, rewritten bool) {
+func (n *Node) conflicts(f netfilter.Family, policy []iptables.Rule) (out []*conflict, omitted int, rewritten bool) {
 	probes := newProbes(n, f, policy)
 	var all []*conflict
 	known := map[decision]*conflict{}

@@ -13,7 +13,7 @@ import (
 )
 
 // noHook reports that packets do not pass iptables' chain POSTROUTING.
-func noHook(n Node, f netfilter.Family) []Finding {
+func noHook(n *Node, f netfilter.Family) []Finding {
 	t := n.Rules.NoHook(f)
 	if t == nil || backendOf(t) != n.Backend.Name {
 		return nil
@@ -26,7 +26,7 @@ func noHook(n Node, f netfilter.Family) []Finding {
 
 // checkJump reports whether exactly one rule of POSTROUTING sends packets to the
 // agent's chain.
-func checkJump(n Node, f netfilter.Family, have *Chain) Finding {
+func checkJump(n *Node, f netfilter.Family, have *Chain) Finding {
 	out := Finding{Check: "jump", Severity: Error, Family: f.String(), Rules: have.jumpTexts(),
 		Remedy: "a running agent restores the jump rule within its resyncInterval; if it does not, read its log"}
 	expected, other, harmless := 0, 0, true

@@ -34,7 +34,7 @@ type probes struct {
 // addresses beside them. Between two of them all addresses are alike to the rules. If
 // there are too many for maxWork, only the first ones are returned, those of the file
 // among them.
-func newProbes(n Node, f netfilter.Family, policy []iptables.Rule) probes {
+func newProbes(n *Node, f netfilter.Family, policy []iptables.Rule) probes {
 	public := publicAddress(f)
 	sources, destinations := newBoundaries(public), newBoundaries(public)
 	for _, r := range policy {

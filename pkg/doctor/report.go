@@ -12,7 +12,7 @@ import (
 	"ip-masq-agent/pkg/netfilter"
 )
 
-func (c *conflict) finding(n Node) Finding {
+func (c *conflict) finding(n *Node) Finding {
 	f := Finding{Check: "foreign-rule", Family: c.family.String()}
 	for _, p := range c.path() {
 		f.Rules = append(f.Rules, p.String())
@@ -42,7 +42,8 @@ func (c *conflict) finding(n Node) Finding {
 		f.Consequence = fmt.Sprintf("such traffic %s by that rule, without the agent's --to-ports and --random-fully", becomes)
 	default:
 		f.Severity, f.Remedy = c.remedy()
-		f.Consequence = fmt.Sprintf("traffic%s%s %s; by the file it %s", c.from(), c.destinations(), becomes, byFile)
+		// Other conditions of the rule, or rules before it, may exclude the rest.
+		f.Consequence = fmt.Sprintf("some traffic%s%s %s; by the file it %s", c.from(), c.destinations(), becomes, byFile)
 	}
 	return f
 }
@@ -58,7 +59,10 @@ func (c *conflict) effect() effect {
 	case netfilter.Masqueraded:
 		return effect{"masquerades", "masquerade", "is masqueraded", "be masqueraded"}
 	case netfilter.Translated:
-		to := fmt.Sprintf("with the address %s", c.to)
+		to := "with the address " + c.to.String()
+		if !c.to.From.IsValid() {
+			to = "with " + c.to.String()
+		}
 		return effect{"translates", "translate", "leaves " + to, "leave " + to}
 	case netfilter.Dropped:
 		return effect{"drops", "drop", "is dropped", "be dropped"}
@@ -76,7 +80,7 @@ func (c *conflict) uncertain() bool {
 
 // position returns where the rule is: before or after the agent's jump rule, or in
 // which table.
-func (c *conflict) position(n Node) string {
+func (c *conflict) position(n *Node) string {
 	entry := c.entry()
 	have := n.chain(c.family)
 	if have == nil || have.Rules == nil || !n.Rules.Reaches(entry.Table) || backendOf(entry.Table) != n.Backend.Name {
@@ -109,9 +113,14 @@ func (c *conflict) from() string {
 }
 
 // destinations describes the destinations: ranges of the file, the range of a
-// condition of the rule, or one address.
+// condition of the rule if one of them contains it, or one address.
 func (c *conflict) destinations() string {
 	r, found := c.onlyRange(netfilter.Condition.Destinations)
+	for _, p := range c.ranges {
+		if found && p.Contains(r.From) && p.Contains(r.To) {
+			return " to " + r.String()
+		}
+	}
 	switch {
 	case len(c.ranges) > 0 && c.outside && c.from() == "":
 		return fmt.Sprintf(" to %s, or from outside sourceCIDRs,", join(c.ranges))

@@ -51,21 +51,21 @@ func TestContradictionsWithSources(t *testing.T) {
 	}{
 		{name: "no rule", want: fine},
 		{name: "all traffic", after: rules(rule("-j MASQUERADE", masquerade)),
-			want: "warning: a rule of POSTROUTING, after the agent's jump rule, masquerades traffic that the file does not masquerade; traffic to 10.0.0.0/8, 169.254.0.0/16, 172.16.0.0/12, 192.168.0.0/16, or from outside sourceCIDRs, is masqueraded; by the file it keeps the pod's address"},
+			want: "warning: a rule of POSTROUTING, after the agent's jump rule, masquerades traffic that the file does not masquerade; some traffic to 10.0.0.0/8, 169.254.0.0/16, 172.16.0.0/12, 192.168.0.0/16, or from outside sourceCIDRs, is masqueraded; by the file it keeps the pod's address"},
 		{name: "what the chain masquerades", after: rules(rule("-s 10.4.0.0/14 -d 8.8.8.0/24 -j MASQUERADE", src("10.4.0.0/14"), dst("8.8.8.0/24"), masquerade)), want: fine},
 		{name: "some of the pods", after: rules(rule("-s 10.5.0.0/16 -d 10.0.0.0/8 -j MASQUERADE", src("10.5.0.0/16"), dst("10.0.0.0/8"), masquerade)),
-			want: "warning: a rule of POSTROUTING, after the agent's jump rule, masquerades traffic that the file does not masquerade; traffic from 10.5.0.0/16 to 10.0.0.0/8 is masqueraded; by the file it keeps the pod's address"},
+			want: "warning: a rule of POSTROUTING, after the agent's jump rule, masquerades traffic that the file does not masquerade; some traffic from 10.5.0.0/16 to 10.0.0.0/8 is masqueraded; by the file it keeps the pod's address"},
 		{name: "other sources", after: rules(rule("-s 172.17.0.0/16 -d 8.8.8.0/24 -j MASQUERADE", src("172.17.0.0/16"), dst("8.8.8.0/24"), masquerade)),
-			want: "warning: a rule of POSTROUTING, after the agent's jump rule, masquerades traffic that the file does not masquerade; traffic from 172.17.0.0/16 to 8.8.8.0/24 is masqueraded; by the file it keeps its source address"},
+			want: "warning: a rule of POSTROUTING, after the agent's jump rule, masquerades traffic that the file does not masquerade; some traffic from 172.17.0.0/16 to 8.8.8.0/24 is masqueraded; by the file it keeps its source address"},
 		{name: "one address beside the pods", after: rules(rule("-s 10.8.0.0/32 -d 8.8.8.0/24 -j MASQUERADE", src("10.8.0.0/32"), dst("8.8.8.0/24"), masquerade)),
-			want: "warning: a rule of POSTROUTING, after the agent's jump rule, masquerades traffic that the file does not masquerade; traffic from 10.8.0.0 to 8.8.8.0/24 is masqueraded; by the file it keeps its source address"},
+			want: "warning: a rule of POSTROUTING, after the agent's jump rule, masquerades traffic that the file does not masquerade; some traffic from 10.8.0.0 to 8.8.8.0/24 is masqueraded; by the file it keeps its source address"},
 		{name: "one destination", after: rules(rule("-d 8.8.8.0/24 -j MASQUERADE", dst("8.8.8.0/24"), masquerade)),
-			want: "warning: a rule of POSTROUTING, after the agent's jump rule, masquerades traffic that the file does not masquerade; traffic from outside sourceCIDRs to 8.8.8.0/24 is masqueraded; by the file it keeps its source address"},
+			want: "warning: a rule of POSTROUTING, after the agent's jump rule, masquerades traffic that the file does not masquerade; some traffic from outside sourceCIDRs to 8.8.8.0/24 is masqueraded; by the file it keeps its source address"},
 		{name: "other sources are accepted", before: rules(rule("-s 172.17.0.0/16 -j ACCEPT", src("172.17.0.0/16"), to(netfilter.Accept))), want: fine},
 		{name: "pods are accepted", before: rules(rule("-s 10.5.0.0/16 -j ACCEPT", src("10.5.0.0/16"), to(netfilter.Accept))),
-			want: "warning: a rule of POSTROUTING, before the agent's jump rule, exempts traffic that the file masquerades; traffic from 10.5.0.0/16, for example to 8.8.8.7, keeps the pod's address; by the file it is masqueraded"},
+			want: "warning: a rule of POSTROUTING, before the agent's jump rule, exempts traffic that the file masquerades; some traffic from 10.5.0.0/16, for example to 8.8.8.7, keeps the pod's address; by the file it is masqueraded"},
 		{name: "no sources of the family", sources: "fd00::/64", after: rules(rule("-d 8.8.8.0/24 -j MASQUERADE", dst("8.8.8.0/24"), masquerade)),
-			want: "warning: a rule of POSTROUTING, after the agent's jump rule, masquerades traffic that the file does not masquerade; traffic from outside sourceCIDRs to 8.8.8.0/24 is masqueraded; by the file it keeps its source address"},
+			want: "warning: a rule of POSTROUTING, after the agent's jump rule, masquerades traffic that the file does not masquerade; some traffic from outside sourceCIDRs to 8.8.8.0/24 is masqueraded; by the file it keeps its source address"},
 		{name: "no sources of the family, no rule", sources: "fd00::/64", want: fine},
 	}
 	for _, tt := range tests {
@@ -105,7 +105,7 @@ func TestManySources(t *testing.T) {
 		many = append(many, rule("-s "+p, src(p), to(netfilter.Masquerade)))
 	}
 	n := sourcesNode("10.4.0.0/14", nil, many)
-	p := newProbes(n, netfilter.IPv4, n.Want[netfilter.IPv4].Rules)
+	p := newProbes(&n, netfilter.IPv4, n.Want[netfilter.IPv4].Rules)
 	if got := len(p.sources) * len(p.destinations); got*len(many) > 2*maxWork || p.omitted == 0 {
 		t.Errorf("%d packets through %d rules, and %d addresses left out", got, len(many), p.omitted)
 	}
