@@ -76,7 +76,7 @@ func runAgent(ctx context.Context, o flags.Options) error {
 }
 
 // runOn runs the agent on a backend until ctx is done. If --backend does not name
-// the backend, and its commands turn out not to run before they wrote anything,
+// the backend, and its commands do not run and have written nothing yet,
 // runOn returns the reason as broken. Its error is why the agent cannot run at all.
 func runOn(ctx context.Context, choice backend.Choice, query backend.Query, o flags.Options, observer *status.Status) (broken, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)

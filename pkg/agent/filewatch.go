@@ -38,7 +38,7 @@ type fileState struct {
 // fileWatch finds out whether a file, or a file of a directory, may have changed
 // since it was last read.
 type fileWatch struct {
-	settle  time.Duration // settleTime, but for tests
+	settle  time.Duration // settleTime, except in tests
 	watched []watched     // as they were before the last reading
 	proof   bool          // equal states prove that nothing changed
 	skipped int           // readings

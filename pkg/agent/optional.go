@@ -26,37 +26,37 @@ type Optional struct {
 }
 
 // option decides when an optional family is enabled. Once its rules are in the
-// kernel it stays enabled: they are never removed and follow the file, whatever
-// becomes of the need for them. Until then it is decided again before each sync.
+// kernel it stays enabled: they are never removed and follow the file, even if the
+// node does not need them any more. Until then it is decided again before each sync.
 type option struct {
 	Optional
-	enabled bool
-	settled bool   // the kernel holds rules of the family, so it stays enabled
-	looked  bool   // the kernel was asked for rules of an agent that ran before
-	needed  bool   // what Needed last reported
-	why     string // and its reason
-	said    string // the reason that was last logged
+	enabled      bool
+	hasRules     bool   // the kernel holds rules of the family, so it stays enabled
+	rulesChecked bool   // the kernel was asked for rules of an agent that ran before
+	needed       bool   // the last result of Needed
+	why          string // and its reason
+	logged       string // the last reason that was logged
 }
 
 // enable decides whether the family is enabled. It returns true if it should be
-// asked again soon, because what prevents it may be over.
+// called again soon, because the reason against it may be temporary.
 func (o *option) enable(ctx context.Context, log klog.Logger, t Table) (soon bool) {
-	if o.enabled && !o.settled { // the first sync failed
-		o.enabled, o.looked = false, false
+	if o.enabled && !o.hasRules { // the first sync failed
+		o.enabled, o.rulesChecked = false, false
 	}
 	o.needed, o.why = o.Needed()
 	switch {
 	case o.enabled && !o.needed:
-		o.say(log, "The family is not needed any more; its rules stay in force and follow the file", o.why)
+		o.log(log, "The family is not needed any more; its rules stay in force and follow the file", o.why)
 	case o.enabled:
-		o.say(log, "The family is needed again", o.why)
+		o.log(log, "The family is needed again", o.why)
 	case o.needed:
 		found, err := o.possible(ctx, t)
 		if err != nil {
-			o.refused(ctx, log, err)
+			o.logImpossible(ctx, log, err)
 			return true
 		}
-		o.enabled, o.settled = true, found
+		o.enabled, o.hasRules = true, found
 	default:
 		return o.unneeded(ctx, log, t)
 	}
@@ -67,24 +67,24 @@ func (o *option) enable(ctx context.Context, log klog.Logger, t Table) (soon boo
 // agent that ran before has left rules. It returns what enable returns.
 func (o *option) unneeded(ctx context.Context, log klog.Logger, t Table) (soon bool) {
 	found := false
-	if !o.looked {
+	if !o.rulesChecked {
 		var err error
 		found, err = t.HasRules(ctx)
 		switch {
 		case ctx.Err() != nil:
 			return true
 		case err != nil && !errors.Is(err, errors.ErrUnsupported):
-			o.say(log, "Leaving the family off; will check again whether the kernel holds rules of this agent for it", fmt.Sprintf("%s; %v", o.why, err))
+			o.log(log, "Leaving the family off; will check again whether the kernel holds rules of this agent for it", fmt.Sprintf("%s; %v", o.why, err))
 			return true
 		}
-		o.looked = true
+		o.rulesChecked = true
 	}
 	if !found {
-		o.say(log, "Leaving the family off until the node needs it", o.why)
+		o.log(log, "Leaving the family off until the node needs it", o.why)
 		return false
 	}
-	o.enabled, o.settled = true, true
-	o.say(log, "Enabled the family, because the kernel holds rules of this agent for it", o.why)
+	o.enabled, o.hasRules = true, true
+	o.log(log, "Enabled the family, because the kernel holds rules of this agent for it", o.why)
 	return false
 }
 
@@ -104,26 +104,26 @@ func (o *option) possible(ctx context.Context, t Table) (found bool, err error) 
 func (o *option) tried(ctx context.Context, log klog.Logger, err error) bool {
 	if errors.Is(err, errors.ErrUnsupported) {
 		o.enabled = false
-		o.refused(ctx, log, err)
+		o.logImpossible(ctx, log, err)
 		return false
 	}
-	o.settled = err == nil
-	o.say(log, "Enabled the family", o.why)
+	o.hasRules = err == nil
+	o.log(log, "Enabled the family", o.why)
 	return true
 }
 
-// refused logs that the family is off although it is needed.
-func (o *option) refused(ctx context.Context, log klog.Logger, err error) {
+// logImpossible logs that the family is off although it is needed.
+func (o *option) logImpossible(ctx context.Context, log klog.Logger, err error) {
 	if ctx.Err() == nil { // otherwise the agent stops, and killed the process that was asked
-		o.say(log, "Leaving the family off, though it is needed: the backend cannot hold its rules; will retry", fmt.Sprintf("%s; %v", o.why, err))
+		o.log(log, "Leaving the family off, though it is needed: the backend cannot hold its rules; will retry", fmt.Sprintf("%s; %v", o.why, err))
 	}
 }
 
-// say logs a reason when it is new.
-func (o *option) say(log klog.Logger, message, why string) {
-	if why != o.said {
+// log logs a reason when it is new.
+func (o *option) log(log klog.Logger, message, why string) {
+	if why != o.logged {
 		log.Info(message, "reason", why)
-		o.said = why
+		o.logged = why
 	}
 }
 
@@ -139,8 +139,9 @@ func (s *syncer) checkNeed() {
 	}
 }
 
-// decide decides whether an optional family is enabled, and returns that. If it is
-// and the kernel holds no rules of it yet, its first sync has the last word.
+// decide decides whether an optional family is enabled, and returns that. If the
+// kernel holds no rules of the family yet, the result of its first sync may disable
+// it again.
 func (s *syncer) decide(ctx context.Context, d desired) bool {
 	before := s.option.enabled
 	soon := s.option.enable(ctx, klog.LoggerWithValues(klog.FromContext(ctx), "family", s.family), s.table)
@@ -155,7 +156,7 @@ func (s *syncer) decide(ctx context.Context, d desired) bool {
 	default:
 		s.schedule.succeeded(d.config.ResyncInterval, 0)
 	}
-	if !s.option.enabled || s.option.settled {
+	if !s.option.enabled || s.option.hasRules {
 		s.observer.Decided(s.family, s.option.enabled)
 	}
 	return s.option.enabled
@@ -163,7 +164,7 @@ func (s *syncer) decide(ctx context.Context, d desired) bool {
 
 // tried returns whether the family is still enabled after a sync.
 func (s *syncer) tried(ctx context.Context, err error) bool {
-	if s.option == nil || s.option.settled {
+	if s.option == nil || s.option.hasRules {
 		return true
 	}
 	enabled := s.option.tried(ctx, klog.LoggerWithValues(klog.FromContext(ctx), "family", s.family), err)

@@ -109,7 +109,7 @@ func blank(f config.File) bool {
 	return true
 }
 
-// missing tells that there is no file, or a directory without files.
+// missing reports whether there is no file, or a directory without files.
 func (r reading) missing() bool {
 	return errors.Is(r.err, fs.ErrNotExist) || r.emptyDirectory()
 }

@@ -35,7 +35,7 @@ func Choose(ctx context.Context, q Query, pending func(error)) (Choice, error) {
 		case err == nil:
 			log.Info("Chose the backend", "backend", choice.Backend, "reason", choice.Reason)
 			if choice.Unread != nil {
-				log.Error(choice.Unread, "Could not read everything that tells the backend, so the choice may be wrong: name one with --backend if it is")
+				log.Error(choice.Unread, "Could not read everything that the choice of the backend depends on; if it is wrong, set --backend")
 			}
 			return choice, nil
 		case ctx.Err() != nil:

@@ -24,12 +24,12 @@ type Query struct {
 	Chain    string
 	Families []netfilter.Family // that are enabled
 	ToPorts  bool               // --to-ports is given, so rules need more extensions
-	Excluded []Name             // backends of iptables that turned out not to run
+	Excluded []Name             // backends of iptables whose commands do not run
 }
 
 // Detect chooses the backend. The first of these applies:
 //
-//  1. the backend that the command line asks for;
+//  1. the backend that --backend names;
 //  2. the backend of iptables in which the kubelet left a mark;
 //  3. the one whose nat table has the agent's chain;
 //  4. the one that plain iptables writes to;
@@ -47,7 +47,7 @@ func Detect(ctx context.Context, q Query) (Choice, error) {
 		defer d.conn.Close()
 	}
 	if q.Prefer != Auto {
-		return Choice{Backend: q.Prefer, Reason: "asked for by --backend", Marked: true}, d.unusable(ctx, q.Prefer)
+		return Choice{Backend: q.Prefer, Reason: "--backend names it", Marked: true}, d.unusable(ctx, q.Prefer)
 	}
 	choice := d.choose(ctx)
 	choice.Unread = d.unread
@@ -86,7 +86,7 @@ func (d *detector) choose(ctx context.Context) Choice {
 	d.unread = errors.Join(d.unread, err)
 	if missing != "" {
 		choice.Backend = NFTables
-		choice.Reason = fmt.Sprintf("the kernel lacks %s, without which iptables-nft cannot hold our rules", missing)
+		choice.Reason = fmt.Sprintf("the kernel lacks %s, without which iptables-nft cannot hold the agent's rules", missing)
 	}
 	return choice
 }
@@ -137,17 +137,17 @@ func (d *detector) among(ctx context.Context, found []iptables.Backend) Choice {
 		return Choice{Backend: marked, Reason: where, Marked: true}
 	}
 	nft, legacy := d.holdsChain(ctx, iptables.NFT), d.holdsChain(ctx, iptables.Legacy)
-	const ours = "its nat table already has our chain"
+	const hasChain = "its nat table already has the agent's chain"
 	switch {
 	case nft && !legacy:
-		return Choice{Backend: IPTablesNFT, Reason: ours}
+		return Choice{Backend: IPTablesNFT, Reason: hasChain}
 	case legacy && !nft:
-		return Choice{Backend: IPTablesLegacy, Reason: ours}
+		return Choice{Backend: IPTablesLegacy, Reason: hasChain}
 	}
 	if plain := iptables.Plain(ctx); plain != "" {
-		return Choice{Backend: Name(plain), Reason: "it is what plain iptables is"}
+		return Choice{Backend: Name(plain), Reason: "plain iptables uses it"}
 	}
-	return Choice{Backend: Name(found[0]), Reason: "no sign of a backend was found, and it is the newer one"}
+	return Choice{Backend: Name(found[0]), Reason: "nothing shows which backend the node uses, and it is the newer one"}
 }
 
 // withoutNFTables reports whether the kernel has no nf_tables. Another failure, such
@@ -189,7 +189,7 @@ func (d *detector) missingExtension() (string, error) {
 		for _, e := range needed {
 			has, err := d.conn.HasExtension(e.name, e.revision, e.target, f)
 			if err != nil {
-				return "", fmt.Errorf("asking for the extension %s: %w", e.name, err)
+				return "", err
 			}
 			if !has {
 				return fmt.Sprintf("xt_%s (%s)", e.name, f), nil

@@ -63,10 +63,10 @@ func TestDetect(t *testing.T) {
 	}{
 		{name: "hint", mark: "*mangle\n:KUBE-IPTABLES-HINT - [0:0]\nCOMMIT\n", reason: "its FAMILY tables have the kubelet's chain KUBE-IPTABLES-HINT"},
 		{name: "canary", mark: "*mangle\n:KUBE-KUBELET-CANARY - [0:0]\nCOMMIT\n", reason: "its FAMILY tables have the kubelet's chain KUBE-KUBELET-CANARY"},
-		{name: "chain", mark: "*nat\n:IP-MASQ - [0:0]\nCOMMIT\n", reason: "its nat table already has our chain", unmarked: true},
-		{name: "asked for nft", mark: "*nat\n:IP-MASQ - [0:0]\nCOMMIT\n", prefer: IPTablesNFT, want: IPTablesNFT, reason: "asked for by --backend"},
-		{name: "asked for legacy", mark: "*nat\n:IP-MASQ - [0:0]\nCOMMIT\n", prefer: IPTablesLegacy, want: IPTablesLegacy, reason: "asked for by --backend"},
-		{name: "asked for nftables", mark: "*nat\n:IP-MASQ - [0:0]\nCOMMIT\n", prefer: NFTables, want: NFTables, reason: "asked for by --backend"},
+		{name: "chain", mark: "*nat\n:IP-MASQ - [0:0]\nCOMMIT\n", reason: "its nat table already has the agent's chain", unmarked: true},
+		{name: "asked for nft", mark: "*nat\n:IP-MASQ - [0:0]\nCOMMIT\n", prefer: IPTablesNFT, want: IPTablesNFT, reason: "--backend names it"},
+		{name: "asked for legacy", mark: "*nat\n:IP-MASQ - [0:0]\nCOMMIT\n", prefer: IPTablesLegacy, want: IPTablesLegacy, reason: "--backend names it"},
+		{name: "asked for nftables", mark: "*nat\n:IP-MASQ - [0:0]\nCOMMIT\n", prefer: NFTables, want: NFTables, reason: "--backend names it"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -107,11 +107,11 @@ func TestDetectByPlainIptables(t *testing.T) {
 		want    Choice
 	}{
 		{"both backends, plain is legacy", map[string]string{"iptables-nft": "exit 0", "iptables-legacy": "exit 0", "iptables": version("v1.8.9 (legacy)")},
-			Choice{Backend: IPTablesLegacy, Reason: "it is what plain iptables is"}},
+			Choice{Backend: IPTablesLegacy, Reason: "plain iptables uses it"}},
 		{"both backends, plain is nft", map[string]string{"iptables-nft": "exit 0", "iptables-legacy": "exit 0", "iptables": version("v1.8.9 (nf_tables)")},
-			Choice{Backend: IPTablesNFT, Reason: "it is what plain iptables is"}},
+			Choice{Backend: IPTablesNFT, Reason: "plain iptables uses it"}},
 		{"both backends, no plain", map[string]string{"iptables-nft": "exit 0", "iptables-legacy": "exit 0"},
-			Choice{Backend: IPTablesNFT, Reason: "no sign of a backend was found, and it is the newer one"}},
+			Choice{Backend: IPTablesNFT, Reason: "nothing shows which backend the node uses, and it is the newer one"}},
 		{"legacy alone", map[string]string{"iptables-legacy": "exit 0"},
 			Choice{Backend: IPTablesLegacy, Reason: "only the commands of iptables-legacy are there", Marked: true}},
 		{"nft is broken", map[string]string{"iptables-nft": "echo 'no such library' >&2; exit 127", "iptables-legacy": "exit 0"},
@@ -193,9 +193,9 @@ func TestDetectStartsNoProcess(t *testing.T) {
 		{"a mark", "*mangle\n:KUBE-IPTABLES-HINT - [0:0]\nCOMMIT\n", "xtables-nft-multi",
 			Choice{Backend: IPTablesLegacy, Reason: "its IPv4 tables have the kubelet's chain KUBE-IPTABLES-HINT", Marked: true}},
 		{"our chain", "*nat\n:IP-MASQ - [0:0]\nCOMMIT\n", "xtables-nft-multi",
-			Choice{Backend: IPTablesLegacy, Reason: "its nat table already has our chain"}},
-		{"plain iptables is nft", "", "xtables-nft-multi", Choice{Backend: IPTablesNFT, Reason: "it is what plain iptables is"}},
-		{"plain iptables is legacy", "", "xtables-legacy-multi", Choice{Backend: IPTablesLegacy, Reason: "it is what plain iptables is"}},
+			Choice{Backend: IPTablesLegacy, Reason: "its nat table already has the agent's chain"}},
+		{"plain iptables is nft", "", "xtables-nft-multi", Choice{Backend: IPTablesNFT, Reason: "plain iptables uses it"}},
+		{"plain iptables is legacy", "", "xtables-legacy-multi", Choice{Backend: IPTablesLegacy, Reason: "plain iptables uses it"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

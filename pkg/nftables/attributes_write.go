@@ -5,17 +5,18 @@ package nftables
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"maps"
+
+	"ip-masq-agent/pkg/netfilter"
 
 	"github.com/mdlayher/netlink"
 )
 
-// attrNumber returns an attribute of four bytes, in network byte order as
-// nf_tables has its numbers.
+// attrNumber returns an attribute of four bytes in network byte order, which
+// nf_tables uses for numbers.
 func attrNumber(kind uint16, v uint32) netlink.Attribute {
-	return netlink.Attribute{Type: kind, Data: binary.BigEndian.AppendUint32(nil, v)}
+	return netlink.Attribute{Type: kind, Data: netfilter.Number(v)}
 }
 
 // attrText returns a string attribute, with the zero byte that ends it.
@@ -23,7 +24,7 @@ func attrText(kind uint16, s string) netlink.Attribute {
 	return netlink.Attribute{Type: kind, Data: append([]byte(s), 0)}
 }
 
-// attrBytes returns an attribute of bytes as they are.
+// attrBytes returns an attribute that contains b.
 func attrBytes(kind uint16, b []byte) netlink.Attribute {
 	return netlink.Attribute{Type: kind, Data: b}
 }
@@ -33,9 +34,9 @@ func attrNested(kind uint16, inner ...netlink.Attribute) netlink.Attribute {
 	return netlink.Attribute{Type: kind | netlink.Nested, Data: encode(inner)}
 }
 
-// encode returns attributes as bytes. Nothing that this package writes comes
-// near the limit of an attribute, 64 KiB: lists of elements are split, and
-// names and comments are constants. To exceed it is an error in this package.
+// encode returns attributes as bytes. Every attribute of this package is much
+// smaller than the limit of 64 KiB: lists of elements are split, comments are
+// constants, and names have at most 255 bytes. A larger one is a bug.
 func encode(attrs []netlink.Attribute) []byte {
 	b, err := netlink.MarshalAttributes(attrs)
 	if err != nil {
@@ -44,9 +45,9 @@ func encode(attrs []netlink.Attribute) []byte {
 	return b
 }
 
-// sameAttributes reports whether attributes that the kernel returned mean what
-// was written. The kernel also returns defaults that were not written, and a
-// later kernel may return more of them: they must be zero.
+// sameAttributes reports whether attributes that the kernel returned have the same
+// meaning as those that were written. The kernel also returns defaults that were not
+// written, and a later kernel may return more of them: they must be zero.
 func sameAttributes(want []netlink.Attribute, have attributes) bool {
 	left := maps.Clone(have)
 	for _, w := range want {

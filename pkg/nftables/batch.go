@@ -16,20 +16,21 @@ import (
 )
 
 const (
-	// messageOverhead is what a message needs in a socket buffer besides its
-	// bytes, at most: struct sk_buff and the rounding of its memory.
+	// messageOverhead is the maximum number of bytes that a message needs in a
+	// socket buffer besides its own: struct sk_buff and the rounding of its memory.
 	messageOverhead = 2048
-	// minBuffer is the size that both buffers have at least.
+	// minBuffer is the minimum size of both buffers, in bytes.
 	minBuffer = 1 << 20
 )
 
 // commit sends operations as one transaction: the kernel does all of them or,
-// on an error, none. The error names the first operation that the kernel
-// refused.
+// after an error, none. The error names the first operation that the kernel
+// rejected.
 //
 // A transaction is one datagram, and the kernel answers each of its messages
-// before the call that sends it returns. So the socket needs buffers for all of
-// it; its own socket, because the buffers belong to it for as long as it lives.
+// before the call that sends it returns. Therefore the socket needs buffers for the
+// whole transaction. commit opens a socket of its own, because a socket keeps its
+// buffers until it is closed.
 func commit(ctx context.Context, operations []operation) error {
 	messages, size := batch(operations)
 	socket, err := netlink.Dial(unix.NETLINK_NETFILTER, nil)
@@ -66,7 +67,7 @@ func prepare(ctx context.Context, socket *netlink.Conn, size, messages int) erro
 	if err := socket.SetWriteBuffer(max(size+messageOverhead, minBuffer)); err != nil {
 		return fmt.Errorf("setting a netlink socket's send buffer: %w", err)
 	}
-	// An answer to a refused message contains the message.
+	// The answer to a rejected message contains the message.
 	if err := socket.SetReadBuffer(max(size+messages*messageOverhead, minBuffer)); err != nil {
 		return fmt.Errorf("setting a netlink socket's receive buffer: %w", err)
 	}
@@ -79,7 +80,7 @@ func prepare(ctx context.Context, socket *netlink.Conn, size, messages int) erro
 func batch(operations []operation) (messages []netlink.Message, size int) {
 	messages = append(messages, boundary(unix.NFNL_MSG_BATCH_BEGIN))
 	for _, o := range operations {
-		messages = append(messages, newRequest(o.family, subsysTables, o.kind, o.flags|netlink.Acknowledge, encode(o.attrs)))
+		messages = append(messages, newRequest(o.family, subsysTables, o.kind, o.flags|netlink.Acknowledge, o.attrs))
 	}
 	messages = append(messages, boundary(unix.NFNL_MSG_BATCH_END))
 	for _, m := range messages {

@@ -6,6 +6,7 @@ package nftables
 import (
 	"fmt"
 
+	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 
 	"ip-masq-agent/pkg/netfilter"
@@ -23,7 +24,7 @@ func (c *Conn) Table(f netfilter.Family, name string) (TableInfo, error) {
 }
 
 func (c *Conn) table(family uint8, name string) (TableInfo, error) {
-	m, err := c.get(family, unix.NFT_MSG_GETTABLE, []stringAttr{{unix.NFTA_TABLE_NAME, name}})
+	m, err := c.get(family, unix.NFT_MSG_GETTABLE, []netlink.Attribute{attrText(unix.NFTA_TABLE_NAME, name)})
 	switch {
 	case absent(err):
 		return TableInfo{}, nil
@@ -81,7 +82,7 @@ func (h chainHeader) model() *netfilter.Chain {
 }
 
 func (c *Conn) chainHeader(family uint8, table, name string) (chainHeader, error) {
-	m, err := c.get(family, unix.NFT_MSG_GETCHAIN, []stringAttr{{unix.NFTA_CHAIN_TABLE, table}, {unix.NFTA_CHAIN_NAME, name}})
+	m, err := c.get(family, unix.NFT_MSG_GETCHAIN, []netlink.Attribute{attrText(unix.NFTA_CHAIN_TABLE, table), attrText(unix.NFTA_CHAIN_NAME, name)})
 	if err != nil {
 		return chainHeader{}, fmt.Errorf("reading chain %s of table %s %s: %w", name, familyName(family), table, err)
 	}

@@ -33,18 +33,18 @@ func (c *compiler) add(what string, kind int, flags netlink.HeaderFlags, attrs .
 }
 
 // compile returns the transaction that replaces the table, or creates it.
-// Whatever else is in the table goes with it.
+// Everything else in the table is deleted.
 func (l layout) compile() []operation {
 	c := compiler{family: protoOf(l.family)}
-	// Creating a table that exists changes nothing, so the next message has one
-	// to delete in either case.
+	// Creating a table that exists changes nothing. It makes sure that the next
+	// message finds a table to delete.
 	c.add("creating the table to delete", unix.NFT_MSG_NEWTABLE, netlink.Create, attrText(unix.NFTA_TABLE_NAME, TableName))
 	c.add("deleting the table", unix.NFT_MSG_DELTABLE, 0, attrText(unix.NFTA_TABLE_NAME, TableName))
 	c.add("creating the table", unix.NFT_MSG_NEWTABLE, netlink.Create,
 		attrText(unix.NFTA_TABLE_NAME, TableName),
 		attrNumber(unix.NFTA_TABLE_FLAGS, 0),
 		attrBytes(tableUserdata, userdata(userdataComment, []byte(l.comment+"\x00"))))
-	for _, chain := range l.chains { // before what goes to them
+	for _, chain := range l.chains { // before the rules and elements that go to them
 		c.chain(chain)
 	}
 	for _, s := range l.sets {
@@ -100,14 +100,13 @@ func (c *compiler) set(s *setLayout, id uint32) {
 	c.elements("adding", unix.NFT_MSG_NEWSETELEM, netlink.Create, s, id, s.elements)
 }
 
-// maxElements is how many elements one message has at most. Their list is one
+// maxElements is the maximum number of elements of one message. Their list is one
 // attribute, which ends at 64 KiB; an interval of IPv6 takes about 110 bytes.
 const maxElements = 200
 
 // elements adds or deletes elements. In an anonymous set an interval has no end
-// where the next one begins, as nft(8) writes it. Linux 6.12 and others take such
-// an end, if they find it first, for the answer that the key is in no interval
-// (nft_rbtree_lookup).
+// where the next one begins, as nft(8) writes it. Linux 6.12 and others answer that
+// a key is in no interval if they find such an end first (nft_rbtree_lookup).
 func (c *compiler) elements(what string, kind int, flags netlink.HeaderFlags, s *setLayout, id uint32, elements []elementLayout) {
 	for len(elements) > 0 {
 		n := min(len(elements), maxElements)
@@ -128,9 +127,9 @@ func (c *compiler) elements(what string, kind int, flags netlink.HeaderFlags, s 
 	}
 }
 
-// encodeElement returns an element as the kernel has it: an interval is one
-// element for its first key and one, with a flag, for the key after its last.
-// The latter is left out if there is no such key.
+// encodeElement returns an element in the form of the kernel: an interval is one
+// element for its first key and one, with a flag, for the key after its last. The
+// latter is left out if there is no such key.
 func (s *setLayout) encodeElement(e elementLayout) []netlink.Attribute {
 	start := []netlink.Attribute{attrNested(unix.NFTA_SET_ELEM_KEY, attrBytes(unix.NFTA_DATA_VALUE, e.from))}
 	if s.verdicts {
@@ -161,7 +160,7 @@ func next(key []byte) (after []byte, last bool) {
 	return after, bytes.Count(after, []byte{0}) == len(after)
 }
 
-// rule appends a rule, after the anonymous sets it looks up.
+// rule appends a rule, after the anonymous sets that its lookups name.
 func (c *compiler) rule(chain string, r ruleLayout) {
 	var list []netlink.Attribute
 	for _, e := range r.expressions {

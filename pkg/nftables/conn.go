@@ -21,7 +21,7 @@ const patience = 20 * time.Second
 const bufferBytes = 64 << 10
 
 // Conn is a connection to nf_tables in the network namespace in which it was
-// dialled. It is not safe for concurrent use.
+// opened. It is not safe for concurrent use.
 type Conn struct {
 	socket     *netlink.Conn // nil after a failure; the next request dials again
 	generation generations   // nil until the first use, and after a failure
@@ -32,7 +32,7 @@ type Conn struct {
 // [errors.ErrUnsupported].
 func Dial() (*Conn, error) {
 	c := &Conn{}
-	// This loads the module if need be. A generationSocket must not wait for that.
+	// This loads the module if necessary. A generationSocket must not wait for that.
 	if _, err := c.get(unix.AF_UNSPEC, unix.NFT_MSG_GETGEN, nil); err != nil {
 		c.Close()
 		return nil, fmt.Errorf("connecting to nf_tables: %w%s", unsupported(err), permission(err))
@@ -40,8 +40,8 @@ func Dial() (*Conn, error) {
 	return c, nil
 }
 
-// unsupported adds errors.ErrUnsupported to what a kernel answers that has no
-// netlink for netfilter, or no nf_tables.
+// unsupported adds errors.ErrUnsupported to the error of a kernel without netlink
+// for netfilter, or without nf_tables.
 func unsupported(err error) error {
 	for _, errno := range []error{unix.EPROTONOSUPPORT, unix.EAFNOSUPPORT, unix.EOPNOTSUPP, unix.EINVAL} {
 		if errors.Is(err, errno) {
@@ -51,8 +51,8 @@ func unsupported(err error) error {
 	return err
 }
 
-// permission says what may be missing if the kernel refused something, which it
-// does not tell. Anybody who lacks the capability is refused to read, too.
+// permission returns, for an error, the capability that a process needs even to
+// read. The kernel's EPERM does not name it.
 func permission(err error) string {
 	if errors.Is(err, unix.EPERM) {
 		return ": the process needs the capability NET_ADMIN"
@@ -75,8 +75,8 @@ func (c *Conn) dropGeneration() error {
 	return err
 }
 
-// drop closes the socket, on which answers to an abandoned request may still
-// come in.
+// drop closes the socket, because the kernel may still send answers to an abandoned
+// request on it.
 func (c *Conn) drop() error {
 	if c.socket == nil {
 		return nil

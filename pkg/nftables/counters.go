@@ -7,12 +7,13 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 
 	"ip-masq-agent/pkg/netfilter"
 )
 
-// Traffic returns what the table has counted up to now.
+// Traffic returns the totals of the table's counters.
 func (t *Table) Traffic() (netfilter.Traffic, error) {
 	if !t.verified {
 		return t.meter.Total(), nil
@@ -28,7 +29,7 @@ func (t *Table) Traffic() (netfilter.Traffic, error) {
 	return t.read(k)
 }
 
-// read takes what the kernel's table counted, and returns the total.
+// read records the present counters and returns the totals.
 func (t *Table) read(k kernelTable) (netfilter.Traffic, error) {
 	var now netfilter.Traffic
 	var errs [2]error
@@ -40,7 +41,7 @@ func (t *Table) read(k kernelTable) (netfilter.Traffic, error) {
 	return t.meter.Read(now), nil
 }
 
-// counted returns what the first counter of a chain counted.
+// counted returns the value of the first counter of a chain.
 func (k kernelTable) counted(chain string) (netfilter.Count, error) {
 	for _, r := range k.rules[chain] {
 		if n, found, err := countOf(r); found || err != nil {
@@ -61,11 +62,11 @@ func countOf(rule message) (n netfilter.Count, found bool, err error) {
 	return n, found, err
 }
 
-// counters reads the rules of the two chains that count, by chain.
+// counters reads the rules of the two chains that have counters, by chain.
 func (c *Conn) counters(f netfilter.Family) (map[string][]message, error) {
 	rules := map[string][]message{}
 	for _, chain := range []string{keepChain, masqueradeChain} {
-		attrs := []stringAttr{{unix.NFTA_RULE_TABLE, TableName}, {unix.NFTA_RULE_CHAIN, chain}}
+		attrs := []netlink.Attribute{attrText(unix.NFTA_RULE_TABLE, TableName), attrText(unix.NFTA_RULE_CHAIN, chain)}
 		err := c.dump(protoOf(f), unix.NFT_MSG_GETRULE, attrs, func(m message) error {
 			rules[chain] = append(rules[chain], m)
 			return nil

@@ -13,20 +13,20 @@ import (
 	"ip-masq-agent/pkg/printable"
 )
 
-// decoder decodes one rule: it follows the rule's expressions over the
-// registers and notes each condition and each effect.
+// decoder decodes one rule. It follows the rule's expressions through the registers
+// and records each condition and each effect.
 type decoder struct {
 	family    uint8            // of the table
-	layer     uint8            // of the packet, which an inet rule asks for first
+	layer     uint8            // the family of the packet, which a rule of an inet table tests first
 	host      binary.ByteOrder // of this machine
 	sets      func(name string) (*set, error)
 	registers registers
 	rule      netfilter.Rule
 	clauses   []clause
-	ended     bool         // by a verdict; what follows is never reached
+	ended     bool         // by a verdict; later expressions are never reached
 	native    bool         // iptables cannot list it
-	options   map[key]bool // of iptables that the conditions so far stand for
-	protocol  byte         // that a condition asked for, 0 if none did
+	options   map[key]bool // the options of iptables that the conditions so far result in
+	protocol  byte         // that a condition requires; 0 if none does
 }
 
 // clause is the text of one part of a rule, in both languages.
@@ -37,7 +37,7 @@ type clause struct {
 	step     int // the condition that has this text, or -1
 }
 
-// order is where an option comes in the text of iptables-save.
+// order is the position of an option in the text of iptables-save.
 type order uint8
 
 const (
@@ -60,20 +60,11 @@ func decodeRule(m message, sets func(string) (*set, error), native bool) (netfil
 
 func (d *decoder) decode(m message) (netfilter.Rule, error) {
 	d.rule.Handle = m.uint64(unix.NFTA_RULE_HANDLE)
-	err := eachAttribute(m.attributes[unix.NFTA_RULE_EXPRESSIONS], func(_ uint16, data []byte) error {
-		e, err := parseAttributes(data)
-		if err != nil {
-			return err
-		}
-		args, err := e.nested(unix.NFTA_EXPR_DATA)
-		if err != nil {
-			return err
-		}
-		name := e.string(unix.NFTA_EXPR_NAME)
+	err := eachExpression(m, func(name string, data attributes) error {
 		if d.ended {
 			return nil
 		}
-		if err := d.expression(name, args); err != nil {
+		if err := d.expression(name, data); err != nil {
 			return fmt.Errorf("expression %s: %w", name, err)
 		}
 		return nil
@@ -89,8 +80,8 @@ func (d *decoder) decode(m message) (netfilter.Rule, error) {
 	return d.rule, nil
 }
 
-// expression decodes one expression. A name that is not known ends the rule with
-// a verdict that can do anything.
+// expression decodes one expression. An unknown name ends the rule with the verdict
+// Other, which can do anything.
 func (d *decoder) expression(name string, a attributes) error {
 	if !emitted(name, a) {
 		d.native = true
@@ -141,7 +132,7 @@ func (d *decoder) expression(name string, a attributes) error {
 		d.mayFail(name)
 	case "exthdr", "socket", "rt", "osf", "xfrm", "tunnel", "hash", "inner":
 		d.unknownLoad(name, a)
-	default: // queue, reject, redir, tproxy, synproxy, notrack; and whatever is new
+	default: // queue, reject, redir, tproxy, synproxy, notrack, and new ones
 		d.verdict(netfilter.Verdict{Action: netfilter.Other, Name: name}, "", printable.Line(name))
 	}
 	return nil
@@ -177,8 +168,8 @@ func (d *decoder) mayFail(name string) {
 	d.add(netfilter.NotUnderstood(""), clause{order: byMatch, iptables: "-m " + name + " …", nft: name})
 }
 
-// unknownLoad is for expressions that load a value which is not known here. If
-// they cannot, or match by themselves, the rule may end.
+// unknownLoad decodes an expression that loads an unknown value. The rule may end
+// there, because such an expression can fail to load, or match by itself.
 func (d *decoder) unknownLoad(name string, a attributes) {
 	d.mayFail(name)
 	for i := range d.registers { // it may have written any register

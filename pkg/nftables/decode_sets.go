@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 
 	"ip-masq-agent/pkg/netfilter"
@@ -45,12 +46,12 @@ func (r *tableReader) set(name string) (*set, error) {
 }
 
 func (r *tableReader) readSet(name string) (*set, error) {
-	m, err := r.conn.get(r.family, unix.NFT_MSG_GETSET, []stringAttr{{unix.NFTA_SET_TABLE, r.table}, {unix.NFTA_SET_NAME, name}})
+	m, err := r.conn.get(r.family, unix.NFT_MSG_GETSET, []netlink.Attribute{attrText(unix.NFTA_SET_TABLE, r.table), attrText(unix.NFTA_SET_NAME, name)})
 	if err != nil {
 		return nil, err
 	}
 	b := newSetBuilder(name, m)
-	names := []stringAttr{{unix.NFTA_SET_ELEM_LIST_TABLE, r.table}, {unix.NFTA_SET_ELEM_LIST_SET, name}}
+	names := []netlink.Attribute{attrText(unix.NFTA_SET_ELEM_LIST_TABLE, r.table), attrText(unix.NFTA_SET_ELEM_LIST_SET, name)}
 	if err := r.conn.dump(r.family, unix.NFT_MSG_GETSETELEM, names, b.add); err != nil {
 		return nil, err
 	}

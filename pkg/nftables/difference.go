@@ -10,24 +10,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// difference is how the kernel's table differs from a layout.
+// difference is the difference between the kernel's table and a layout.
 type difference struct {
-	// structure says in words what cannot be repaired by exchanging elements of
-	// sets; empty if nothing is.
+	// structure describes a difference that an exchange of elements of sets cannot
+	// repair; empty if there is none.
 	structure string
 	missing   bool // there is no table
 	inactive  bool // packets do not pass the table: no base chain, or dormant
 	sets      []setDifference
 }
 
-// setDifference are the elements that a named set has to lose and to get.
+// setDifference contains the elements to remove from a named set, and to add.
 type setDifference struct {
 	set         *setLayout
 	remove, add []elementLayout
 }
 
-// MissingTable is the line of [Table.Differences] that says that there is no
-// table.
+// MissingTable is the line of [Table.Differences] for a missing table.
 const MissingTable = "the table is missing"
 
 // empty reports whether the kernel's table is as it should be.
@@ -154,9 +153,8 @@ func (e expr) same(name string, data attributes, sets map[string]*set) bool {
 	return sameAttributes(e.attributes, data)
 }
 
-// lines returns what differs, one difference a line. Elements are as nft(8)
-// prints them, after "- " if they are missing and after "+ " if they are too
-// much.
+// lines returns one line for each difference. Elements are as nft(8) prints them,
+// after "- " if they are missing and after "+ " if they are unexpected.
 func (d difference) lines() []string {
 	if d.structure != "" {
 		return []string{d.structure}
@@ -182,7 +180,7 @@ func (d difference) String() string {
 	return strings.Join(lines, "; ")
 }
 
-// rules is how many rules the table has.
+// rules returns the number of rules of the table.
 func (l layout) rules() int {
 	n := 0
 	for _, c := range l.chains {

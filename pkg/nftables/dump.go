@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A reading that commits of others interrupt is tried up to maxReadings times.
-// After readingTime no further try is made, except for the first few.
+// A reading that commits of other programs interrupt is repeated: at least
+// minReadings times, and then until maxReadings or readingTime is reached.
 const (
 	maxReadings = 50
 	minReadings = 5
@@ -27,61 +27,36 @@ var ErrChanging = errors.New("the rule set kept changing while it was read")
 // incomplete or inconsistent (NLM_F_DUMP_INTR).
 var errInterrupted = errors.New("interrupted by a commit")
 
-// stringAttr is an attribute with a string.
-type stringAttr struct {
-	kind  uint16
-	value string
-}
-
-// request builds a request of the nf_tables subsystem.
-func request(family uint8, kind int, flags netlink.HeaderFlags, attrs []stringAttr) (netlink.Message, error) {
-	e := netlink.NewAttributeEncoder()
-	for _, a := range attrs {
-		e.String(a.kind, a.value)
-	}
-	data, err := e.Encode()
-	if err != nil {
-		return netlink.Message{}, err
-	}
-	return newRequest(family, subsysTables, kind, flags, data), nil
-}
-
-func newRequest(family uint8, subsystem, kind int, flags netlink.HeaderFlags, attrs []byte) netlink.Message {
+// newRequest returns a request of a subsystem of netfilter, linux/netfilter/nfnetlink.h.
+func newRequest(family uint8, subsystem, kind int, flags netlink.HeaderFlags, attrs []netlink.Attribute) netlink.Message {
 	return netlink.Message{
 		Header: netlink.Header{Type: netlink.HeaderType(subsystem<<8 | kind), Flags: netlink.Request | flags},
-		Data:   append([]byte{family, 0, 0, 0}, attrs...), // struct nfgenmsg
+		Data:   append([]byte{family, 0, 0, 0}, encode(attrs)...), // struct nfgenmsg
 	}
 }
 
 // get asks for one object.
-func (c *Conn) get(family uint8, kind int, attrs []stringAttr) (message, error) {
+func (c *Conn) get(family uint8, kind int, attrs []netlink.Attribute) (message, error) {
 	var answer message
 	found := false
-	m, err := request(family, kind, 0, attrs)
-	if err == nil {
-		err = c.exchange(m, func(m message) error {
-			answer, found = m, true
-			return nil
-		})
-	}
+	err := c.exchange(newRequest(family, subsysTables, kind, 0, attrs), func(m message) error {
+		answer, found = m, true
+		return nil
+	})
 	if err == nil && !found {
 		err = errors.New("the kernel sent no answer")
 	}
 	return answer, err
 }
 
-// dump asks for a list of objects and calls fn for each. It fails with
-// errInterrupted after a commit has come between.
-func (c *Conn) dump(family uint8, kind int, attrs []stringAttr, fn func(message) error) error {
-	m, err := request(family, kind, netlink.Dump, attrs)
-	if err != nil {
-		return err
-	}
-	return c.exchange(m, fn)
+// dump asks for a list of objects and calls fn for each. The error is errInterrupted
+// if a commit happened during the dump.
+func (c *Conn) dump(family uint8, kind int, attrs []netlink.Attribute, fn func(message) error) error {
+	return c.exchange(newRequest(family, subsysTables, kind, netlink.Dump, attrs), fn)
 }
 
-// exchange sends a request and calls fn for each message of the answer. After
-// an error of fn, or an interruption, the rest of the answer is read and left.
+// exchange sends a request and calls fn for each message of the answer. After an
+// error of fn, or an interruption, it reads the rest of the answer and ignores it.
 func (c *Conn) exchange(m netlink.Message, fn func(message) error) error {
 	if err := c.dial(); err != nil {
 		return err
@@ -104,7 +79,7 @@ func (c *Conn) exchange(m netlink.Message, fn func(message) error) error {
 	var errno unix.Errno
 	var op *netlink.OpError
 	if err != nil && !(errors.As(err, &op) && op.Sequence != 0 && errors.As(op.Err, &errno)) {
-		// Not an answer of the kernel. What it still sends belongs to nobody.
+		// This is not an answer of the kernel, which may still send one.
 		c.drop()
 	}
 	return errors.Join(failure, err)
@@ -138,8 +113,8 @@ func (c *Conn) roundTrip(m netlink.Message, fn func(netlink.Message)) error {
 	return nil
 }
 
-// consistently calls read, which may ask the kernel several times, until no
-// commit happened meanwhile.
+// consistently calls read, which may send several requests, until no commit happened
+// in the meantime.
 func (c *Conn) consistently(read func() error) error {
 	start, tries := time.Now(), 0
 	for ; tries < maxReadings; tries++ {
@@ -167,5 +142,5 @@ func (c *Conn) consistently(read func() error) error {
 	return fmt.Errorf("after %d tries: %w", tries, ErrChanging)
 }
 
-// absent reports whether an error means that a table, chain or set is not there.
+// absent reports whether an error means that a table, chain or set does not exist.
 func absent(err error) bool { return errors.Is(err, unix.ENOENT) }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 
 	"ip-masq-agent/pkg/netfilter"
@@ -115,7 +116,7 @@ func (r *tableReader) read(t *netfilter.Table) error {
 func (r *tableReader) rules(c *netfilter.Chain) ([]netfilter.Rule, error) {
 	chain := c.Name
 	var raw [][]byte // parsed later: until then that takes a fraction of the memory
-	err := r.conn.dump(r.family, unix.NFT_MSG_GETRULE, []stringAttr{{unix.NFTA_RULE_TABLE, r.table}, {unix.NFTA_RULE_CHAIN, chain}}, func(m message) error {
+	err := r.conn.dump(r.family, unix.NFT_MSG_GETRULE, []netlink.Attribute{attrText(unix.NFTA_RULE_TABLE, r.table), attrText(unix.NFTA_RULE_CHAIN, chain)}, func(m message) error {
 		// Kernels before 4.6 ignore the names and send every rule.
 		if m.family == r.family && m.string(unix.NFTA_RULE_TABLE) == r.table && m.string(unix.NFTA_RULE_CHAIN) == chain {
 			raw = append(raw, m.raw)

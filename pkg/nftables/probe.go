@@ -17,22 +17,18 @@ import (
 
 // HasExtension reports whether rules of iptables-nft can use a match or a target
 // in a revision: whether the kernel has nft_compat and the extension, or can
-// load them. iptables asks the same before it writes a rule.
+// load them. iptables sends the same request before it writes a rule.
 func (c *Conn) HasExtension(name string, revision uint8, target bool, f netfilter.Family) (bool, error) {
 	kind := uint32(0)
 	if target {
 		kind = 1
 	}
-	e := netlink.NewAttributeEncoder()
-	e.ByteOrder = binary.BigEndian
-	e.String(unix.NFTA_COMPAT_NAME, name)
-	e.Uint32(unix.NFTA_COMPAT_REV, uint32(revision))
-	e.Uint32(unix.NFTA_COMPAT_TYPE, kind)
-	attrs, err := e.Encode()
-	if err == nil {
-		const get = 0 // NFNL_MSG_COMPAT_GET
-		err = c.ask(newRequest(protoOf(f), subsysCompat, get, 0, attrs))
-	}
+	const get = 0 // NFNL_MSG_COMPAT_GET
+	err := c.ask(newRequest(protoOf(f), subsysCompat, get, 0, []netlink.Attribute{
+		attrText(unix.NFTA_COMPAT_NAME, name),
+		attrNumber(unix.NFTA_COMPAT_REV, uint32(revision)),
+		attrNumber(unix.NFTA_COMPAT_TYPE, kind),
+	}))
 	switch {
 	case err == nil:
 		return true, nil

@@ -6,12 +6,13 @@ package nftables
 import (
 	"fmt"
 
+	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 
 	"ip-masq-agent/pkg/netfilter"
 )
 
-// kernelTable is what the kernel has of the agent's table.
+// kernelTable is the agent's table in the kernel.
 type kernelTable struct {
 	header message            // of the table; without attributes if there is none
 	chains map[string]message // those of the layout that exist
@@ -41,7 +42,7 @@ func (c *Conn) readTable(l layout) (kernelTable, error) {
 	k := kernelTable{chains: map[string]message{}, rules: map[string][]message{}, sets: map[string]*set{}}
 	family := protoOf(l.family)
 	var err error
-	k.header, err = c.get(family, unix.NFT_MSG_GETTABLE, []stringAttr{{unix.NFTA_TABLE_NAME, TableName}})
+	k.header, err = c.get(family, unix.NFT_MSG_GETTABLE, []netlink.Attribute{attrText(unix.NFTA_TABLE_NAME, TableName)})
 	if absent(err) {
 		return kernelTable{}, nil
 	}
@@ -49,7 +50,7 @@ func (c *Conn) readTable(l layout) (kernelTable, error) {
 		return k, err
 	}
 	for _, chain := range l.chains {
-		m, err := c.get(family, unix.NFT_MSG_GETCHAIN, []stringAttr{{unix.NFTA_CHAIN_TABLE, TableName}, {unix.NFTA_CHAIN_NAME, chain.name}})
+		m, err := c.get(family, unix.NFT_MSG_GETCHAIN, []netlink.Attribute{attrText(unix.NFTA_CHAIN_TABLE, TableName), attrText(unix.NFTA_CHAIN_NAME, chain.name)})
 		if absent(err) {
 			continue
 		}
@@ -58,7 +59,7 @@ func (c *Conn) readTable(l layout) (kernelTable, error) {
 		}
 		k.chains[chain.name] = m
 	}
-	err = c.dump(family, unix.NFT_MSG_GETRULE, []stringAttr{{unix.NFTA_RULE_TABLE, TableName}}, func(m message) error {
+	err = c.dump(family, unix.NFT_MSG_GETRULE, []netlink.Attribute{attrText(unix.NFTA_RULE_TABLE, TableName)}, func(m message) error {
 		if m.string(unix.NFTA_RULE_TABLE) == TableName && m.family == family {
 			chain := m.string(unix.NFTA_RULE_CHAIN)
 			k.rules[chain] = append(k.rules[chain], m)
@@ -121,7 +122,7 @@ func eachExpression(rule message, fn func(name string, data attributes) error) e
 
 // hasRules reports whether the agent's table has a rule.
 func (c *Conn) hasRules(f netfilter.Family) (found bool, err error) {
-	err = c.dump(protoOf(f), unix.NFT_MSG_GETRULE, []stringAttr{{unix.NFTA_RULE_TABLE, TableName}}, func(m message) error {
+	err = c.dump(protoOf(f), unix.NFT_MSG_GETRULE, []netlink.Attribute{attrText(unix.NFTA_RULE_TABLE, TableName)}, func(m message) error {
 		// Kernels that do not know the filter return the rules of all tables.
 		found = found || m.string(unix.NFTA_RULE_TABLE) == TableName && m.family == protoOf(f)
 		return nil

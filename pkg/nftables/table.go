@@ -29,16 +29,17 @@ type Table struct {
 // NewTable returns the table of a family. The kernel is asked at the first use.
 func NewTable(f netfilter.Family) *Table { return &Table{family: f} }
 
-// maxRounds bounds Apply: read, write, read to verify; and again for another
-// program that wrote in between, or for a kernel that refused the first write.
+// maxRounds is the maximum number of rounds of Apply: read and write, read to
+// verify, and two more in case another program wrote in between, or the kernel
+// rejected the first write.
 const maxRounds = 4
 
-// Apply makes the kernel hold exactly the wanted table: what differs is written
-// in one transaction, then read back. If only ranges differ, only elements of
-// sets are exchanged, so that rules keep their handles and counters. Anything
-// else that differs, or does not belong into the table, has the table replaced
-// as a whole. On an error the kernel holds what it held, or what another
-// program made of it.
+// Apply makes the kernel hold exactly the desired table. It writes the differences
+// in one transaction, and reads the table back. If only ranges differ, it exchanges
+// only elements of sets, so that rules keep their handles and counters. If anything
+// else differs, or another program added something to the table, it replaces the
+// whole table. After an error the kernel holds the table that it held before, or
+// what another program made of it.
 func (t *Table) Apply(ctx context.Context, want Spec) (netfilter.Report, error) {
 	runtime.LockOSThread() // for ThreadCPU
 	defer runtime.UnlockOSThread()
@@ -53,7 +54,7 @@ func (t *Table) Apply(ctx context.Context, want Spec) (netfilter.Report, error) 
 	l := want.layout()
 	report := netfilter.Report{Rules: l.rules()}
 	var d difference
-	refused := false // the kernel did not exchange elements
+	rejected := false // the kernel did not exchange elements
 	for range maxRounds {
 		var err error
 		if d, err = t.verify(ctx, l, &report); err != nil {
@@ -63,7 +64,7 @@ func (t *Table) Apply(ctx context.Context, want Spec) (netfilter.Report, error) 
 			report.Cost = ThreadCPU() - began
 			return report, nil
 		}
-		replace := refused || d.structure != ""
+		replace := rejected || d.structure != ""
 		err = t.write(ctx, l, d, replace)
 		switch {
 		case err == nil:
@@ -72,15 +73,15 @@ func (t *Table) Apply(ctx context.Context, want Spec) (netfilter.Report, error) 
 		case replace:
 			return netfilter.Report{}, err
 		default:
-			klog.FromContext(ctx).V(1).Info("The kernel refused to exchange elements, replacing the table", "table", t.name(), "err", err)
-			refused = true
+			klog.FromContext(ctx).V(1).Info("The kernel rejected an exchange of elements, replacing the table", "table", t.name(), "err", err)
+			rejected = true
 		}
 	}
 	return netfilter.Report{}, fmt.Errorf("table %s still differs after %d writes (%s): another program keeps changing it, or the kernel returns something else than was written", t.name(), maxRounds, d)
 }
 
-// verify reads the table and compares it. If it does not differ, it is verified
-// for Change.
+// verify reads the table and compares it with the layout. If they do not differ,
+// Change compares with the generation that it read.
 func (t *Table) verify(ctx context.Context, l layout, report *netfilter.Report) (difference, error) {
 	if err := ctx.Err(); err != nil {
 		return difference{}, err
@@ -119,9 +120,9 @@ func (t *Table) write(ctx context.Context, l layout, d difference, replace bool)
 // name is the table's name as nft(8) prints it.
 func (t *Table) name() string { return t.family.NFT() + " " + TableName }
 
-// Differences returns how the kernel's table differs from the wanted one, a line
-// each; none if it does not. Lines on elements of sets start with "- " if they
-// are missing and with "+ " if they are too much. Nothing is written.
+// Differences returns the differences between the kernel's table and the desired
+// one, one line for each. Lines about elements of sets begin with "- " if the
+// elements are missing, and with "+ " if they are unexpected. It writes nothing.
 func (t *Table) Differences(want Spec) ([]string, error) {
 	if err := t.open(); err != nil {
 		return nil, err
@@ -134,8 +135,8 @@ func (t *Table) Differences(want Spec) ([]string, error) {
 	return l.compare(k).lines(), nil
 }
 
-// Exists reports whether the kernel has a table of the agent's name, whatever is in
-// it.
+// Exists reports whether the kernel has a table of the agent's name, with any
+// content.
 func (t *Table) Exists(context.Context) (bool, error) {
 	if err := t.open(); err != nil {
 		return false, err
@@ -144,8 +145,8 @@ func (t *Table) Exists(context.Context) (bool, error) {
 	return info.Exists, err
 }
 
-// HasRules reports whether the kernel's table has a rule, whatever it does. A table
-// that was flushed has none, and masquerades nothing.
+// HasRules reports whether the kernel's table has any rule. A table that was flushed
+// has none, and masquerades nothing.
 func (t *Table) HasRules(context.Context) (bool, error) {
 	if err := t.open(); err != nil {
 		return false, err
@@ -186,8 +187,8 @@ func (t *Table) Remove(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-// owned says why the kernel refuses to write a table that it lets us read: a
-// process created it with the flag owner, and only that process may change it.
+// owned returns the reason, for an error, why the table can be read but not written:
+// a process created it with the flag owner, and only that process may change it.
 func (t *Table) owned(err error) string {
 	if errors.Is(err, unix.EPERM) {
 		return fmt.Sprintf(": the process that owns the table must end first; nft list table %s names it after the word progname", t.name())

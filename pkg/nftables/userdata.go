@@ -10,7 +10,7 @@ import "encoding/binary"
 const tableUserdata = 6
 
 // Types of user data, of libnftnl's udata.h. The kernel stores user data and
-// does not look into it; nft keeps comments there, and how to print sets.
+// does not interpret it; nft stores comments there, and how to print sets.
 const (
 	userdataComment       = 0 // of a table, a chain or a rule
 	userdataElementFlags  = 1
