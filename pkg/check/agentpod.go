@@ -4,11 +4,14 @@
 package check
 
 import (
+	"fmt"
 	"path"
 	"slices"
 	"strings"
 
 	"sigs.k8s.io/yaml/goyaml.v3"
+
+	"ip-masq-agent/pkg/config"
 )
 
 // defaultConfig is the default of --config.
@@ -163,6 +166,19 @@ func (a *agentPod) mountedKey(configMap string) (string, bool) {
 // required. The kubelet does not start a pod if a required one is missing.
 func (a *agentPod) startsWithoutConfigMap() bool {
 	return !slices.ContainsFunc(a.mounts, func(m configMapMount) bool { return !m.optional })
+}
+
+// doesNotMount returns the warning about a ConfigMap that the agent does not mount.
+func (a *agentPod) doesNotMount(configMap, file string) config.Problem {
+	mounted := "no ConfigMap"
+	if len(a.mounts) > 0 {
+		mounted = a.mounts[0].configMap
+	}
+	return config.Problem{
+		File: file, Line: a.line,
+		Reason: fmt.Sprintf("has %s, which does not read ConfigMap %s: it mounts %s at %s", a.name, configMap, mounted, a.config),
+		Remedy: "write the same namespace, name and path in both",
+	}
 }
 
 // keyOf returns the key of a ConfigMap that is the file at a path of its volume.

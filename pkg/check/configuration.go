@@ -16,7 +16,9 @@ import (
 // directory. It has no parts if the manifest has only the agent.
 type configuration struct {
 	parts []part
-	agent *agentPod // nil if no agent in the manifest mounts it
+	agent *agentPod // whose flags apply; nil if there is none
+	// unmounted means that agent does not mount the ConfigMap.
+	unmounted bool
 }
 
 // part is a file of a configuration.
@@ -90,6 +92,9 @@ func (c configuration) check(file string, o Options) (r Result) {
 				problems[i].File, problems[i].Line = file, line(problems[i].Line)
 			}
 		}
+	}
+	if c.agent != nil && c.unmounted {
+		r.Warnings = append(r.Warnings, c.agent.doesNotMount(c.name(), file))
 	}
 	return r
 }

@@ -64,3 +64,19 @@ func TestManifestWithoutConfigMap(t *testing.T) {
 		})
 	}
 }
+
+// TestManifestWithTwoAgents has the ConfigMap of one agent. The other one has the
+// defaults.
+func TestManifestWithTwoAgents(t *testing.T) {
+	text := object("n/a", "data: {config: 'nonMasqueradeCIDRs: [1.0.0.0/8]'}") +
+		daemonSet("n", "", "configMap: {name: a, items: [{key: config, path: ip-masq-agent}]}") +
+		daemonSet("n", "--enable-ipv6", "configMap: {name: b, optional: true, items: [{key: config, path: ip-masq-agent}]}")
+	var got []string
+	for _, r := range checkData("f", []byte(text), Options{}) {
+		got = append(got, summary(r)+strings.Join(r.Flags, " "))
+	}
+	want := []string{"n/a: 169.254.0.0/16 1.0.0.0/8", "n/b: 169.254.0.0/16 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16--enable-ipv6"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

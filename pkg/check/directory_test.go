@@ -39,7 +39,8 @@ func TestManifestDirectories(t *testing.T) {
 				"f:5: nonMasqueradeCIDRs: \"10.0.0.0/8\" repeats \"10.0.0.0/8\" in /etc/config/a:1: remove one of the two"},
 		{"every key", object("n/a", "data: {x: 'masqLinkLocal: true', .hidden: '"+typo+"'}") + object("n/b", extra) + whole, "n/b, n/a: 100.64.0.0/10"},
 		{"a ConfigMap as the directory", object("n/a", "data: {y: 'masqLinkLocal: true', x: 'nonMasqueradeCIDRs: [1.0.0.0/8]'}") + daemonSet("n", "--config=/etc/config", "configMap: {name: a}"), "n/a: 1.0.0.0/8"},
-		{"a subdirectory", object("n/a", list) + daemonSet("n", "--config=/etc/config", "configMap: {name: a, items: [{key: config, path: d/f}]}"), "n/a: 169.254.0.0/16 10.0.0.0/8"},
+		{"a subdirectory", object("n/a", list) + daemonSet("n", "--config=/etc/config", "configMap: {name: a, items: [{key: config, path: d/f}]}"),
+			"n/a: 169.254.0.0/16 10.0.0.0/8\nf:3: has DaemonSet n/ds, which does not read ConfigMap n/a: it mounts no ConfigMap at /etc/config: write the same namespace, name and path in both"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -40,7 +40,7 @@ func (k configMapKey) line(n int) int {
 // no document has an apiVersion and a kind, as a file that the agent reads. It is
 // also false if the text does not parse: the parser of the agent reports that.
 func configurations(data []byte) (found []configuration, isManifest bool) {
-	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	decoder := yaml.NewDecoder(bytes.NewReader(config.JSONToYAML(data)))
 	var configMaps []*yaml.Node
 	var agents []*agentPod
 	for {
@@ -67,45 +67,54 @@ func configurations(data []byte) (found []configuration, isManifest bool) {
 
 // selectConfigurations returns the configurations of the agent among ConfigMaps:
 // those that agents in the same manifest mount or, if there are none, those that
-// have the name of the agent or contain its keys. If there are none either, it
-// returns a configuration without parts for each agent that starts without a
-// ConfigMap.
+// have the name of the agent or contain its keys. Each agent without any of these
+// that starts without a ConfigMap gets a configuration without parts.
 func selectConfigurations(configMaps []*yaml.Node, agents []*agentPod) (found []configuration) {
+	configured := map[*agentPod]bool{}
+	add := func(a *agentPod, parts []part) {
+		configured[a] = true
+		found = append(found, configuration{parts: parts, agent: a})
+	}
 	for _, object := range configMaps {
 		for _, a := range agents {
 			if key, ok := a.mountedKey(objectName(object)); ok {
-				found = append(found, configuration{[]part{{configMapKey: newConfigMapKey(object, key)}}, a})
+				add(a, []part{{configMapKey: newConfigMapKey(object, key)}})
 			}
 		}
 	}
 	for _, a := range agents {
 		if parts := a.parts(configMaps); len(parts) > 0 {
-			found = append(found, configuration{parts, a})
+			add(a, parts)
 		}
 	}
-	if found != nil {
-		return found
+	if found == nil {
+		if found = unmounted(configMaps, agents); found != nil {
+			return found
+		}
 	}
+	for _, a := range agents {
+		if !configured[a] && a.startsWithoutConfigMap() {
+			add(a, nil)
+		}
+	}
+	return found
+}
+
+// unmounted returns the configurations among ConfigMaps that no agent in the
+// manifest mounts. If there is a single agent, they are checked with its flags.
+func unmounted(configMaps []*yaml.Node, agents []*agentPod) (found []configuration) {
 	for _, object := range configMaps {
 		for _, key := range []string{"config", "ip-masq-agent"} {
 			k := newConfigMapKey(object, key)
 			if k.err != nil || !strings.Contains(k.name, "ip-masq") && !config.Recognizes([]byte(k.text)) {
 				continue
 			}
-			c := configuration{parts: []part{{configMapKey: k}}}
+			c := configuration{parts: []part{{configMapKey: k}}, unmounted: true}
 			if len(agents) == 1 {
 				c.agent = agents[0]
 			}
 			found = append(found, c)
 			break
-		}
-	}
-	if found != nil {
-		return found
-	}
-	for _, a := range agents {
-		if a.startsWithoutConfigMap() {
-			found = append(found, configuration{agent: a})
 		}
 	}
 	return found
@@ -167,6 +176,9 @@ func newConfigMapKey(object *yaml.Node, key string) configMapKey {
 	binary := lookup(object, "binaryData", key)
 	if binary == nil || binary.Kind != yaml.ScalarNode {
 		k.err = fmt.Errorf("has no key %q", key)
+		if lookup(object, "data", key) != nil {
+			k.err = fmt.Errorf("has no text in key %q, which needs a | after the colon", key)
+		}
 		return k
 	}
 	k.firstLine = binary.Line

@@ -18,6 +18,7 @@ import (
 const (
 	typo     = "masqLinkLocl: true"
 	noConfig = `problem f: is a manifest without a ConfigMap of the agent, with the key "config" or "ip-masq-agent": put the configuration below data, as "config: |"`
+	agree    = ": write the same namespace, name and path in both"
 	didYou   = " problem f:%: masqLinkLocl: is an unknown key: did you mean masqLinkLocal?"
 )
 
@@ -62,7 +63,16 @@ func TestManifestKeys(t *testing.T) {
 		{"projected", object("n/a", "data: {settings: '"+typo+"'}") + daemonSet("n", "-config=/etc/config/f", "projected: {sources: [{secret: {}}, {configMap: {name: a, items: [{key: settings, path: f}]}}]}"), []string{"n/a" + didYou}},
 		{"it is not there", object("n/a", "data: {config: 'x'}") + daemonSet("n", "", items), []string{`n/a problem f:1: has no key "settings": write the configuration there: DaemonSet n/ds mounts it`}},
 		{"it is no base64", object("n/a", "binaryData: {settings: '!'}") + daemonSet("n", "", items), []string{`n/a problem f:1: has no valid base64 in binaryData, key "settings": illegal base64 data at input byte 0: write the configuration there: DaemonSet n/ds mounts it`}},
-		{"of another namespace", object("n/a", "data: {config: '"+typo+"', settings: x}") + daemonSet("m", "", items), []string{"n/a" + didYou}},
+		{"of another namespace", object("n/a", "data: {config: '"+typo+"', settings: x}") + daemonSet("m", "", items), []string{"n/a" + didYou,
+			"n/a warning f:3: has DaemonSet m/ds, which does not read ConfigMap n/a: it mounts m/a at /etc/config/ip-masq-agent" + agree}},
+		{"of another path", object("n/a", "data: {config: '"+typo+"'}") + daemonSet("n", "", "configMap: {name: a, items: [{key: config, path: config}]}"), []string{"n/a" + didYou,
+			"n/a warning f:3: has DaemonSet n/ds, which does not read ConfigMap n/a: it mounts no ConfigMap at /etc/config/ip-masq-agent" + agree}},
+		{"not a text", object("n/a", "data: {settings: {masqLinkLocal: true}}") + daemonSet("n", "", items), []string{
+			`n/a problem f:1: has no text in key "settings", which needs a | after the colon: write the configuration there: DaemonSet n/ds mounts it`}},
+		{"the last of two", object("n/a", "data: {config: 'masqLinkLocal: true', config: '"+typo+"'}"), []string{"n/a" + didYou}},
+		{"JSON with escaped slashes", `{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"config": "nonMasqueradeCIDRs: [10.0.0.0\/8]\n` + typo + `"}}`, []string{"default/a" + didYou}},
+		{"a broken document behind it", object("n/a", "data: {config: '"+typo+"'}") + "a: [\n", []string{
+			"problem f:3: does not parse (did not find expected node content): check indentation (spaces, no tabs), colons and quotes around this line"}},
 		{"too large", object("n/ip-masq", "data: {config: '"+strings.Repeat("# ", 1<<19)+"#'}"), []string{"n/ip-masq problem f:1: is larger than 1 MiB, the maximum size of a ConfigMap: shorten it"}},
 	}
 	for _, tt := range tests {

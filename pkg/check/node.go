@@ -37,7 +37,8 @@ func mappingValue(n *yaml.Node, key string, depth int) *yaml.Node {
 		return nil
 	}
 	var merges []*yaml.Node
-	for i := 0; i+1 < len(n.Content); i += 2 {
+	// Of a repeated key the last one counts, as in kubectl.
+	for i := len(n.Content) - 2; i >= 0; i -= 2 {
 		switch k := deref(n.Content[i]); {
 		case k.Value == key:
 			return deref(n.Content[i+1])

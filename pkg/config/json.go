@@ -9,12 +9,12 @@ import (
 	"slices"
 )
 
-// jsonToYAML rewrites a JSON document so that the YAML libraries can parse it. They
+// JSONToYAML rewrites a JSON document so that the YAML libraries can parse it. They
 // support neither the escapes \/ and \uD83D\uDE00 of JSON nor a line break before a
 // colon. Lines keep their numbers. Data that is not JSON is returned unchanged.
 // Kubernetes also treats a text as JSON if it begins with a brace
 // (k8s.io/apimachinery, yaml.ToJSON).
-func jsonToYAML(data []byte) []byte {
+func JSONToYAML(data []byte) []byte {
 	if text := bytes.TrimPrefix(data, []byte("\ufeff")); json.Valid(text) && bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) {
 		data = text
 	} else {

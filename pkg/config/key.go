@@ -92,7 +92,7 @@ func unknownKeyMessage(written string) message {
 // a known key, one that resembles a known key, or one of a similar agent.
 func Recognizes(data []byte) bool {
 	var document goyaml.Node
-	if err := goyaml.Unmarshal(jsonToYAML(data), &document); err != nil {
+	if err := goyaml.Unmarshal(JSONToYAML(data), &document); err != nil {
 		for _, k := range keys() {
 			if bytes.Contains(bytes.ToLower(data), []byte(strings.ToLower(k.name))) {
 				return true

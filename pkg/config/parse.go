@@ -86,7 +86,7 @@ func (p *parser) parseFile(f File) {
 		return
 	}
 	before := len(p.problems.problems)
-	data := jsonToYAML(f.Data)
+	data := JSONToYAML(f.Data)
 	root, ok := p.parseNodes(data)
 	if !ok {
 		p.incomplete = true
