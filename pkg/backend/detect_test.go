@@ -64,9 +64,9 @@ func TestDetect(t *testing.T) {
 		{name: "hint", mark: "*mangle\n:KUBE-IPTABLES-HINT - [0:0]\nCOMMIT\n", reason: "its FAMILY tables have the kubelet's chain KUBE-IPTABLES-HINT"},
 		{name: "canary", mark: "*mangle\n:KUBE-KUBELET-CANARY - [0:0]\nCOMMIT\n", reason: "its FAMILY tables have the kubelet's chain KUBE-KUBELET-CANARY"},
 		{name: "chain", mark: "*nat\n:IP-MASQ - [0:0]\nCOMMIT\n", reason: "its nat table already has the agent's chain", unmarked: true},
-		{name: "asked for nft", mark: "*nat\n:IP-MASQ - [0:0]\nCOMMIT\n", prefer: IPTablesNFT, want: IPTablesNFT, reason: "--backend names it"},
-		{name: "asked for legacy", mark: "*nat\n:IP-MASQ - [0:0]\nCOMMIT\n", prefer: IPTablesLegacy, want: IPTablesLegacy, reason: "--backend names it"},
-		{name: "asked for nftables", mark: "*nat\n:IP-MASQ - [0:0]\nCOMMIT\n", prefer: NFTables, want: NFTables, reason: "--backend names it"},
+		{name: "--backend=iptables-nft", mark: "*nat\n:IP-MASQ - [0:0]\nCOMMIT\n", prefer: IPTablesNFT, want: IPTablesNFT, reason: "--backend names it"},
+		{name: "--backend=iptables-legacy", mark: "*nat\n:IP-MASQ - [0:0]\nCOMMIT\n", prefer: IPTablesLegacy, want: IPTablesLegacy, reason: "--backend names it"},
+		{name: "--backend=nftables", mark: "*nat\n:IP-MASQ - [0:0]\nCOMMIT\n", prefer: NFTables, want: NFTables, reason: "--backend names it"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -98,7 +98,7 @@ func TestDetect(t *testing.T) {
 	}
 }
 
-// TestDetectByPlainIptables has nodes on which only plain iptables tells.
+// TestDetectByPlainIptables has nodes on which plain iptables decides.
 func TestDetectByPlainIptables(t *testing.T) {
 	version := func(v string) string { return `[ "$1" = --version ] && echo 'iptables ` + v + `'` }
 	tests := []struct {
@@ -152,8 +152,9 @@ func TestDetectWithoutIptables(t *testing.T) {
 	})
 }
 
-// TestNamedBackendIsNotSurveyed: the other one hangs, and is not asked.
-func TestNamedBackendIsNotSurveyed(t *testing.T) {
+// TestNamedBackendNeedsNoOtherCommand: with --backend, Detect does not run the
+// command of the other backend, which hangs.
+func TestNamedBackendNeedsNoOtherCommand(t *testing.T) {
 	netns.Run(t, func(t *testing.T) {
 		dir := commands(t, map[string]string{"iptables-nft": "touch $0.asked; exec /bin/sleep 60", "iptables-legacy": "exit 0"})
 		got, err := Detect(t.Context(), query(IPTablesLegacy))
@@ -167,7 +168,7 @@ func TestNamedBackendIsNotSurveyed(t *testing.T) {
 }
 
 // TestDetectHasOneDeadline: a command that hangs ends the detection when its
-// context does, with an error that may pass.
+// context does, and the error is not ErrNone.
 func TestDetectHasOneDeadline(t *testing.T) {
 	netns.Run(t, func(t *testing.T) {
 		commands(t, map[string]string{"iptables-nft": "exec /bin/sleep 60", "iptables-legacy": "exec /bin/sleep 60"})
@@ -183,8 +184,8 @@ func TestDetectHasOneDeadline(t *testing.T) {
 	})
 }
 
-// TestDetectStartsNoProcess: the kernel, and the links of an iptables as it is
-// installed, tell the backend.
+// TestDetectStartsNoProcess: the kernel, or the link of an installed iptables, is
+// enough to choose the backend.
 func TestDetectStartsNoProcess(t *testing.T) {
 	tests := []struct {
 		name, mark, plain string
@@ -192,7 +193,7 @@ func TestDetectStartsNoProcess(t *testing.T) {
 	}{
 		{"a mark", "*mangle\n:KUBE-IPTABLES-HINT - [0:0]\nCOMMIT\n", "xtables-nft-multi",
 			Choice{Backend: IPTablesLegacy, Reason: "its IPv4 tables have the kubelet's chain KUBE-IPTABLES-HINT", Marked: true}},
-		{"our chain", "*nat\n:IP-MASQ - [0:0]\nCOMMIT\n", "xtables-nft-multi",
+		{"the agent's chain", "*nat\n:IP-MASQ - [0:0]\nCOMMIT\n", "xtables-nft-multi",
 			Choice{Backend: IPTablesLegacy, Reason: "its nat table already has the agent's chain"}},
 		{"plain iptables is nft", "", "xtables-nft-multi", Choice{Backend: IPTablesNFT, Reason: "plain iptables uses it"}},
 		{"plain iptables is legacy", "", "xtables-legacy-multi", Choice{Backend: IPTablesLegacy, Reason: "plain iptables uses it"}},

@@ -78,7 +78,7 @@ func TestRoutes(t *testing.T) {
 	})
 }
 
-// TestPolicy has rules that look at the source and at the mark, and a route
+// TestPolicy has policy rules that test the source and the mark, and a route
 // with two next hops.
 func TestPolicy(t *testing.T) {
 	netns.Run(t, func(t *testing.T) {
@@ -169,7 +169,7 @@ func TestTypeName(t *testing.T) {
 	}
 }
 
-// TestNoRoute has the kernel's answers to a question for a route.
+// TestNoRoute: which errors of the kernel mean that there is no route.
 func TestNoRoute(t *testing.T) {
 	for errno, want := range map[unix.Errno]bool{
 		unix.ENETUNREACH:  true,

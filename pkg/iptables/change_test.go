@@ -6,18 +6,17 @@ package iptables
 import (
 	"testing"
 
-	"ip-masq-agent/test/netns"
-
 	"ip-masq-agent/pkg/netfilter"
+	"ip-masq-agent/test/netns"
 )
 
-// TestLook has what is and what is not a sign of change. In legacy an equal
-// size is no proof, so the last case is one that it cannot see.
+// TestChange: which changes Change reports. In iptables-legacy an equal size is no
+// proof that nothing changed.
 func TestChange(t *testing.T) {
 	netns.Matrix(t, func(t *testing.T, backend, family string) {
 		still := map[string]netfilter.Change{"iptables-nft": netfilter.Unchanged, "iptables-legacy": netfilter.PerhapsUnchanged}[backend]
 		n, c := NewNAT(familyOf(family), Backend(backend)), wanted(family)
-		look := func(when string, want netfilter.Change) {
+		checkChange := func(when string, want netfilter.Change) {
 			t.Helper()
 			got, err := n.Change()
 			if err != nil || got != want {
@@ -30,15 +29,15 @@ func TestChange(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		look("before the first Apply", netfilter.ChangeUnknown)
+		checkChange("before the first Apply", netfilter.ChangeUnknown)
 		apply()
-		look("after an own write", still)
+		checkChange("after an own write", still)
 		apply()
-		look("after a read", still)
+		checkChange("after a read", still)
 		netns.List(t, backend, family, "IP-MASQ")
-		look("after somebody else's read", still)
-		if got := testing.AllocsPerRun(100, func() { look("again", still) }); got > 0 {
-			t.Errorf("a look takes %v allocations, want none", got)
+		checkChange("after a read by another program", still)
+		if got := testing.AllocsPerRun(100, func() { checkChange("again", still) }); got > 0 {
+			t.Errorf("a call takes %v allocations, want none", got)
 		}
 
 		for when, restore := range map[string]string{
@@ -48,15 +47,15 @@ func TestChange(t *testing.T) {
 			"chain of others": ":OTHER - [0:0]\n-A OTHER -j RETURN",
 		} {
 			netns.Restore(t, backend, family, "*nat\n"+restore+"\nCOMMIT\n")
-			look(when, netfilter.Changed)
-			look(when+", again", netfilter.Changed)
+			checkChange(when, netfilter.Changed)
+			checkChange(when+", again", netfilter.Changed)
 			apply()
-			look(when+", repaired", still)
+			checkChange(when+", repaired", still)
 		}
 	})
 }
 
-// TestLookAfterAFailure: what a failed Apply left is not known.
+// TestChangeAfterAFailure: after a failed Apply it is unknown what the kernel holds.
 func TestChangeAfterAFailure(t *testing.T) {
 	netns.Matrix(t, func(t *testing.T, backend, family string) {
 		n, c := NewNAT(familyOf(family), Backend(backend)), wanted(family)

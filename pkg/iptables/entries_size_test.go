@@ -51,7 +51,7 @@ func TestEntriesOfALargeTable(t *testing.T) {
 	})
 }
 
-// TestHasLegacyChain: it tells of each table, and creates none.
+// TestHasLegacyChain: it knows the chains of every table, and creates no table.
 func TestHasLegacyChain(t *testing.T) {
 	legacyTest(t, func(t *testing.T, family string, n *NAT) {
 		netns.Restore(t, "iptables-legacy", family, manyChains())

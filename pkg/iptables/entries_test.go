@@ -30,7 +30,7 @@ func legacyTest(t *testing.T, test func(t *testing.T, family string, n *NAT)) {
 	}
 }
 
-// readSaved is what NAT.read does if the entries do not tell.
+// readSaved returns what NAT.read returns if the entries are not enough.
 func readSaved(t *testing.T, n *NAT) state {
 	t.Helper()
 	s, err := saveNAT(t.Context(), n.family, func(c string) bool { return c == "IP-MASQ" || c == postrouting })
@@ -108,7 +108,7 @@ func TestEntriesLeadToTheSamePlan(t *testing.T) {
 		{":OTHER - [0:0]\n-A POSTROUTING -m addrtype ! --dst-type LOCAL -j OTHER", true},
 		{"-A POSTROUTING -m addrtype ! --dst-type LOCAL -j IP-MASQ", false}, // which is deleted by its text
 		{"-A POSTROUTING -j IP-MASQ", false},
-		{"-D POSTROUTING 1\n-A POSTROUTING -j IP-MASQ", true}, // understood, and no jump of ours
+		{"-D POSTROUTING 1\n-A POSTROUTING -j IP-MASQ", true}, // understood, and not the agent's jump
 		{"-D POSTROUTING 1\n-A POSTROUTING -s RANGE -m addrtype ! --dst-type LOCAL -j IP-MASQ", true},
 		{"-D POSTROUTING 1\n-A POSTROUTING -m addrtype ! --dst-type LOCAL -g IP-MASQ", false},
 	}

@@ -92,8 +92,8 @@ func waitFor(t *testing.T, file string) string {
 	return ""
 }
 
-// TestMissingCommandIsLookedForAgain is how one family's missing command stays
-// an error of that family, and ends when the command is there.
+// TestMissingCommandIsLookedForAgain: a missing command is an error of its family,
+// until the command is installed.
 func TestMissingCommandIsLookedForAgain(t *testing.T) {
 	path := script(t, "something-else", "exit 0")
 	n := NewNAT(netfilter.IPv6, NFT)

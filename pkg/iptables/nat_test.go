@@ -59,7 +59,7 @@ func familyOf(name string) netfilter.Family {
 	return netfilter.IPv4
 }
 
-// apply applies the chain with a new NAT and checks what it says it did.
+// apply applies the chain with a new NAT and checks the report.
 func apply(t *testing.T, backend, family string, c Chain, wroteChain, wroteJump bool) {
 	t.Helper()
 	got, err := NewNAT(familyOf(family), Backend(backend)).Apply(t.Context(), c)
@@ -67,7 +67,7 @@ func apply(t *testing.T, backend, family string, c Chain, wroteChain, wroteJump 
 		t.Fatal(err)
 	}
 	if got.Cost <= 0 {
-		t.Errorf("the pass cost %v", got.Cost)
+		t.Errorf("the cost is %v, want more than 0", got.Cost)
 	}
 	want := netfilter.Report{WroteChain: wroteChain, WroteJump: wroteJump, Rules: len(c.Rules), Cost: got.Cost}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -102,9 +102,9 @@ func TestOwnsOneChainAndOneRule(t *testing.T) {
 	const jump = `-A POSTROUTING -m comment --comment "ensure: the jump" -m addrtype ! --dst-type LOCAL -j IP-MASQ`
 	drifts := []struct {
 		name        string
-		restore     string // what somebody else does
+		restore     string // what another program does
 		chain, jump bool   // what Apply has to write
-		moved       bool   // the kept jump is not where it was before
+		moved       bool   // the jump is at another position than before
 	}{
 		{name: "nothing"},
 		{name: "flushed", restore: "-F IP-MASQ", chain: true},
@@ -152,7 +152,7 @@ func sorted(dump string) string {
 	return strings.Join(lines, "\n")
 }
 
-// TestFailingRestoreChangesNothing gives the kernel a chain that it refuses.
+// TestFailingRestoreChangesNothing gives the kernel a chain that it rejects.
 func TestFailingRestoreChangesNothing(t *testing.T) {
 	netns.Matrix(t, func(t *testing.T, backend, family string) {
 		netns.Restore(t, backend, family, others)

@@ -78,8 +78,8 @@ func TestDormantTable(t *testing.T) {
 	})
 }
 
-// TestLineBreakInAComment: what follows a line break in somebody's comment
-// looks like a rule, and is none.
+// TestLineBreakInAComment: the text after a line break in a comment of another
+// program has the form of a rule, but is not a rule.
 func TestLineBreakInAComment(t *testing.T) {
 	netns.Matrix(t, func(t *testing.T, backend, family string) {
 		const forged = "nl\n-A POSTROUTING -m addrtype ! --dst-type LOCAL -j IP-MASQ\nx"
@@ -87,8 +87,8 @@ func TestLineBreakInAComment(t *testing.T) {
 		c := wanted(family)
 		apply(t, backend, family, c, true, true)
 		apply(t, backend, family, c, false, false)
-		// A jump with such a comment does what ours does. It cannot be named in
-		// a restore input, so it may stay beside ours.
+		// A jump with such a comment has the effect of the agent's jump. A line of
+		// restore input cannot name it, so it may stay beside the agent's.
 		netns.IPTables(t, backend, family, "-I", "POSTROUTING", "-m", "comment", "--comment", "a\nb", "-m", "addrtype", "!", "--dst-type", "LOCAL", "-j", c.Name)
 		got, err := NewNAT(familyOf(family), Backend(backend)).Apply(t.Context(), c)
 		if err != nil || got.WroteChain {
@@ -113,7 +113,7 @@ func TestClip(t *testing.T) {
 }
 
 // TestChainWithoutHook has the rules of the agent in a chain POSTROUTING that is
-// not at the hook, as after somebody loaded a saved rule set without that line.
+// not at the hook, as after a saved rule set was loaded without that line.
 func TestChainWithoutHook(t *testing.T) {
 	netns.Require(t, "nft", "iptables-nft")
 	for _, hook := range []string{"", "{ type nat hook output priority -100; }", "{ type filter hook postrouting priority 100; }"} {

@@ -121,7 +121,7 @@ func TestRuleOf(t *testing.T) {
 	}
 }
 
-// TestRuleOfChain: a chain is ours if each of its rules is one of ours.
+// TestRuleOfChain: a chain is the agent's if the agent writes each of its rules.
 func TestRuleOfChain(t *testing.T) {
 	returns := netfilter.Rule{Steps: []netfilter.Step{netfilter.Verdict{Action: netfilter.Return}}}
 	native, accepts := returns, returns

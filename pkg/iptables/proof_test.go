@@ -16,7 +16,7 @@ import (
 	"ip-masq-agent/pkg/netfilter"
 )
 
-// TestLegacyRunsOnlyRestore: a pass over iptables-legacy starts no process but the
+// TestLegacyRunsOnlyRestore: a sync of iptables-legacy starts no process except the
 // one that writes. It needs iptables-legacy-save, once, only for rules that the
 // agent does not write. Each case begins with the right rules.
 func TestLegacyRunsOnlyRestore(t *testing.T) {
@@ -85,14 +85,14 @@ func spies(t *testing.T, family, after string) (dir string) {
 	if err := os.WriteFile(filepath.Join(dir, command), []byte("#!/bin/sh\n"), 0o755); err != nil { // where it is, the others are
 		t.Fatal(err)
 	}
-	for _, verb := range []string{"save", "restore"} {
-		name := command + "-" + verb
+	for _, action := range []string{"save", "restore"} {
+		name := command + "-" + action
 		path, err := exec.LookPath(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		script := fmt.Sprintf("#!/bin/sh\necho %s >>%s/calls\n%s \"$@\" || exit\n", verb, dir, path)
-		if verb == "restore" && after != "" {
+		script := fmt.Sprintf("#!/bin/sh\necho %s >>%s/calls\n%s \"$@\" || exit\n", action, dir, path)
+		if action == "restore" && after != "" {
 			script += fmt.Sprintf("[ -e %[1]s/once ] && exit\ntouch %[1]s/once\nprintf '*nat\\n%[2]s\\nCOMMIT\\n' | %[3]s --noflush\n", dir, after, path)
 		}
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(script), 0o755); err != nil {

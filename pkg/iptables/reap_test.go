@@ -25,8 +25,8 @@ func adoptOrphans(t *testing.T) {
 	t.Cleanup(func() { unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0) })
 }
 
-// TestNothingOfACommandIsLeft: neither a process nor a zombie. The script writes
-// its process group, and what it prints must arrive.
+// TestNothingOfACommandIsLeft: after run, neither a process nor a zombie is left. The
+// script writes its process group, and run returns what it prints.
 func TestNothingOfACommandIsLeft(t *testing.T) {
 	adoptOrphans(t)
 	const group = "echo $$ > \"$0.pid\"; "
@@ -85,8 +85,8 @@ func TestNothingOfACommandIsLeft(t *testing.T) {
 // untilWritten makes a script wait for its background process to be running.
 const untilWritten = "\nwhile [ ! -s \"$0.pid\" ]; do :; done"
 
-// TestRunEndsThoughItsPipesStayOpen: a process that left the group is not ended,
-// and must not keep run from returning.
+// TestRunEndsThoughItsPipesStayOpen: a process that left the group is not killed, and
+// run returns nevertheless.
 func TestRunEndsThoughItsPipesStayOpen(t *testing.T) {
 	path := script(t, "iptables-nft", "/usr/bin/setsid /bin/sh -c 'echo $$ > \"$0.pid\"; exec /bin/sleep 60' \"$0\" &"+untilWritten)
 	began := time.Now()
@@ -103,7 +103,7 @@ func TestRunEndsThoughItsPipesStayOpen(t *testing.T) {
 	}
 }
 
-// TestReap has an orphan that is in no group of ours, a command of run, and a
+// TestReap has an orphan that is in no process group of run, a command of run, and a
 // child that another part of the process waits for.
 func TestReap(t *testing.T) {
 	adoptOrphans(t)

@@ -102,8 +102,8 @@ func TestRemove(t *testing.T) {
 	})
 }
 
-// TestRemoveStillUsed has a rule of somebody else's chain go to ours: nothing
-// is removed, and the error says why.
+// TestRemoveStillUsed: if a rule of another program's chain goes to the chain,
+// nothing is removed, and the error says why.
 func TestRemoveStillUsed(t *testing.T) {
 	netns.Matrix(t, func(t *testing.T, backend, family string) {
 		apply(t, backend, family, wanted(family), true, true)
@@ -128,7 +128,7 @@ func TestRemoveStillUsed(t *testing.T) {
 	})
 }
 
-// TestRemoveCreatesNothing looks into a backend that nobody uses.
+// TestRemoveCreatesNothing: Remove creates no table in a backend that has none.
 func TestRemoveCreatesNothing(t *testing.T) {
 	netns.Matrix(t, func(t *testing.T, backend, family string) {
 		before := netns.Generation(t)
@@ -140,7 +140,7 @@ func TestRemoveCreatesNothing(t *testing.T) {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 		if tables := netns.LegacyTables(t, family); len(tables) > 0 || netns.Generation(t) != before {
-			t.Errorf("legacy tables %q came to be, and the nft generation went from %d to %d", tables, before, netns.Generation(t))
+			t.Errorf("legacy tables %q were created, and the nft generation went from %d to %d", tables, before, netns.Generation(t))
 		}
 	})
 }

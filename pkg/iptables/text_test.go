@@ -98,9 +98,9 @@ func TestPlanOfNativeJumps(t *testing.T) {
 	}{
 		{"native alone", []netfilter.Rule{native}, nil},
 		{"two native", []netfilter.Rule{native, native}, nil},
-		{"native behind ours", []netfilter.Rule{jump, native}, nil},
-		{"native before ours", []netfilter.Rule{native, jump}, []string{remove}},
-		{"ours among native", []netfilter.Rule{native, jump, native, jump}, []string{remove, remove}},
+		{"native after the agent's", []netfilter.Rule{jump, native}, nil},
+		{"native before the agent's", []netfilter.Rule{native, jump}, []string{remove}},
+		{"the agent's among native", []netfilter.Rule{native, jump, native, jump}, []string{remove, remove}},
 	} {
 		got := jumpLines(netfilter.IPv4, &netfilter.Chain{Name: postrouting, Rules: tt.rules}, page())
 		if diff := cmp.Diff(tt.want, got); diff != "" {

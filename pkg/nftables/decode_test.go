@@ -182,8 +182,8 @@ func TestDecode(t *testing.T) {
 	}
 }
 
-// TestBigEndian decodes what a big-endian machine sends: numbers in the host's
-// byte order are in network byte order there.
+// TestBigEndian decodes the rules of a big-endian machine, where numbers in the
+// host's byte order are in network byte order.
 func TestBigEndian(t *testing.T) {
 	r := decodeOn(t, binary.BigEndian, nil, protoIPv4,
 		loadMeta(unix.NFT_META_MARK), mask([]byte{0, 0, 0x40, 0}, make([]byte, 4)), compare(unix.NFT_CMP_EQ, 0, 0, 0x40, 0),
@@ -199,7 +199,8 @@ func TestBigEndian(t *testing.T) {
 	checkSteps(t, want, r)
 }
 
-// TestDecodeMalformed: an error, no panic and no rule that lacks something.
+// TestDecodeMalformed: a malformed rule is an error, and not a rule without the
+// malformed part.
 func TestDecodeMalformed(t *testing.T) {
 	for name, e := range map[string]netlink.Attribute{
 		"an immediate without data":  expression("immediate", attrNumber(unix.NFTA_IMMEDIATE_DREG, unix.NFT_REG_VERDICT)),

@@ -105,8 +105,8 @@ func TestManyRanges(t *testing.T) {
 	}
 }
 
-// TestRefusedEditReplacesTheTable has a map that has no room for more elements.
-func TestRefusedEditReplacesTheTable(t *testing.T) {
+// TestRejectedEditReplacesTheTable has a map that has no room for more elements.
+func TestRejectedEditReplacesTheTable(t *testing.T) {
 	netns.Require(t, "nft")
 	netns.Run(t, func(t *testing.T) {
 		first := Spec{Destinations: intervals("10.0.0.0-10.255.255.255 keep")}
@@ -158,7 +158,7 @@ func TestEditOfSourcesExchangesElements(t *testing.T) {
 	}
 }
 
-// TestDifferencesOfSources has what doctor says of a set that was edited by hand.
+// TestDifferencesOfSources: what doctor prints for a set that was edited by hand.
 func TestDifferencesOfSources(t *testing.T) {
 	netns.Require(t, "nft")
 	netns.Run(t, func(t *testing.T) {

@@ -130,7 +130,7 @@ func TestRuleSetThatKeepsChanging(t *testing.T) {
 	}
 }
 
-// TestOneChainFails: what cannot be read in one chain costs no other.
+// TestOneChainFails: an error in one chain does not affect the others.
 func TestOneChainFails(t *testing.T) {
 	for name, k := range map[string]*kernel{
 		"an error of the kernel": {fails: map[string]unix.Errno{"a": unix.ENOMEM}},
@@ -153,7 +153,7 @@ func TestOneChainFails(t *testing.T) {
 	}
 }
 
-// TestNoNFTables: what a kernel without nf_tables answers can be told apart.
+// TestNoNFTables: the errors of a kernel without nf_tables are ErrUnsupported.
 func TestNoNFTables(t *testing.T) {
 	for _, errno := range []unix.Errno{unix.EINVAL, unix.EPROTONOSUPPORT, unix.EOPNOTSUPP} {
 		if err := unsupported(errno); !errors.Is(err, errors.ErrUnsupported) || !errors.Is(err, errno) {

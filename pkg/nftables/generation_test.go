@@ -45,7 +45,7 @@ func TestGenerationOf(t *testing.T) {
 	}{
 		{"generation", answerOf(newgen, slices.Concat(header, id, name)...), 7, 258, nil},
 		{"behind another attribute", answerOf(newgen, slices.Concat(header, name, id)...), 7, 258, nil},
-		{"refused", answerOf(unix.NLMSG_ERROR, append(eperm, make([]byte, 16)...)...), 7, 0, unix.EPERM},
+		{"rejected", answerOf(unix.NLMSG_ERROR, append(eperm, make([]byte, 16)...)...), 7, 0, unix.EPERM},
 		{"none", answerOf(newgen, slices.Concat(header, name)...), 7, 0, errNoGeneration},
 		{"cut off in the attribute", answerOf(newgen, slices.Concat(header, id[:6])...), 7, 0, errNoGeneration},
 		{"an attribute of no length", answerOf(newgen, slices.Concat(header, make([]byte, 8))...), 7, 0, errNoGeneration},
@@ -60,7 +60,7 @@ func TestGenerationOf(t *testing.T) {
 		})
 	}
 	if got, err := generationOf(answerOf(newgen, slices.Concat(header, id)...), 8); err == nil {
-		t.Errorf("an answer to another request was taken: %d", got)
+		t.Errorf("an answer to another request was accepted: %d", got)
 	}
 }
 

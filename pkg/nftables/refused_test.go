@@ -16,8 +16,8 @@ import (
 	"ip-masq-agent/test/netns"
 )
 
-// TestTableOfAnotherProcess has another process own a table of the agent's name:
-// only that process may change it. The error names the owner.
+// TestTableOfAnotherProcess: if another process owns a table of the agent's name, only
+// that process may change it. The error says how to find the owner.
 func TestTableOfAnotherProcess(t *testing.T) {
 	netns.Require(t, "nft")
 	netns.Run(t, func(t *testing.T) {
@@ -37,8 +37,8 @@ func TestTableOfAnotherProcess(t *testing.T) {
 	})
 }
 
-// TestTableThatOutlivedItsOwner has a table of the agent's name whose owner is
-// gone. The flag persist stays, and anybody may replace it.
+// TestTableThatOutlivedItsOwner has a table of the agent's name whose owner has
+// ended. The flag persist stays, and any process may replace the table.
 func TestTableThatOutlivedItsOwner(t *testing.T) {
 	netns.Require(t, "nft")
 	netns.Run(t, func(t *testing.T) {
@@ -77,7 +77,7 @@ func own(t *testing.T, flags uint32) *netlink.Conn {
 	return owner
 }
 
-// TestNoCapability has a process that may not administer the network.
+// TestNoCapability: the error of a process without NET_ADMIN names the capability.
 func TestNoCapability(t *testing.T) {
 	netns.Require(t)
 	netns.Run(t, func(t *testing.T) {

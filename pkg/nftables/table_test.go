@@ -32,8 +32,8 @@ func apply(t testing.TB, table *Table, s Spec) netfilter.Report {
 	return report
 }
 
-// checkUnchanged fails unless another Apply, also that of an agent that starts
-// anew, writes nothing.
+// checkUnchanged fails if another Apply writes anything, also that of an agent that
+// has just started.
 func checkUnchanged(t testing.TB, table *Table, s Spec) {
 	t.Helper()
 	for _, table := range []*Table{table, NewTable(s.Family)} {
@@ -56,8 +56,8 @@ func forEachSpec(t *testing.T, test func(t *testing.T, s Spec)) {
 	}
 }
 
-// TestTextIsWhatIsWritten compares the table that is written over netlink with
-// the one that nft makes of the text, and has each accept the other's.
+// TestTextIsWhatIsWritten compares the table that is written over netlink with the
+// one that nft creates from the text. Each accepts the table of the other.
 func TestTextIsWhatIsWritten(t *testing.T) {
 	forEachSpec(t, func(t *testing.T, s Spec) {
 		table := NewTable(s.Family)
@@ -67,7 +67,7 @@ func TestTextIsWhatIsWritten(t *testing.T) {
 		written := list(t, s.Family)
 		checkUnchanged(t, table, s)
 
-		nft(t, s.String()) // over the table that exists
+		nft(t, s.String()) // replaces the existing table
 		if diff := cmp.Diff(written, list(t, s.Family)); diff != "" {
 			t.Errorf("nft lists another table after nft -f of the text (-netlink +text):\n%s", diff)
 		}
@@ -81,8 +81,8 @@ func TestTextIsWhatIsWritten(t *testing.T) {
 	})
 }
 
-// TestRefusedTransaction has the kernel refuse the last of many messages: none
-// of them has an effect, and the error says which one it was.
+// TestRefusedTransaction: if the kernel rejects the last of many messages, none of
+// them has an effect, and the error names the rejected one.
 func TestRefusedTransaction(t *testing.T) {
 	netns.Require(t, "nft")
 	netns.Run(t, func(t *testing.T) {
@@ -99,13 +99,13 @@ func TestRefusedTransaction(t *testing.T) {
 			t.Errorf("the error is %v", err)
 		}
 		if diff := cmp.Diff(want, list(t, s.Family)); diff != "" {
-			t.Errorf("table after a refused transaction (-want +got):\n%s", diff)
+			t.Errorf("table after a rejected transaction (-want +got):\n%s", diff)
 		}
 	})
 }
 
-// TestHasNoRules has what masquerades nothing: tables without rules, and rules in
-// other tables.
+// TestHasNoRules: tables without rules, and rules in other tables, do not count as
+// rules of the agent.
 func TestHasNoRules(t *testing.T) {
 	netns.Require(t, "nft")
 	netns.Run(t, func(t *testing.T) {
@@ -155,8 +155,8 @@ func TestRemove(t *testing.T) {
 	})
 }
 
-// TestUnknownFamily keeps ranges of one family out of the other's table.
-func TestUnknownFamily(t *testing.T) {
+// TestOtherFamily: ranges of one family are not written to the other's table.
+func TestOtherFamily(t *testing.T) {
 	_, err := NewTable(netfilter.IPv6).Apply(t.Context(), Spec{})
 	if err == nil || !strings.Contains(err.Error(), "the ranges are of IPv4") {
 		t.Errorf("the error is %v", err)

@@ -19,8 +19,8 @@ import (
 	"ip-masq-agent/pkg/netfilter"
 )
 
-// scrape returns the agent's own samples of /metrics, or all that is said of
-// them.
+// scrape returns the agent's own samples of /metrics, or with all also their HELP and
+// TYPE lines.
 func scrape(t *testing.T, s *Status, all bool) string {
 	t.Helper()
 	w := httptest.NewRecorder()
@@ -38,8 +38,8 @@ func scrape(t *testing.T, s *Status, all bool) string {
 	return b.String()
 }
 
-// TestGolden has the whole page: a name, a label or a help text that changes
-// must change testdata/metrics.txt, and with it what dashboards go by.
+// TestGolden compares the whole page with testdata/metrics.txt, because dashboards
+// and alerts depend on every name and label.
 func TestGolden(t *testing.T) {
 	golden, err := os.ReadFile("testdata/metrics.txt")
 	if err != nil {
@@ -49,19 +49,19 @@ func TestGolden(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // whose clock starts at 2000-01-01
 		s := New("v1.2.3", both)
 		s.SetBackend(netfilter.IPv4, "iptables-nft", "IP-MASQ")
-		s.ConfigRead(good())
-		pass(netfilter.IPv4, agent.Sync{
+		s.ConfigRead(valid())
+		synced(netfilter.IPv4, agent.Sync{
 			Source: agent.FromFile, Rules: 5, Duration: 3 * time.Millisecond,
 			Traffic: netfilter.Traffic{Kept: netfilter.Count{Packets: 7, Bytes: 420}, Masqueraded: netfilter.Count{Packets: 2, Bytes: 120}},
 		})(s)
 		time.Sleep(time.Minute)
-		pass(netfilter.IPv4, agent.Sync{
+		synced(netfilter.IPv4, agent.Sync{
 			Source: agent.FromFile, Rules: 5, Duration: 40 * time.Millisecond, RepairedChain: true, RepairedJump: true, Damped: true,
 			Traffic: netfilter.Traffic{Kept: netfilter.Count{Packets: 8, Bytes: 480}, Masqueraded: netfilter.Count{Packets: 2, Bytes: 120}},
 		})(s)
 		time.Sleep(time.Minute)
-		pass(netfilter.IPv4, agent.Sync{Source: agent.FromFile, Duration: 20 * time.Second, Err: errors.New("hung")})(s)
-		pass(netfilter.IPv6, agent.Sync{Source: agent.FromKernel, Duration: time.Millisecond})(s)
+		synced(netfilter.IPv4, agent.Sync{Source: agent.FromFile, Duration: 20 * time.Second, Err: errors.New("hung")})(s)
+		synced(netfilter.IPv6, agent.Sync{Source: agent.FromKernel, Duration: time.Millisecond})(s)
 		for range 2 {
 			if diff := cmp.Diff(want, scrape(t, s, true)); diff != "" {
 				t.Errorf("/metrics (-want +got):\n%s", diff)
@@ -70,18 +70,18 @@ func TestGolden(t *testing.T) {
 	})
 }
 
-// TestDurationIsOfCommands: a pass that ran none is not in the histogram.
-func TestDurationIsOfCommands(t *testing.T) {
+// TestDurationOfSyncs: a sync of duration 0, in which the kernel proved that nothing
+// changed, is not in the histogram.
+func TestDurationOfSyncs(t *testing.T) {
 	s := New("v1.2.3", both[:1])
-	pass(both[0], agent.Sync{Source: agent.FromFile})(s)
-	pass(both[0], agent.Sync{Source: agent.FromFile, Duration: 1})(s)
+	synced(both[0], agent.Sync{Source: agent.FromFile})(s)
+	synced(both[0], agent.Sync{Source: agent.FromFile, Duration: 1})(s)
 	if got := scrape(t, s, false); !strings.Contains(got, `ip_masq_agent_sync_duration_seconds_count{family="IPv4"} 1`) {
 		t.Errorf("want one observation:\n%s", got)
 	}
 }
 
-// TestCollectors: of the Go runtime and the process there is what client_golang
-// has.
+// TestCollectors: /metrics has the Go and process metrics of client_golang.
 func TestCollectors(t *testing.T) {
 	w := httptest.NewRecorder()
 	New("v1.2.3", both).Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
@@ -92,8 +92,8 @@ func TestCollectors(t *testing.T) {
 	}
 }
 
-// TestSeriesBeforeTheFirstEvent: increase() sees the first event only of a
-// series that was there before, and an alert on a time needs one from the start.
+// TestSeriesBeforeTheFirstEvent: increase() counts the first event only if the series
+// existed before, and an alert about a time needs a series from the start.
 func TestSeriesBeforeTheFirstEvent(t *testing.T) {
 	got := scrape(t, New("v1.2.3", both), false)
 	for _, family := range []string{"IPv4", "IPv6"} {
@@ -116,32 +116,32 @@ func TestSeriesBeforeTheFirstEvent(t *testing.T) {
 	}
 	for _, unknown := range []string{"ip_masq_agent_config_valid", "ip_masq_agent_config_info", "ip_masq_agent_rules"} {
 		if strings.Contains(got, unknown) {
-			t.Errorf("%s is there, though nobody knows yet", unknown)
+			t.Errorf("there is a sample of %s before its value is known", unknown)
 		}
 	}
 }
 
 func TestConfigMetrics(t *testing.T) {
 	tests := []struct {
-		name string
-		told told
-		want []string
+		name   string
+		events events
+		want   []string
 	}{
-		{"good", told{read(good()), pass(netfilter.IPv4, verified())}, []string{
+		{"valid", events{read(valid()), synced(netfilter.IPv4, verified())}, []string{
 			`ip_masq_agent_config_info{family="IPv4",hash="0123456789abcdef",source="file"} 1`, `ip_masq_agent_config_valid 1`}},
-		{"refused, the last good one in force", told{read(refused()), pass(netfilter.IPv4, verified())}, []string{
+		{"invalid, the last valid one in force", events{read(invalid()), synced(netfilter.IPv4, verified())}, []string{
 			`ip_masq_agent_config_info{family="IPv4",hash="0123456789abcdef",source="file"} 1`, `ip_masq_agent_config_valid 0`}},
-		{"no file", told{read(agent.ConfigStatus{Source: agent.FromDefault}), pass(netfilter.IPv4, agent.Sync{Source: agent.FromDefault})}, []string{
+		{"no file", events{read(agent.ConfigStatus{Source: agent.FromDefault}), synced(netfilter.IPv4, agent.Sync{Source: agent.FromDefault})}, []string{
 			`ip_masq_agent_config_info{family="IPv4",hash="",source="default"} 1`, `ip_masq_agent_config_valid 1`}},
-		{"refused at start, the kernel's left alone", told{
-			read(agent.ConfigStatus{Source: agent.FromDefault, Err: errors.New("no")}), pass(netfilter.IPv4, agent.Sync{Source: agent.FromKernel})}, []string{
+		{"invalid at the start, rules left unchanged", events{
+			read(agent.ConfigStatus{Source: agent.FromDefault, Err: errors.New("no")}), synced(netfilter.IPv4, agent.Sync{Source: agent.FromKernel})}, []string{
 			`ip_masq_agent_config_info{family="IPv4",hash="",source="kernel"} 1`, `ip_masq_agent_config_valid 0`}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			s := New("v1.2.3", both[:1])
-			for _, tell := range tt.told {
-				tell(s)
+			for _, call := range tt.events {
+				call(s)
 			}
 			var got []string
 			for line := range strings.Lines(scrape(t, s, false)) {

@@ -15,8 +15,8 @@ import (
 	"ip-masq-agent/pkg/netfilter"
 )
 
-// TestOptionalFamily: /readyz waits for the decision about it, and then counts it
-// only if it is enabled. It has metrics only then.
+// TestOptionalFamily: /readyz waits for the decision about the family. The family has
+// metrics, and /readyz depends on it, only if it is enabled.
 func TestOptionalFamily(t *testing.T) {
 	page := func(s *Status) string {
 		w := httptest.NewRecorder()
@@ -38,7 +38,7 @@ func TestOptionalFamily(t *testing.T) {
 	}
 	s := New("v1.2.3", both[:1], netfilter.IPv6)
 	s.SetBackend(netfilter.IPv6, "nftables", "IP-MASQ")
-	s.ConfigRead(good())
+	s.ConfigRead(valid())
 	s.SyncStarted(netfilter.IPv4)
 	s.SyncEnded(netfilter.IPv4, verified())
 	step(s, "undecided", "IPv6: not decided yet whether it is enabled", false)
@@ -47,9 +47,9 @@ func TestOptionalFamily(t *testing.T) {
 		step(s, "off", "", false)
 	}
 	s.SyncStarted(netfilter.IPv6)
-	step(s, "tried", "", false)
+	step(s, "sync started", "", false)
 	s.Decided(netfilter.IPv6, false) // the kernel cannot hold the rules
-	step(s, "refused", "", false)
+	step(s, "off after the sync", "", false)
 	for range 2 {
 		s.Decided(netfilter.IPv6, true)
 		step(s, "on", "IPv6: not verified yet", true)
@@ -62,9 +62,9 @@ func TestOptionalFamily(t *testing.T) {
 	}
 }
 
-// TestHealthyAfterARefusedSync: a sync that left an optional family off does not count
+// TestHealthyAfterASyncThatDisabled: a sync that left an optional family off does not count
 // as running, also when the family is enabled later.
-func TestHealthyAfterARefusedSync(t *testing.T) {
+func TestHealthyAfterASyncThatDisabled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := New("v1.2.3", both[:1], netfilter.IPv6)
 		s.SyncStarted(netfilter.IPv6)

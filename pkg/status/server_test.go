@@ -29,8 +29,8 @@ func TestHandler(t *testing.T) {
 		Body string
 	}
 	ready := New("v1.2.3", both[:1])
-	ready.ConfigRead(good())
-	pass(netfilter.IPv4, verified())(ready)
+	ready.ConfigRead(valid())
+	synced(netfilter.IPv4, verified())(ready)
 	fresh := New("v1.2.3", both[:1])
 
 	tests := []struct {
@@ -62,7 +62,7 @@ func TestHandler(t *testing.T) {
 	}
 }
 
-// TestHead: a HEAD is answered as a GET is, without the body.
+// TestHead: the answer to HEAD is that to GET, without the body.
 func TestHead(t *testing.T) {
 	s := New("v1.2.3", both[:1])
 	server := httptest.NewServer(s.Handler())
@@ -80,7 +80,7 @@ func TestHead(t *testing.T) {
 	}
 }
 
-// TestTimeouts: whatever a client does not do, its connection ends.
+// TestTimeouts: the server has a time limit for each part of a connection.
 func TestTimeouts(t *testing.T) {
 	s := newServer(http.NotFoundHandler())
 	got := map[string]time.Duration{
@@ -96,8 +96,8 @@ func TestTimeouts(t *testing.T) {
 	}
 }
 
-// TestServerErrorsAreLogged has a handler that panics, of which net/http tells
-// its own log alone.
+// TestServerErrorsAreLogged has a handler that panics, which net/http reports only to
+// its own log.
 func TestServerErrorsAreLogged(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -108,7 +108,7 @@ func TestServerErrorsAreLogged(t *testing.T) {
 	ctx, cancel := context.WithCancel(klog.NewContext(context.Background(), logger))
 	done := make(chan error, 1)
 	go func() {
-		done <- serve(ctx, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("lost the way") }), listener)
+		done <- serve(ctx, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("a bug") }), listener)
 	}()
 	if answer, err := http.Get("http://" + listener.Addr().String()); err == nil {
 		answer.Body.Close()
@@ -118,13 +118,13 @@ func TestServerErrorsAreLogged(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Errorf("the end is an error: %v", err)
 	}
-	if log := logger.GetSink().(ktesting.Underlier).GetBuffer().String(); !strings.Contains(log, "err=<\n\thttp: panic serving") || !strings.Contains(log, "lost the way") {
+	if log := logger.GetSink().(ktesting.Underlier).GetBuffer().String(); !strings.Contains(log, "err=<\n\thttp: panic serving") || !strings.Contains(log, "a bug") {
 		t.Errorf("the log is %q", log)
 	}
 }
 
-// TestTakenPort: a port that something else holds is served once it is free,
-// and let go when the agent stops.
+// TestTakenPort: the agent serves a port in use as soon as it is free, and releases
+// it when it stops.
 func TestTakenPort(t *testing.T) {
 	holder, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -180,7 +180,7 @@ func TestTakenPort(t *testing.T) {
 		t.Errorf("logged %d times that the port is served, want once", n)
 	}
 	if again, err := net.Listen("tcp", address); err != nil {
-		t.Errorf("the port was not let go: %v", err)
+		t.Errorf("the port was not released: %v", err)
 	} else {
 		again.Close()
 	}
