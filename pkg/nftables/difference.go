@@ -26,6 +26,9 @@ type setDifference struct {
 	remove, add []elementLayout
 }
 
+// flagOwner is NFT_TABLE_F_OWNER of linux/netfilter/nf_tables.h, Linux 5.12.
+const flagOwner = 2
+
 // MissingTable is the line of [Table.Differences] for a missing table.
 const MissingTable = "the table is missing"
 
@@ -40,7 +43,11 @@ func (l layout) compare(k kernelTable) difference {
 		return difference{structure: MissingTable, missing: true, inactive: true}
 	}
 	if flags := k.header.uint32(unix.NFTA_TABLE_FLAGS); flags != 0 {
-		return difference{structure: fmt.Sprintf("the table has flags %#x", flags), inactive: flags&unix.NFT_TABLE_F_DORMANT != 0}
+		d := difference{structure: fmt.Sprintf("the table has flags %#x", flags), inactive: flags&unix.NFT_TABLE_F_DORMANT != 0}
+		if flags&flagOwner != 0 {
+			d.structure = "the table has the flag owner, so only the process that owns it can change it; nft list table names it after the word progname"
+		}
+		return d
 	}
 	for _, c := range l.chains {
 		if what := c.compare(k); what != "" {

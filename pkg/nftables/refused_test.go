@@ -21,7 +21,6 @@ import (
 func TestTableOfAnotherProcess(t *testing.T) {
 	netns.Require(t, "nft")
 	netns.Run(t, func(t *testing.T) {
-		const flagOwner = 2 // NFT_TABLE_F_OWNER, Linux 5.12
 		defer own(t, flagOwner).Close()
 		table := NewTable(netfilter.IPv4)
 		_, err := table.Apply(t.Context(), specs()["defaults"])
@@ -30,6 +29,9 @@ func TestTableOfAnotherProcess(t *testing.T) {
 			if !errors.Is(err, unix.EPERM) || !strings.HasSuffix(err.Error(), "nft list table ip ip-masq-agent names it after the word progname") {
 				t.Errorf("%s: %v", what, err)
 			}
+		}
+		if different, err := table.Differences(specs()["defaults"]); err != nil || len(different) != 1 || !strings.HasPrefix(different[0], "the table has the flag owner") {
+			t.Errorf("Differences() = %q, %v", different, err)
 		}
 		if text, err := netns.Output("nft", "list", "table", "ip", TableName); err != nil || !strings.Contains(text, "progname") {
 			t.Errorf("nft list table says, %v:\n%s", err, text)
@@ -42,7 +44,7 @@ func TestTableOfAnotherProcess(t *testing.T) {
 func TestTableThatOutlivedItsOwner(t *testing.T) {
 	netns.Require(t, "nft")
 	netns.Run(t, func(t *testing.T) {
-		const flags = 2 | 4 // NFT_TABLE_F_OWNER and NFT_TABLE_F_PERSIST, Linux 6.9
+		const flags = flagOwner | 4 // NFT_TABLE_F_PERSIST, Linux 6.9
 		owner := own(t, flags)
 		if err := owner.Close(); err != nil {
 			t.Fatal(err)
