@@ -105,8 +105,15 @@ func TestMissingCommandIsLookedForAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = n.Apply(t.Context(), Chain{Name: "IP-MASQ"})
-	if err == nil || !strings.Contains(err.Error(), "ip6tables-nft-restore") {
+	if err == nil || !strings.Contains(err.Error(), "ip6tables-nft-restore") || !strings.Contains(err.Error(), "install the package iptables") {
 		t.Errorf("error is %v, want one about the command ip6tables-nft-restore, which is missing", err)
+	}
+	if err := os.Remove(filepath.Join(filepath.Dir(path), "ip6tables-nft")); err != nil {
+		t.Fatal(err)
+	}
+	_, err = n.Apply(t.Context(), Chain{Name: "IP-MASQ"})
+	if err == nil || !strings.Contains(err.Error(), "install the package iptables") || strings.Contains(err.Error(), "restore") {
+		t.Errorf("error is %v, want that of a command that was removed", err)
 	}
 }
 

@@ -5,7 +5,9 @@ package iptables
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"regexp"
 	"strconv"
 	"strings"
@@ -18,18 +20,27 @@ func (n *NAT) restore(ctx context.Context, input string) error {
 		args = append(args, "-w", strconv.Itoa(lockWait))
 	}
 	if _, err := run(ctx, input, n.path+"-restore", args...); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			n.path = "" // look for the command again
+		}
 		return fmt.Errorf("restoring %s rules: %w%s", n.family, unsupported(err), failedLine(err, input)+needs(err))
 	}
 	return nil
 }
 
-// needs returns what iptables-legacy needs if it could not open the table, because
-// its own message does not say so.
+// needs returns what iptables-restore needs, because its own message does not say so.
 func needs(err error) string {
-	if text := err.Error(); !strings.Contains(text, "unable to initialize table") && !strings.Contains(text, "Permission denied") {
-		return ""
+	switch text := err.Error(); {
+	case errors.Is(err, fs.ErrNotExist):
+		return ": the command is missing: install the package iptables"
+	case strings.Contains(text, "can't open lock file"):
+		return ": iptables-legacy needs the node's /run/xtables.lock: mount it as manifests/ip-masq-agent.yaml does"
+	case strings.Contains(text, "holding the xtables lock"):
+		return ": fuser -v /run/xtables.lock on the node shows which program holds the lock"
+	case strings.Contains(text, "unable to initialize table"), strings.Contains(text, "Permission denied"):
+		return ": iptables-legacy needs the capabilities NET_ADMIN and NET_RAW, and the kernel modules of its nat table"
 	}
-	return ": iptables-legacy needs the capabilities NET_ADMIN and NET_RAW, and the kernel modules of its nat table"
+	return ""
 }
 
 // failedLine returns the line of input that an error of iptables-restore names,
