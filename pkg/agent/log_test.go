@@ -5,9 +5,13 @@ package agent
 
 import (
 	"errors"
+	"net/netip"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"k8s.io/klog/v2/ktesting"
 
 	"ip-masq-agent/pkg/netfilter"
 )
@@ -67,6 +71,32 @@ func TestSyncsAreLogged(t *testing.T) {
 		wait(time.Second)
 		check(t, "after an edit", 4, n.logged("Synced rules"))
 	})
+}
+
+// TestLongListsAreShortened: the log has at most 64 ranges of a list and the number
+// of the others, with -v=4 all.
+func TestLongListsAreShortened(t *testing.T) {
+	for _, test := range []struct {
+		ranges, verbosity int
+		want              string // the end of the list
+	}{
+		{0, 0, `=[]`},
+		{64, 0, `"10.0.62.0/24","10.0.63.0/24"]`},
+		{65, 0, `"10.0.62.0/24","10.0.63.0/24","and 1 more, which -v=4 logs"]`},
+		{200, 3, `"10.0.62.0/24","10.0.63.0/24","and 136 more, which -v=4 logs"]`},
+		{200, 4, `"10.0.198.0/24","10.0.199.0/24"]`},
+	} {
+		var list []netip.Prefix
+		for i := range test.ranges {
+			list = append(list, netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, byte(i)}), 24))
+		}
+		log := ktesting.NewLogger(ktesting.NopTL{}, ktesting.NewConfig(ktesting.BufferLogs(true), ktesting.Verbosity(test.verbosity)))
+		log.Info("x", "list", listForLog(log, list))
+		got := log.GetSink().(ktesting.Underlier).GetBuffer().String()
+		if !strings.HasSuffix(strings.TrimSpace(got), test.want) {
+			t.Errorf("%d ranges with -v=%d: logged %q, want the end %s", test.ranges, test.verbosity, got, test.want)
+		}
+	}
 }
 
 func TestRepairsAreLogged(t *testing.T) {

@@ -5,6 +5,7 @@ package agent
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/netip"
 	"path/filepath"
@@ -63,13 +64,30 @@ func (s *source) poll(log klog.Logger) (desired, bool) {
 	s.warnDefaults(log, r, before)
 	log = log.WithValues(s.names(r)...)
 	log.Info("Configuration read", "source", d.status.Source, "sha256", d.status.Hash,
-		"nonMasqueradeCIDRs", append([]netip.Prefix{}, d.config.NonMasquerade...), // [] is none, and not null
-		"masqueradeCIDRs", append([]netip.Prefix{}, d.config.Masquerade...),
-		"sourceCIDRs", append([]netip.Prefix{}, d.config.Source...),
+		"nonMasqueradeCIDRs", listForLog(log, d.config.NonMasquerade),
+		"masqueradeCIDRs", listForLog(log, d.config.Masquerade),
+		"sourceCIDRs", listForLog(log, d.config.Source),
 		"masqLinkLocal", d.config.MasqLinkLocal, "masqLinkLocalIPv6", d.config.MasqLinkLocalIPv6,
 		"resyncInterval", d.config.ResyncInterval)
 	s.valid = &d
 	return d, true
+}
+
+// maxLogged is the maximum number of ranges of a list in the log, unless -v is 4 or
+// more. It is the default of cidrLimit.
+const maxLogged = 64
+
+// listForLog returns a list as the log shows it. A longer list ends with the number
+// of ranges that are left out. An empty list is [], and not null.
+func listForLog(log klog.Logger, list []netip.Prefix) []string {
+	shown := []string{}
+	for i, p := range list {
+		if i == maxLogged && !log.V(4).Enabled() {
+			return append(shown, fmt.Sprintf("and %d more, which -v=4 logs", len(list)-i))
+		}
+		shown = append(shown, p.String())
+	}
+	return shown
 }
 
 // unsettled reports whether the file may be in the middle of a write, so that the
