@@ -50,6 +50,7 @@ func explainFlags(set *flags.Set) runFunc {
 type explained struct {
 	Agent   *running.Agent   `json:"agent,omitempty"` // whose flags are used
 	Answers []explain.Answer `json:"answers"`
+	noFile  bool             // the defaults apply
 }
 
 func (f *explainCommand) run(ctx context.Context, stdout io.Writer) error {
@@ -75,7 +76,7 @@ func (f *explainCommand) run(ctx context.Context, stdout io.Writer) error {
 		all, _ := predict.Read(ctx, f.Masq.ChainName)
 		rules = predict.New(all, f.Masq.ChainName)
 	}
-	out, known := explained{Agent: agent}, invalid == nil
+	out, known := explained{Agent: agent, noFile: invalid == nil && len(loaded.Files) == 0}, invalid == nil
 	hasIPv6, whyNot := running.ManagesIPv6(ctx, f.Options, agent)
 	table := f.usesTable(ctx, agent)
 	for _, destination := range destinations {
@@ -135,6 +136,9 @@ func (f *explainCommand) printExplained(stdout io.Writer, out explained, invalid
 		return printJSON(stdout, out)
 	}
 	printUsedFlags(stdout, f.Set, out.Agent)
+	if out.noFile && f.Changed("config") {
+		fmt.Fprintf(stdout, "No file found at %s, so the defaults apply\n", f.ConfigFile)
+	}
 	if invalid != nil {
 		fmt.Fprintf(stdout, "The file is invalid, so these are only the rules in the kernel:\n%s\n", inContainer(out.Agent, invalid.Error()))
 	}

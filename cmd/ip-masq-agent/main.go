@@ -65,6 +65,8 @@ func run(ctx context.Context, args []string, stdout io.Writer, drain func()) err
 		return set.Help(stdout)
 	case err != nil:
 		return usageError{err, "ip-masq-agent"}
+	case len(set.Args) > 0 && set.Args[0] != args[0]:
+		return usageError{fmt.Errorf("unexpected argument %q after the flags: write a subcommand before them, and the value of a flag after =, as in --enable-ipv6=auto", set.Args[0]), "ip-masq-agent"}
 	case len(set.Args) > 0:
 		return usageError{fmt.Errorf("unknown subcommand %q: the subcommands are %s", set.Args[0], subcommandNames()), "ip-masq-agent"}
 	case set.Version:
