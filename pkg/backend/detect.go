@@ -33,10 +33,11 @@ type Query struct {
 //  2. the backend of iptables in which the kubelet left a mark;
 //  3. the one whose nat table has the agent's chain;
 //  4. the one that plain iptables writes to;
-//  5. any that has commands.
+//  5. iptables-nft.
 //
-// It chooses nftables if there is no usable iptables, and in place of iptables-nft
-// if the kernel lacks an extension that the rules need there.
+// In steps 2 to 5 it considers only backends whose commands exist. It chooses
+// nftables if there is no usable iptables, and in place of iptables-nft if the kernel
+// lacks an extension that the rules need there.
 //
 // Detect creates no table, and starts no process where the kernel can answer. If
 // ctx is done before the detection is, the error is not ErrNone.

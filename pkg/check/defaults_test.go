@@ -27,7 +27,7 @@ func TestManifestWithoutConfigMap(t *testing.T) {
 		o.Config = config.Options{ReservedRanges: len(args) > 0}
 		return o, nil
 	}
-	refused := strings.TrimPrefix(noConfig, "problem ") + "\nf: invalid: 1 problem; a running agent keeps its last valid configuration\n"
+	noFile := strings.TrimPrefix(noConfig, "problem ") + "\nf: invalid: 1 problem; a running agent keeps its last valid configuration\n"
 	tests := []struct {
 		name, text string
 		pods       string
@@ -43,8 +43,8 @@ func TestManifestWithoutConfigMap(t *testing.T) {
 		{"the defaults do not cover the pods", daemonSet("n", "--enable-ipv6", optional), "11.0.0.0/8",
 			"f: nonMasqueradeCIDRs: does not cover 11.0.0.0/8 of pods (--pod-cidr): traffic to it is masqueraded: add 11.0.0.0/8 (warning)\n" +
 				flags + defaults + "f: valid, with 1 warning\n", 11},
-		{"required", daemonSet("n", "", required), "", refused, 0},
-		{"no agent", object("n/x", "data: {config: 'logLevel: 4'}"), "", refused, 0},
+		{"required", daemonSet("n", "", required), "", noFile, 0},
+		{"no agent", object("n/x", "data: {config: 'logLevel: 4'}"), "", noFile, 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -14,14 +14,14 @@ import (
 )
 
 func TestConfiguration(t *testing.T) {
-	refused := &config.InvalidError{Problems: []config.Problem{{File: "f", Line: 2, Key: "k", Reason: "is wrong", Remedy: "mend it"}}}
+	invalid := &config.InvalidError{Problems: []config.Problem{{File: "f", Line: 2, Key: "k", Reason: "is wrong", Remedy: "correct it"}}}
 	tests := []struct {
 		node Node
 		want string
 	}{
 		{Node{ConfigFile: "f"}, "ok: f is valid"},
 		{Node{ConfigFile: "f", NoFile: true}, "info: there is no file f, so the defaults apply"},
-		{Node{ConfigFile: "f", ConfigErr: refused}, "error: the agent rejects the file: f:2: k: is wrong: mend it"},
+		{Node{ConfigFile: "f", ConfigErr: invalid}, "error: the agent rejects the file: f:2: k: is wrong: correct it"},
 		{Node{ConfigFile: "f", Root: "/proc/7/root"}, "ok: f in the agent's container is valid"},
 		{Node{ConfigFile: "f", ConfigErr: errors.New("denied")}, "error: denied"},
 	}

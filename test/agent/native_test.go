@@ -35,10 +35,10 @@ var nativeKinds = []struct{ name, script, rule string }{
 	}`, ""},
 }
 
-// TestNativeNodes runs the agent on each kind of node from a cold start to a
+// TestRulesOfOthersDoNotPreventItsOwn runs the agent on each kind of node from a cold start to a
 // restart, with the native rule before and after the agent's jump. See also
 // TestReloadedRuleset, and the stories in test/stories/testdata/iptables-nft.
-func TestNativeNodes(t *testing.T) {
+func TestRulesOfOthersDoNotPreventItsOwn(t *testing.T) {
 	for _, kind := range nativeKinds {
 		eachNativeNode(t, kind.name, func(n nativeNode) {
 			if kind.script != "" {

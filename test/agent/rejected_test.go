@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-const refused = `nonMasqueradeCIDRs:
+const invalid = `nonMasqueradeCIDRs:
   - 10.0.0.0/8
   - 10.0.0.300/8
 resyscInterval: 60s
@@ -20,10 +20,10 @@ resyscInterval: 60s
 func TestRejectedFileChangesNothing(t *testing.T) {
 	eachNode(t, func(n *node) {
 		p := n.startRight(n.threeRanges(), n.threeRangesChain())
-		n.config.write(n.t, refused)
+		n.config.write(n.t, invalid)
 		p.WaitLog(n.config.path(), "10.0.0.300/8")    // all errors of the file
 		p.WaitLog("resyscInterval", "resyncInterval") // with the suggested fix
-		said := p.Log.Count("10.0.0.300/8")
+		logged := p.Log.Count("10.0.0.300/8")
 
 		// The agent has polled the invalid file before each repair.
 		for range 5 {
@@ -32,8 +32,8 @@ func TestRejectedFileChangesNothing(t *testing.T) {
 		}
 		n.damage(n.rules.Remove)
 		n.wait(n.threeRangesChain())
-		if got := p.Log.Count("10.0.0.300/8"); got != said {
-			n.t.Errorf("the unchanged error was logged again: %d times, then %d times", said, got)
+		if got := p.Log.Count("10.0.0.300/8"); got != logged {
+			n.t.Errorf("the unchanged error was logged again: %d times, then %d times", logged, got)
 		}
 
 		n.config.write(n.t, "nonMasqueradeCIDRs: [10.0.0.1]\n") // another error
@@ -51,7 +51,7 @@ func TestRejectedAtStartLeavesTheRulesAlone(t *testing.T) {
 	eachNode(t, func(n *node) {
 		n.damage(n.rules.Outdated)
 		before := n.rules.ListWithCounters(n.t)
-		n.config.write(n.t, refused)
+		n.config.write(n.t, invalid)
 		p := n.start()
 		p.WaitLog("10.0.0.300/8")
 		// The agent reads an edited file, and checks the kernel, also if the
@@ -72,7 +72,7 @@ func TestRejectedAtStartLeavesTheRulesAlone(t *testing.T) {
 func TestRejectedAtStartWithoutRules(t *testing.T) {
 	eachNode(t, func(n *node) {
 		n.damage(n.rules.Emptied)
-		n.config.write(n.t, refused)
+		n.config.write(n.t, invalid)
 		n.start()
 		n.wait(n.defaultChain())
 	})

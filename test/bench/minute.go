@@ -92,6 +92,6 @@ func (t *table) timeRepair(patience time.Duration) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	healed, err := t.waitInForce(flushed, patience)
-	return healed.Sub(at), err
+	restored, err := t.waitInForce(flushed, patience)
+	return restored.Sub(at), err
 }

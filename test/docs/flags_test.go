@@ -23,18 +23,18 @@ func TestEveryFlagIsDocumented(t *testing.T) {
 	known := rows(t, "docs/flags.md", regexp.MustCompile(`^--?[a-z]`))
 
 	texts := map[string]string{"": help()}
-	for _, verb := range regexp.MustCompile(`(?m)^  ip-masq-agent ([a-z]+)\b`).FindAllStringSubmatch(texts[""], -1) {
-		texts[verb[1]] = help(verb[1])
+	for _, subcommand := range regexp.MustCompile(`(?m)^  ip-masq-agent ([a-z]+)\b`).FindAllStringSubmatch(texts[""], -1) {
+		texts[subcommand[1]] = help(subcommand[1])
 	}
 	flag := regexp.MustCompile(`(?m)^ +(?:(-\w), )?--([a-zA-Z][\w-]*)`)
 	real := map[string]bool{"-v": true}
-	for verb, text := range texts {
+	for subcommand, text := range texts {
 		text, klog, _ := strings.Cut(text, "\nLogging (klog):")
 		klog, rest, _ := strings.Cut(klog, "\n\n") // the group ends with an empty line
 		for _, f := range flag.FindAllStringSubmatch(text+rest, -1) {
 			real["--"+f[2]], real[f[1]] = true, true
 			if known["--"+f[2]] == nil {
-				t.Errorf("no row for --%s of ip-masq-agent %s", f[2], verb)
+				t.Errorf("no row for --%s of ip-masq-agent %s", f[2], subcommand)
 			}
 		}
 		for _, f := range flag.FindAllStringSubmatch(klog, -1) {

@@ -16,7 +16,7 @@ func TestPaths(t *testing.T) {
 	path := regexp.MustCompile(`\b(?:cmd|pkg|manifests|charts|test|tools)/[\w./-]*\w`)
 	found := 0
 	for _, name := range pages(t) {
-		if name == "CHANGELOG.md" { // tells of files that are gone
+		if name == "CHANGELOG.md" { // names files that no longer exist
 			continue
 		}
 		for _, m := range path.FindAllString(url.ReplaceAllString(page(t, name), ""), -1) {

@@ -19,8 +19,8 @@ var agentBackends = []string{"auto", "auto", "iptables-nft", "iptables-legacy", 
 // groups is the number of testbeds. Each is built once. They run in parallel.
 const groups = 4
 
-// TestAnswersArePackets is described in the package comment.
-func TestAnswersArePackets(t *testing.T) {
+// TestAnswersAgreeWithPackets is described in the package comment.
+func TestAnswersAgreeWithPackets(t *testing.T) {
 	for g := range uint64(groups) {
 		t.Run(fmt.Sprintf("group %d", g), func(t *testing.T) {
 			netns.Require(t, "nft", "iptables-nft", "ip6tables-nft", "iptables-legacy", "ip6tables-legacy")

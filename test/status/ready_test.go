@@ -19,7 +19,7 @@ import (
 const (
 	good    = "nonMasqueradeCIDRs: [10.0.0.0/8]\n"
 	other   = "nonMasqueradeCIDRs: [10.0.0.0/8, 192.168.0.0/16]\n"
-	refused = "nonMasqueradeCIDRs:\n- 10.0.0.1\nresyscInterval: 60s\n"
+	invalid = "nonMasqueradeCIDRs:\n- 10.0.0.1\nresyscInterval: 60s\n"
 )
 
 // checkHealthy checks that the agent is healthy, whatever the state of the rules.
@@ -47,7 +47,7 @@ func TestReadyFollowsTheFile(t *testing.T) {
 		n.waitFor("/readyz", 200, "ok")
 		n.checkHealthy()
 
-		n.write(refused)
+		n.write(invalid)
 		reason := n.waitFor("/readyz", 503,
 			"invalid configuration: ", n.file+":2: ", `"10.0.0.1"`, "10.0.0.1/32", n.file+":3: ", "did you mean resyncInterval?")
 		oneLine(t, reason)
@@ -65,7 +65,7 @@ func TestReadyFollowsTheFile(t *testing.T) {
 // update does. The update must stop there.
 func TestInvalidFileAtTheStart(t *testing.T) {
 	netns.Run(t, func(t *testing.T) {
-		n := newNode(t, refused)
+		n := newNode(t, invalid)
 		n.start()
 		oneLine(t, n.waitFor("/readyz", 503, "invalid configuration: "))
 		n.waitFor("/metrics", 200, `ip_masq_agent_config_info{family="IPv4",hash="",source="default"} 1`)
