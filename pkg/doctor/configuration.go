@@ -15,7 +15,7 @@ import (
 
 // checkConfig reports whether the file is valid.
 func checkConfig(n Node) []Finding {
-	const consequence = "the last valid configuration stays in force; edits have no effect"
+	const consequence = "the agent keeps the rules that it had before; edits have no effect"
 	where := ""
 	if n.Root != "" {
 		where = " in the agent's container"
@@ -42,18 +42,18 @@ func checkConfig(n Node) []Finding {
 	return []Finding{f}
 }
 
-// replacedDefaults reports the default CIDRs that are masqueraded because a list
-// of the file replaced them.
+// replacedDefaults reports the default CIDRs of which a part is masqueraded because a
+// list of the file replaced them.
 func replacedDefaults(n *Node) []Finding {
-	var replaced []netip.Prefix
+	var replaced, parts []netip.Prefix
 	for _, p := range n.Defaults {
-		if _, _, found := masq.Masqueraded(n.Config, p); found && !slices.Contains(n.Config.NonMasquerade, p) {
-			replaced = append(replaced, p)
+		if part, _, found := masq.Masqueraded(n.Config, p); found && !slices.Contains(n.Config.NonMasquerade, p) {
+			replaced, parts = append(replaced, p), append(parts, part)
 		}
 	}
 	if replaced == nil {
 		return nil
 	}
 	return []Finding{{Check: "config", Severity: Info, What: "the file overrides the default " + join(replaced),
-		Consequence: "traffic to it is masqueraded", Remedy: "none, if that is intended; otherwise add it to nonMasqueradeCIDRs"}}
+		Consequence: "the file masquerades traffic to " + join(parts), Remedy: "none, if that is intended; otherwise add it to nonMasqueradeCIDRs"}}
 }

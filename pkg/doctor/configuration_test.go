@@ -37,7 +37,19 @@ func TestReplacedDefaults(t *testing.T) {
 	n.Defaults = n.Config.NonMasquerade
 	n.Config.NonMasquerade = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.168.0.0/15")}
 	want := []string{"ok: /etc/config/ip-masq-agent is valid", "info: the file overrides the default 172.16.0.0/12"}
-	if diff := cmp.Diff(want, summaries(checkConfig(n))); diff != "" {
+	got := checkConfig(n)
+	if diff := cmp.Diff(want, summaries(got)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff("the file masquerades traffic to 172.16.0.0/12", got[1].Consequence); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+
+	// Only the exception is masqueraded, not all of the default 10.0.0.0/8.
+	n.Config.NonMasquerade = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")}
+	n.Config.Masquerade = []netip.Prefix{netip.MustParsePrefix("10.9.1.0/24")}
+	exception := checkConfig(n)[1]
+	if exception.What != "the file overrides the default 10.0.0.0/8" || exception.Consequence != "the file masquerades traffic to 10.9.1.0/24" {
+		t.Errorf("with an exception: %+v", exception)
 	}
 }
