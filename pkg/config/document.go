@@ -44,7 +44,6 @@ func (p *parser) parseNodes(data []byte) (root position, ok bool) {
 		return position{}, false
 	case line > 0:
 		p.problems.add(line, "", "", message{"has more text after its first document", "write a single document"})
-		return position{}, false
 	}
 	return root, true
 }

@@ -57,6 +57,7 @@ func TestParseRejectsText(t *testing.T) {
 		{"first key indented", " masqLinkLocal: true\nresyncInterval: 5s\n", []string{`f:2: ` + more}},
 		{"first key indented, on the first line", "\n  masqLinkLocal: true # x\n\n resyncInterval: 5s\n", []string{`f:4: ` + more}},
 		{"second document, and a problem in the first", "masqLinkLocal: x\n---\nresyncInterval: 5s\n", []string{
+			`f:1: masqLinkLocal: "x" is a string, not a boolean: write true or false`,
 			`f:3: has more text after its first document: write a single document`}},
 		{"text after JSON", "{\"masqLinkLocal\": true}\n{\"resyncInterval\": \"5s\"}\n", []string{
 			`f:2: ` + more}},
