@@ -48,7 +48,8 @@ func explainFlags(set *flags.Set) runFunc {
 
 // explained is the JSON output of explain.
 type explained struct {
-	Agent   *running.Agent   `json:"agent,omitempty"` // whose flags are used
+	Agent   *running.Agent   `json:"agent,omitempty"`   // whose flags are used
+	Invalid string           `json:"invalid,omitempty"` // why the file is invalid; the answers are then those of the kernel
 	Answers []explain.Answer `json:"answers"`
 	noFile  bool             // the defaults apply
 }
@@ -100,7 +101,10 @@ func (f *explainCommand) run(ctx context.Context, stdout io.Writer) error {
 		known = known && answer.Known()
 		out.Answers = append(out.Answers, answer)
 	}
-	if err := f.printExplained(stdout, out, invalid); err != nil {
+	if invalid != nil {
+		out.Invalid = inContainer(agent, invalid.Error())
+	}
+	if err := f.printExplained(stdout, out); err != nil {
 		return err
 	}
 	if !known {
@@ -131,7 +135,7 @@ func inContainer(agent *running.Agent, text string) string {
 	return strings.ReplaceAll(text, agent.Root()+"/", "/")
 }
 
-func (f *explainCommand) printExplained(stdout io.Writer, out explained, invalid error) error {
+func (f *explainCommand) printExplained(stdout io.Writer, out explained) error {
 	if f.Output == flags.JSON {
 		return printJSON(stdout, out)
 	}
@@ -139,8 +143,8 @@ func (f *explainCommand) printExplained(stdout io.Writer, out explained, invalid
 	if out.noFile && f.Changed("config") {
 		fmt.Fprintf(stdout, "No file found at %s, so the defaults apply\n", f.ConfigFile)
 	}
-	if invalid != nil {
-		fmt.Fprintf(stdout, "The file is invalid, so these are only the rules in the kernel:\n%s\n", inContainer(out.Agent, invalid.Error()))
+	if out.Invalid != "" {
+		fmt.Fprintf(stdout, "The file is invalid, so these are only the rules in the kernel:\n%s\n", out.Invalid)
 	}
 	return explain.Write(stdout, out.Answers)
 }
