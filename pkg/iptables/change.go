@@ -49,8 +49,9 @@ func (n *NAT) snapshot() (s snapshot, err error) {
 	return s, nil
 }
 
-// Traffic returns what Report.Traffic would be now, without running a process.
-// On iptables-legacy, where it takes one, that is what the last Apply saw.
+// Traffic returns the present Report.Traffic, without running a process. On
+// iptables-legacy, where reading may need a process, it returns the result of the
+// last Apply.
 func (n *NAT) Traffic() (netfilter.Traffic, error) {
 	if n.verified == nil || n.backend == Legacy {
 		return n.counters.total(), nil

@@ -11,8 +11,8 @@ import (
 	"ip-masq-agent/pkg/netfilter"
 )
 
-// entryLayout is where the fields of struct ipt_entry and struct ip6t_entry are
-// on a 64-bit machine (linux/netfilter_ipv4/ip_tables.h and
+// entryLayout contains the offsets of the fields of struct ipt_entry and struct
+// ip6t_entry on a 64-bit machine (linux/netfilter_ipv4/ip_tables.h and
 // linux/netfilter_ipv6/ip6_tables.h). The addresses are at the start: source,
 // destination, mask of the source, mask of the destination.
 type entryLayout struct {
@@ -61,8 +61,8 @@ type entry struct {
 	target int // offset of the target in data
 }
 
-// at returns the entry at an offset; false if data ends before the entry does, or
-// what it says of its length cannot be.
+// at returns the entry at an offset, and false if data ends before the entry does, or
+// the lengths in the entry are impossible.
 func (t entries) at(offset int) (entry, bool) {
 	if offset < 0 || offset+t.layout.size > len(t.data) {
 		return entry{}, false
@@ -91,25 +91,25 @@ func extensionAt(b []byte) extension {
 	return extension{unix.ByteSliceToString(b[2 : 2+extensionName]), b[extensionHeader-1], b[extensionHeader:]}
 }
 
-// chainName returns the name of the chain that begins with this entry; false if
-// none does.
+// chainName returns the name of the chain that begins with this entry, and false if
+// no chain does.
 func (e entry) chainName() (string, bool) {
 	x := extensionAt(e.data[e.target:])
 	return unix.ByteSliceToString(x.info), x.name == errorTarget
 }
 
-// presence reports whether a chain is there.
+// presence is whether a chain exists.
 type presence int
 
 const (
-	unknown presence = iota // data ends before that can be told
+	unknown presence = iota // data ends too early
 	absent
 	present
 )
 
-// find returns the offset of the first entry of a user-defined chain. iptables
-// sorts them by name, so where data has only the start of the table, the first
-// name that comes after the wanted one tells that there is no such chain.
+// find returns the offset of the first entry of a user-defined chain. iptables sorts
+// chains by name. So if data has only the start of the table, a name that sorts after
+// the chain proves that the chain does not exist.
 func (t entries) find(chain string) (first int, p presence) {
 	previous := ""
 	for offset := 0; ; {
@@ -127,7 +127,7 @@ func (t entries) find(chain string) (first int, p presence) {
 		case name == chain:
 			return offset, present
 		case len(t.data) == t.size:
-		case name < previous: // not sorted, as iptables never leaves it
+		case name < previous: // not sorted, so iptables did not write the table
 			return 0, unknown
 		case name > chain:
 			return 0, absent

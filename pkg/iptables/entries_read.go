@@ -18,28 +18,27 @@ const (
 	// getEntries is IPT_SO_GET_ENTRIES and IP6T_SO_GET_ENTRIES.
 	getEntries = 65
 	// entriesHeader is the size of struct ipt_get_entries and ip6t_get_entries:
-	// the name of the table, its size, and four bytes that align what follows.
+	// the name of the table, its size, and four bytes of padding.
 	entriesHeader = 40
-	// firstWindow and maxWindow are how much of a table is read at first, and at
-	// most. They are multiples of every size of a page. Memory for all of the
-	// entries of a node with 5,000 Services would be more than the agent has
-	// otherwise.
+	// firstWindow and maxWindow are the number of bytes of a table that are read at
+	// first, and at most. They are multiples of every page size. All entries of a node
+	// with 5,000 Services would take more memory than the rest of the agent.
 	firstWindow = 64 << 10
 	maxWindow   = 1 << 20
 )
 
-// readEntries reads our chain and POSTROUTING from the kernel, without a process.
-// It returns false if what it can read does not tell everything that Apply asks
-// for. iptables-legacy-save does then.
+// readEntries reads the agent's chain and POSTROUTING from the kernel, without a
+// process. It returns false if the result would not be enough for Apply, which then
+// needs iptables-legacy-save.
 //
-// The chain's own jump is the only rule of POSTROUTING that it understands.
+// Of POSTROUTING it decodes only the rules that go to the chain.
 func (n *NAT) readEntries(chain string) (s state, ok bool) {
 	tables, err := LegacyTables(n.family)
 	if err != nil {
 		return state{}, false
 	}
 	if !slices.Contains(tables, natTable) {
-		return state{}, true // to ask for the table would create it
+		return state{}, true // a request for the table would create it
 	}
 	info, err := n.readLegacyInfo()
 	if err != nil {
@@ -52,7 +51,7 @@ func (n *NAT) readEntries(chain string) (s state, ok bool) {
 	return s, ok
 }
 
-// state looks for our chain and for the jump to it.
+// state returns the agent's chain and the jump to it.
 func (t entries) state(info legacyInfo, chain string) (s state, ok bool) {
 	const hook = 4 // NF_INET_POST_ROUTING
 	if info.validHooks&(1<<hook) == 0 {
@@ -74,11 +73,11 @@ func (t entries) state(info legacyInfo, chain string) (s state, ok bool) {
 		return state{}, false
 	}
 	jumps := slices.DeleteFunc(slices.Clone(s.postrouting.Rules), func(r netfilter.Rule) bool { return !GoesTo(r, chain) })
-	return s, len(jumps) <= 1 // to delete one takes the text of iptables
+	return s, len(jumps) <= 1 // deleting one needs the rule as text
 }
 
 // HasLegacyChain reports whether a table of iptables-legacy that exists has a
-// user-defined chain. known is false if that takes iptables-legacy-save.
+// user-defined chain. known is false if only iptables-legacy-save can find out.
 func HasLegacyChain(f netfilter.Family, table, chain string) (has, known bool) {
 	s, err := newInfoSocket(f, table)
 	if err != nil {
@@ -97,11 +96,11 @@ func HasLegacyChain(f netfilter.Family, table, chain string) (has, known bool) {
 	return p == present, p != unknown
 }
 
-// growing reads the start of the table, and more of it as long as that is not
-// enough. It gives up at maxWindow, or if the kernel does not answer.
+// growing reads the start of the table, and then more of it until enough returns
+// true. It gives up at maxWindow, or after an error of the kernel.
 func (s *infoSocket) growing(info legacyInfo, enough func(entries) bool) {
-	// On a 32-bit machine the entries are others, and what a 64-bit kernel makes
-	// of them for a 32-bit program is not worth a third layout.
+	// On a 32-bit machine entries have another layout, and a third one for a 32-bit
+	// program on a 64-bit kernel. Such nodes use iptables-legacy-save.
 	for window := firstWindow; window <= maxWindow && strconv.IntSize == 64; window *= 4 {
 		done := false
 		err := s.entries(info, window, func(t entries) { done = enough(t) })
@@ -111,9 +110,9 @@ func (s *infoSocket) growing(info legacyInfo, enough func(entries) bool) {
 	}
 }
 
-// entries reads the first window bytes of the table. The kernel copies entry by
-// entry, in their order, and fails with EFAULT where memory ends: what it copied
-// until then is there. use must not keep it.
+// entries reads the first window bytes of the table. The kernel copies the entries
+// in their order, and fails with EFAULT at the end of the memory, which then holds
+// the entries before. use must not keep the entries.
 func (s *infoSocket) entries(info legacyInfo, window int, use func(entries)) error {
 	total := entriesHeader + int(info.size)
 	b, err := unix.Mmap(-1, 0, total, unix.PROT_NONE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_NORESERVE)

@@ -16,14 +16,15 @@ func (x extension) is(name string, revision byte, length int) bool {
 	return x.name == name && x.revision == revision && len(x.info) >= length
 }
 
-// matchOf takes over a match; false if a Rule has no term for it. The data is the
-// C structure of linux/netfilter/xt_*.h, in the byte order of the host.
+// matchOf copies a match to a Rule. It returns false if a Rule cannot represent it.
+// The data is the C structure of linux/netfilter/xt_*.h, in the byte order of the
+// host.
 func matchOf(x extension, r *Rule) bool {
 	host := binary.NativeEndian
 	switch {
 	case x.is("comment", 0, 1) && r.Comment == "":
 		r.Comment = unix.ByteSliceToString(x.info)
-		return r.Comment != "" // to a Rule an empty comment is none
+		return r.Comment != "" // a Rule cannot represent an empty comment
 	case x.is("addrtype", 1, 8) && !r.NotLocal:
 		const invertDestination = 2
 		source, destination, flags := host.Uint16(x.info), host.Uint16(x.info[2:]), host.Uint32(x.info[4:])
@@ -37,13 +38,8 @@ func matchOf(x extension, r *Rule) bool {
 	return false
 }
 
-// The flags of struct nf_nat_range (linux/netfilter/nf_nat.h).
-const (
-	natPorts       = 2
-	natRandomFully = 16
-)
-
-// targetOf takes over the target of an entry, but for the name of a chain.
+// targetOf copies the target of an entry to a Rule, without the name of a chain. It
+// returns false if a Rule cannot represent it.
 func (t entries) targetOf(e entry, r *Rule) bool {
 	if v, ok := e.verdict(); ok {
 		if v == verdictReturn {
@@ -64,13 +60,13 @@ func (t entries) targetOf(e entry, r *Rule) bool {
 	}
 	r.Target = Masquerade
 	switch f := binary.NativeEndian.Uint32(x.info[flags:]); {
-	case f&^(natPorts|natRandomFully) != 0:
+	case f&^(unix.NF_NAT_RANGE_PROTO_SPECIFIED|unix.NF_NAT_RANGE_PROTO_RANDOM_FULLY) != 0:
 		return false
-	case f&natPorts != 0:
+	case f&unix.NF_NAT_RANGE_PROTO_SPECIFIED != 0:
 		r.ToPorts = PortRange{From: binary.BigEndian.Uint16(x.info[ports:]), To: binary.BigEndian.Uint16(x.info[ports+2:])}
 		fallthrough
 	default:
-		r.RandomFully = f&natRandomFully != 0
+		r.RandomFully = f&unix.NF_NAT_RANGE_PROTO_RANDOM_FULLY != 0
 	}
 	return true
 }

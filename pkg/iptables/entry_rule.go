@@ -13,9 +13,9 @@ import (
 	"ip-masq-agent/pkg/netfilter"
 )
 
-// rules returns the rules of the chain whose first entry is at an offset. It
-// returns false if data ends before the chain does, or a rule says anything that
-// a Rule cannot: the caller then reads the table in another way.
+// rules returns the rules of the chain whose first entry is at an offset. It returns
+// false if data ends before the chain does, or if a Rule cannot represent one of the
+// rules. The caller then reads the table in another way.
 func (t entries) rules(chain string, first int) ([]netfilter.Rule, bool) {
 	var out []netfilter.Rule
 	for offset := first; ; {
@@ -39,15 +39,15 @@ func (t entries) rules(chain string, first int) ([]netfilter.Rule, bool) {
 	}
 }
 
-// isEnd reports whether this can be the entry with which iptables ends a chain.
+// isEnd reports whether the entry can be the one with which iptables ends a chain.
 func (e entry) isEnd() bool {
 	v, ok := e.verdict()
 	return ok && v == verdictReturn && e.target == e.layout.size
 }
 
-// jumps returns the rules of POSTROUTING, from one offset up to another, of which
-// each that goes to the chain that begins at target is understood and all others
-// are left out as NotUnderstood. It returns false like rules.
+// jumps returns the rules of POSTROUTING, which are between two offsets. It decodes
+// only the rules that go to the chain at target. Each other rule is one condition
+// that is NotUnderstood. It returns false in the same cases as rules.
 func (t entries) jumps(from, to int, chain string, target int) ([]netfilter.Rule, bool) {
 	var out []netfilter.Rule
 	for offset := from; offset != to; {
@@ -70,7 +70,7 @@ func (t entries) jumps(from, to int, chain string, target int) ([]netfilter.Rule
 	return out, true
 }
 
-// netfilterRule returns an entry's rule in the terms that all backends share.
+// netfilterRule returns the rule of an entry in the model that all backends share.
 func (t entries) netfilterRule(chain string, e entry, rule Rule) netfilter.Rule {
 	packets := binary.NativeEndian.Uint64(e.data[e.layout.counters:])
 	bytes := binary.NativeEndian.Uint64(e.data[e.layout.counters+8:])
@@ -90,7 +90,7 @@ func (r Rule) listed() string {
 	if r.Protocol != "" {
 		fmt.Fprintf(&b, "-p %s ", r.Protocol)
 	}
-	if r.Comment != "" { // a rule of others may have none
+	if r.Comment != "" { // a rule of another program may have none
 		fmt.Fprintf(&b, "-m comment --comment %s ", quote(r.Comment))
 	}
 	if r.NotLocal {
@@ -109,8 +109,9 @@ func (r Rule) listed() string {
 	return b.String()
 }
 
-// verdict returns the verdict of an entry with a standard target: a negative one
-// ends the chain or the table, another is the offset of the entry to go to.
+// verdict returns the verdict of an entry with a standard target, and false for any
+// other target. A negative verdict ends the chain or the table; any other is the
+// offset of the entry to go to.
 func (e entry) verdict() (int32, bool) {
 	x := extensionAt(e.data[e.target:])
 	if x.name != "" || x.revision != 0 || len(x.info) < 4 {
@@ -119,8 +120,8 @@ func (e entry) verdict() (int32, bool) {
 	return int32(binary.NativeEndian.Uint32(x.info)), true
 }
 
-// rule returns an entry as a Rule, without the name of a chain that it jumps to;
-// false if it says more than a Rule can.
+// rule returns an entry as a Rule, without the name of a chain that it jumps to. It
+// returns false if a Rule cannot represent the entry.
 func (t entries) rule(e entry) (Rule, bool) {
 	var r Rule
 	if !t.conditions(e, &r) {
@@ -139,8 +140,8 @@ func (t entries) rule(e entry) (Rule, bool) {
 	return r, t.targetOf(e, &r)
 }
 
-// conditions takes over what an entry says of addresses, interfaces and the
-// protocol.
+// conditions copies the conditions on addresses and the protocol to a Rule. It returns
+// false if there are others.
 func (t entries) conditions(e entry, r *Rule) bool {
 	l, d := e.layout, e.data
 	flags := d[l.flags] &^ l.protoFlag
@@ -173,9 +174,8 @@ func zero(b []byte) bool {
 	return true
 }
 
-// prefixOfMask returns the prefix of an address and a mask, the zero Prefix if the
-// mask selects nothing. It returns false if the ones of the mask are not all at
-// its start.
+// prefixOfMask returns the prefix of an address and a mask. It is the zero Prefix if
+// the mask is 0. prefixOfMask returns false if the mask is not one of a prefix.
 func prefixOfMask(address, mask []byte) (netip.Prefix, bool) {
 	if zero(mask) {
 		return netip.Prefix{}, true

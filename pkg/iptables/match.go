@@ -13,8 +13,8 @@ import (
 	"ip-masq-agent/pkg/netfilter"
 )
 
-// understand returns the condition that an option of iptables(8) or
-// iptables-extensions(8) with one argument stands for.
+// understand returns the condition for an option of iptables(8) or
+// iptables-extensions(8) that has one argument.
 func understand(f netfilter.Family, option, argument string) netfilter.Condition {
 	var key netfilter.Operand
 	var elements []netfilter.Element
@@ -160,7 +160,7 @@ func masked(argument string) (value, mask uint32, ok bool) {
 	return uint32(v), uint32(m), err == nil
 }
 
-// randomBits is how fine a probability the kernel keeps: fractions of 2^31
+// randomBits is the resolution of a probability in the kernel: fractions of 2^31
 // (xt_statistic.h).
 const randomBits = 31
 

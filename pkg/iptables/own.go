@@ -13,8 +13,8 @@ import (
 	"ip-masq-agent/pkg/netfilter"
 )
 
-// RuleOf returns a rule of the kernel in the terms of Rule, whichever program
-// wrote it; false if it says more than a Rule can.
+// RuleOf returns a rule of the kernel as a Rule, regardless of the program that wrote
+// it. It returns false if a Rule cannot represent it.
 func RuleOf(f netfilter.Family, r netfilter.Rule) (Rule, bool) {
 	out := Rule{Comment: r.Comment}
 	for _, step := range r.Steps {
@@ -32,7 +32,8 @@ func RuleOf(f netfilter.Family, r netfilter.Rule) (Rule, bool) {
 	return out, true
 }
 
-// restrict adds a condition to the rule. A rule has one of each kind.
+// restrict adds a condition to the rule. It returns false if a Rule cannot represent
+// it, or already has a condition of that kind.
 func (r *Rule) restrict(f netfilter.Family, c netfilter.Condition) bool {
 	if !c.Understood() || len(c.Key) != 1 || r.Target != "" {
 		return false
@@ -72,7 +73,7 @@ func (r *Rule) restrict(f netfilter.Family, c netfilter.Condition) bool {
 	return true
 }
 
-// target takes over a verdict.
+// target adds a verdict to the rule. It returns false if a Rule cannot represent it.
 func (r *Rule) target(v netfilter.Verdict) bool {
 	if v.Options != "" || r.Target != "" {
 		return false
@@ -123,8 +124,8 @@ func probabilityOf(c netfilter.Condition) (float64, bool) {
 	return float64(uint64(binary.BigEndian.Uint32(r.To))+1) / (1 << randomBits), true
 }
 
-// prefixOf returns the prefix that a condition on one address asks for. ranges
-// are those of the condition.
+// prefixOf returns the prefix that a condition on one address requires. ranges are
+// those of the condition.
 func prefixOf(c netfilter.Condition, ranges []netfilter.AddressRange) (netip.Prefix, bool) {
 	if c.Negated || len(ranges) != 1 || len(c.Elements) != 1 {
 		return netip.Prefix{}, false
@@ -135,16 +136,16 @@ func prefixOf(c netfilter.Condition, ranges []netfilter.AddressRange) (netip.Pre
 // Equal reports whether the kernel would hold the same rule for both.
 func (r Rule) Equal(o Rule) bool { return r.canonical() == o.canonical() }
 
-// canonical returns the rule as the kernel keeps it: a prefix of length 0
-// is no match at all, and a probability is a fraction of 2^31.
+// canonical returns the rule in the form of the kernel: a prefix of length 0 is no
+// match, and a probability is a fraction of 2^31.
 func (r Rule) canonical() Rule {
 	r.Source, r.Destination = canonicalPrefix(r.Source), canonicalPrefix(r.Destination)
 	r.Probability = math.Round(r.Probability * (1 << randomBits))
 	return r
 }
 
-// canonicalPrefix returns a prefix without host bits. One of length 0 is no match
-// at all.
+// canonicalPrefix returns a prefix without host bits. One of length 0 becomes the zero
+// Prefix, which is no match.
 func canonicalPrefix(p netip.Prefix) netip.Prefix {
 	if p.Bits() == 0 {
 		return netip.Prefix{}
@@ -152,8 +153,8 @@ func canonicalPrefix(p netip.Prefix) netip.Prefix {
 	return p.Masked()
 }
 
-// ChainRules returns the rules of a chain in the terms of Rule; false if one of
-// them says more, or is written in a way that iptables cannot list.
+// ChainRules returns the rules of a chain as Rules. It returns false if a Rule cannot
+// represent one of them, or if iptables cannot list it.
 func ChainRules(f netfilter.Family, c *netfilter.Chain) ([]Rule, bool) {
 	if c == nil {
 		return nil, false
@@ -169,16 +170,16 @@ func ChainRules(f netfilter.Family, c *netfilter.Chain) ([]Rule, bool) {
 	return rules, true
 }
 
-// IsJump reports whether a rule does what the chain's own jump does, whatever its
-// comment and whichever program wrote it: it jumps to the chain on no condition
-// but that the destination is not LOCAL.
+// IsJump reports whether a rule has the effect of the chain's own jump: it jumps to
+// the chain, and its only condition is that the destination is not LOCAL. The comment
+// and the program that wrote the rule do not matter.
 func (c Chain) IsJump(f netfilter.Family, r netfilter.Rule) bool {
 	rule, ok := RuleOf(f, r)
 	rule.Comment = c.Jump.Comment
 	return ok && rule.Equal(c.Jump)
 }
 
-// GoesTo reports whether a rule jumps or goes to a chain, whatever its conditions.
+// GoesTo reports whether a rule jumps or goes to a chain, with any conditions.
 func GoesTo(r netfilter.Rule, chain string) bool {
 	return slices.ContainsFunc(r.Steps, func(s netfilter.Step) bool {
 		v, ok := s.(netfilter.Verdict)

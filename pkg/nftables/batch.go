@@ -80,7 +80,7 @@ func prepare(ctx context.Context, socket *netlink.Conn, size, messages int) erro
 func batch(operations []operation) (messages []netlink.Message, size int) {
 	messages = append(messages, boundary(unix.NFNL_MSG_BATCH_BEGIN))
 	for _, o := range operations {
-		messages = append(messages, newRequest(o.family, subsysTables, o.kind, o.flags|netlink.Acknowledge, o.attrs))
+		messages = append(messages, newRequest(o.family, unix.NFNL_SUBSYS_NFTABLES, o.kind, o.flags|netlink.Acknowledge, o.attrs))
 	}
 	messages = append(messages, boundary(unix.NFNL_MSG_BATCH_END))
 	for _, m := range messages {
@@ -93,7 +93,7 @@ func batch(operations []operation) (messages []netlink.Message, size int) {
 func boundary(kind netlink.HeaderType) netlink.Message {
 	return netlink.Message{
 		Header: netlink.Header{Type: kind, Flags: netlink.Request},
-		Data:   binary.BigEndian.AppendUint16([]byte{unix.AF_UNSPEC, 0}, subsysTables), // struct nfgenmsg
+		Data:   binary.BigEndian.AppendUint16([]byte{unix.AF_UNSPEC, 0}, unix.NFNL_SUBSYS_NFTABLES), // struct nfgenmsg
 	}
 }
 

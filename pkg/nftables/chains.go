@@ -12,13 +12,13 @@ import (
 	"ip-masq-agent/pkg/netfilter"
 )
 
-// TableInfo is what is known of a table as such.
+// TableInfo describes a table without its chains.
 type TableInfo struct {
 	Exists  bool
 	Dormant bool // its base chains are not in force
 }
 
-// Table returns what is known of a table of the family ip or ip6.
+// Table describes a table of the family ip or ip6.
 func (c *Conn) Table(f netfilter.Family, name string) (TableInfo, error) {
 	return c.table(protoOf(f), name)
 }

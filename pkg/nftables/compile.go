@@ -93,7 +93,7 @@ func (c *compiler) set(s *setLayout, id uint32) {
 		attrNumber(unix.NFTA_SET_KEY_LEN, s.keyBytes),
 	}
 	if s.verdicts {
-		attrs = append(attrs, attrNumber(unix.NFTA_SET_DATA_TYPE, dataVerdict), attrNumber(unix.NFTA_SET_DATA_LEN, 0))
+		attrs = append(attrs, attrNumber(unix.NFTA_SET_DATA_TYPE, unix.NFT_DATA_VERDICT), attrNumber(unix.NFTA_SET_DATA_LEN, 0))
 	}
 	attrs = append(attrs, attrNumber(unix.NFTA_SET_FLAGS, s.flags()), attrBytes(unix.NFTA_SET_USERDATA, s.userdata()))
 	c.add("adding set "+s.name, unix.NFT_MSG_NEWSET, netlink.Create, attrs...)

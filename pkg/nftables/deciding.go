@@ -11,7 +11,7 @@ import (
 )
 
 // Deciding returns the part of the table that decides about a connection, as
-// nft(8) prints it, and the map or chain that has it. The zero Addr as the source
+// nft(8) prints it, and the map or chain that contains it. The zero Addr as the source
 // is in none of the Sources. A destination of the node itself is not considered.
 func (s Spec) Deciding(source, destination netip.Addr) (text, place string) {
 	l := s.layout()

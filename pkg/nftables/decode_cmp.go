@@ -11,9 +11,9 @@ import (
 	"ip-masq-agent/pkg/netfilter"
 )
 
-// fit returns a value and constants of the same length. A constant that is
-// shorter is compared with the first bytes; one that is longer may only have the
-// zeros with which a register is filled up.
+// fit returns a value and constants of the same length. A shorter constant is
+// compared with the first bytes of the value. A longer one may end only in the zeros
+// with which a register is padded.
 func fit(l load, constants ...[]byte) (load, [][]byte, bool) {
 	length := len(constants[0])
 	for _, c := range constants {
@@ -136,7 +136,7 @@ func (d *decoder) split(l load, data []byte) bool {
 	if o.Field != netfilter.NetworkHeader || l.unsure || o.Mask != nil || o.Xor != nil {
 		return false
 	}
-	if d.layer == protoIPv6 {
+	if d.layer == unix.NFPROTO_IPV6 {
 		f = netfilter.IPv6
 	}
 	at := f.DestinationOffset() - f.SourceOffset()

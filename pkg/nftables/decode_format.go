@@ -94,7 +94,7 @@ func (d *decoder) formatted(l load, data []byte) string {
 // and a mask.
 func (d *decoder) prefix(l load, data []byte, always bool) string {
 	full := make([]byte, 4)
-	if d.layer == protoIPv6 {
+	if d.layer == unix.NFPROTO_IPV6 {
 		full = make([]byte, 16)
 	}
 	n := copy(full, data)
@@ -128,8 +128,8 @@ func maskOf(ones, length int) []byte {
 	return out
 }
 
-// interfaceText returns the name of a device. A name that is not ended by a zero
-// stands for all that begin with it.
+// interfaceText returns the name of a device. A name without a zero byte at its end
+// matches all names that begin with it.
 func interfaceText(data []byte, wildcard string) string {
 	if bytes.IndexByte(data, 0) < 0 && len(data) < unix.IFNAMSIZ {
 		return printable.Line(string(data)) + wildcard
@@ -152,7 +152,7 @@ func (d *decoder) valueText(l load) string {
 	return out
 }
 
-// maxListed is how many elements of a set its text names.
+// maxListed is the maximum number of elements in the text of a set.
 const maxListed = 4
 
 // setText returns the text of a lookup. The elements are in network byte order.

@@ -44,13 +44,13 @@ func (d *decoder) payload(a attributes) {
 
 // headerBytes is the length of the longest header of the family without options.
 func (d *decoder) headerBytes() int {
-	if d.family == protoIPv4 {
+	if d.family == unix.NFPROTO_IPV4 {
 		return 20
 	}
 	return 40
 }
 
-// meta loads something about a packet, or sets it.
+// meta loads or sets a property of the packet.
 func (d *decoder) meta(a attributes) {
 	kind := a.uint32(unix.NFTA_META_KEY)
 	if a.has(unix.NFTA_META_SREG) {
@@ -91,7 +91,7 @@ func (d *decoder) meta(a attributes) {
 	d.registers.set(a.uint32(unix.NFTA_META_DREG), l)
 }
 
-// metaSet sets the packet's mark, or something else.
+// metaSet sets the packet's mark, or another property.
 func (d *decoder) metaSet(kind uint32, l load) {
 	switch kind {
 	case unix.NFT_META_MARK:
@@ -136,7 +136,7 @@ func (d *decoder) fib(a attributes) {
 	d.registers.set(a.uint32(unix.NFTA_FIB_DREG), l)
 }
 
-// numgen makes a number, at random or by counting.
+// numgen generates a number, at random or by counting.
 func (d *decoder) numgen(a attributes) {
 	modulus, offset := a.uint32(unix.NFTA_NG_MODULUS), a.uint32(unix.NFTA_NG_OFFSET)
 	l := opaque(4, fmt.Sprintf("numgen inc mod %d", modulus))
@@ -147,8 +147,8 @@ func (d *decoder) numgen(a attributes) {
 	d.registers.set(a.uint32(unix.NFTA_NG_DREG), l)
 }
 
-// ct loads something about the connection, or sets it, which concerns no field
-// that is known here.
+// ct loads or sets a property of the connection. None of them is a field of
+// pkg/netfilter.
 func (d *decoder) ct(a attributes) {
 	if a.has(unix.NFTA_CT_SREG) {
 		d.say("", "ct … set …")

@@ -55,7 +55,7 @@ func (d *decoder) verdictMap(keys []load, elements []netfilter.Element, s *set, 
 		}
 		m.Key = append(m.Key, k.operand)
 	}
-	if !ok { // so that the chains that the map leads to are known
+	if !ok { // the elements name the chains to read
 		m.Elements = nil
 		for _, e := range s.elements {
 			m.Elements = append(m.Elements, netfilter.Element{Verdict: e.verdict})

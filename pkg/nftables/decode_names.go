@@ -11,7 +11,7 @@ import (
 	"ip-masq-agent/pkg/netfilter"
 )
 
-// key is a value that iptables has an option of its own for.
+// key is a value for which iptables has an option.
 type key uint8
 
 const (
@@ -26,15 +26,15 @@ const (
 	keyTransport // the transport header
 )
 
-// addressOf returns the family and the side of an address of which bytes of the
-// network header are the beginning. layer is the packet's family.
+// addressOf returns the family and the side of the address that begins with the given
+// bytes of the network header. layer is the packet's family.
 func addressOf(layer uint8, offset, length int) (f netfilter.Family, source, ok bool) {
 	f = netfilter.IPv4
-	if layer == protoIPv6 {
+	if layer == unix.NFPROTO_IPV6 {
 		f = netfilter.IPv6
 	}
 	size := f.DestinationOffset() - f.SourceOffset()
-	ok = layer != protoInet && length <= size && (offset == f.SourceOffset() || offset == f.DestinationOffset())
+	ok = layer != unix.NFPROTO_INET && length <= size && (offset == f.SourceOffset() || offset == f.DestinationOffset())
 	return f, offset == f.SourceOffset(), ok
 }
 
@@ -51,9 +51,9 @@ func keyOf(base uint32, offset, length int, layer uint8) key {
 		return keySource
 	case ok:
 		return keyDestination
-	case layer == protoIPv4 && offset == 9 && length == 1:
+	case layer == unix.NFPROTO_IPV4 && offset == 9 && length == 1:
 		return keyProtocol
-	case layer == protoIPv4 && offset == 6 && length == 2:
+	case layer == unix.NFPROTO_IPV4 && offset == 6 && length == 2:
 		return keyFragment
 	}
 	return keyOther
@@ -72,7 +72,7 @@ func (d *decoder) headerName(base uint32, offset, length int) string {
 			}
 			return map[netfilter.Family]string{netfilter.IPv4: "ip ", netfilter.IPv6: "ip6 "}[f] + side
 		}
-		if d.layer == protoIPv4 && offset == 9 && length == 1 {
+		if d.layer == unix.NFPROTO_IPV4 && offset == 9 && length == 1 {
 			return "ip protocol"
 		}
 		return fmt.Sprintf("@nh,%d,%d", offset*8, length*8)
@@ -92,9 +92,9 @@ func (d *decoder) headerName(base uint32, offset, length int) string {
 
 func protoName(family uint8) string {
 	switch family {
-	case protoIPv4:
+	case unix.NFPROTO_IPV4:
 		return "ipv4"
-	case protoIPv6:
+	case unix.NFPROTO_IPV6:
 		return "ipv6"
 	}
 	return fmt.Sprint(family)

@@ -13,18 +13,9 @@ import (
 	"ip-masq-agent/pkg/netfilter"
 )
 
-// The flags of NAT, linux/netfilter/nf_nat.h.
-const (
-	natAddresses   = 1  // NF_NAT_RANGE_MAP_IPS
-	natPorts       = 2  // NF_NAT_RANGE_PROTO_SPECIFIED
-	natRandom      = 4  // NF_NAT_RANGE_PROTO_RANDOM
-	natPersistent  = 8  // NF_NAT_RANGE_PERSISTENT
-	natRandomFully = 16 // NF_NAT_RANGE_PROTO_RANDOM_FULLY
-)
-
 // masq translates the source to the address of the outgoing interface.
 func (d *decoder) masq(a attributes) {
-	v := netfilter.Verdict{Action: netfilter.Masquerade, RandomFully: a.uint32(unix.NFTA_MASQ_FLAGS)&natRandomFully != 0}
+	v := netfilter.Verdict{Action: netfilter.Masquerade, RandomFully: a.uint32(unix.NFTA_MASQ_FLAGS)&unix.NF_NAT_RANGE_PROTO_RANDOM_FULLY != 0}
 	v.Options = otherNATOptions(a.uint32(unix.NFTA_MASQ_FLAGS))
 	v.Ports = d.ports(a, unix.NFTA_MASQ_REG_PROTO_MIN, unix.NFTA_MASQ_REG_PROTO_MAX)
 	d.verdict(v, iptablesVerdict(v), nftVerdict(v))
@@ -38,12 +29,12 @@ func (d *decoder) nat(a attributes) {
 		return
 	}
 	family := uint8(a.uint32(unix.NFTA_NAT_FAMILY))
-	if d.layer == protoInet && family != protoInet {
+	if d.layer == unix.NFPROTO_INET && family != unix.NFPROTO_INET {
 		d.condition([]load{{operand: netfilter.Operand{Field: netfilter.NFProto, Length: 1}}},
 			elementsOf([]netfilter.Range{{From: []byte{family}, To: []byte{family}}}), false,
 			clause{order: byMatch, nft: "meta nfproto " + protoName(family)})
 	}
-	v := netfilter.Verdict{Action: netfilter.SNAT, RandomFully: a.uint32(unix.NFTA_NAT_FLAGS)&natRandomFully != 0}
+	v := netfilter.Verdict{Action: netfilter.SNAT, RandomFully: a.uint32(unix.NFTA_NAT_FLAGS)&unix.NF_NAT_RANGE_PROTO_RANDOM_FULLY != 0}
 	v.Options = otherNATOptions(a.uint32(unix.NFTA_NAT_FLAGS))
 	from := d.address(a, unix.NFTA_NAT_REG_ADDR_MIN)
 	to := from
@@ -88,10 +79,10 @@ func (d *decoder) ports(a attributes, low, high uint16) netfilter.PortRange {
 // otherNATOptions names the options of NAT besides random-fully and ports.
 func otherNATOptions(flags uint32) string {
 	var out []string
-	if flags&natRandom != 0 {
+	if flags&unix.NF_NAT_RANGE_PROTO_RANDOM != 0 {
 		out = append(out, "random")
 	}
-	if flags&natPersistent != 0 {
+	if flags&unix.NF_NAT_RANGE_PERSISTENT != 0 {
 		out = append(out, "persistent")
 	}
 	return strings.Join(out, ",")

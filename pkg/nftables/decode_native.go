@@ -15,8 +15,8 @@ import "golang.org/x/sys/unix"
 // it, and can delete it. A comment in the user data makes a rule native, since
 // iptables-nft writes comments as a match.
 
-// emitted reports whether iptables-nft emits such an expression. What is compared
-// is judged by compared.
+// emitted reports whether iptables-nft emits such an expression. For comparisons see
+// compared.
 func emitted(name string, a attributes) bool {
 	switch name {
 	case "match", "target", "cmp", "bitwise", "counter", "range":

@@ -14,8 +14,8 @@ const (
 	words     = 16
 )
 
-// load is what an expression put into registers: a value that is taken from the
-// packet, or a constant.
+// load is a value that an expression loaded into registers: a part of the packet, or
+// a constant.
 type load struct {
 	operand netfilter.Operand
 	// host means that the bytes are a number in the byte order of the host.

@@ -65,7 +65,7 @@ type setBuilder struct {
 }
 
 // rawElement is one element as the kernel sends it. In a set with intervals of
-// one field an element is where an interval begins or where one has ended.
+// one field an element is the first key of an interval, or the first key after one.
 type rawElement struct {
 	key, keyEnd []byte
 	end         bool
@@ -75,7 +75,7 @@ type rawElement struct {
 // newSetBuilder parses an NFT_MSG_NEWSET.
 func newSetBuilder(name string, m message) *setBuilder {
 	s := &set{name: name, flags: m.uint32(unix.NFTA_SET_FLAGS)}
-	s.verdicts = s.flags&unix.NFT_SET_MAP != 0 && m.uint32(unix.NFTA_SET_DATA_TYPE) == dataVerdict
+	s.verdicts = s.flags&unix.NFT_SET_MAP != 0 && m.uint32(unix.NFTA_SET_DATA_TYPE) == unix.NFT_DATA_VERDICT
 	s.uncertain = s.flags&(unix.NFT_SET_EVAL|unix.NFT_SET_TIMEOUT) != 0
 	return &setBuilder{set: s}
 }
@@ -183,8 +183,8 @@ func (b *setBuilder) build() *set {
 		if e.end {
 			continue
 		}
-		// The next element of either kind is the first key outside. Without
-		// one, the interval has all keys up to the highest.
+		// The key of the next element, of either kind, is the first one outside. Without
+		// a next element the interval extends to the highest key.
 		out := setElement{from: e.key, to: bytes.Repeat([]byte{0xff}, len(e.key)), verdict: e.verdict}
 		if i+1 < len(b.open) {
 			out.to = netfilter.Predecessor(b.open[i+1].key)

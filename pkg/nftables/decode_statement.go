@@ -80,8 +80,7 @@ func (d *decoder) immediate(a attributes) error {
 
 // objref refers to an object of the table. A counter does nothing to the packet.
 func (d *decoder) objref(a attributes) {
-	const counter = 1 // NFT_OBJECT_COUNTER
-	if a.has(unix.NFTA_OBJREF_IMM_TYPE) && a.uint32(unix.NFTA_OBJREF_IMM_TYPE) == counter {
+	if a.has(unix.NFTA_OBJREF_IMM_TYPE) && a.uint32(unix.NFTA_OBJREF_IMM_TYPE) == unix.NFT_OBJECT_COUNTER {
 		d.say("", "counter name "+quoted(a.string(unix.NFTA_OBJREF_IMM_NAME)))
 		return
 	}

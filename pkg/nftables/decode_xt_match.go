@@ -83,7 +83,7 @@ func (d *decoder) addrtype(source, destination uint16, flags uint32) {
 	limited := flags&^(addrtypeInvertSource|addrtypeInvertDestination) != 0
 	// For IPv6 only LOCAL asks the routing table; UNICAST and MULTICAST look at
 	// the address alone (xt_addrtype.c, match_type6).
-	strange := d.family == protoIPv6 && (source|destination)&^(1<<netfilter.TypeLocal) != 0
+	strange := d.family == unix.NFPROTO_IPV6 && (source|destination)&^(1<<netfilter.TypeLocal) != 0
 	if limited || strange {
 		c.iptables += " …"
 		d.add(netfilter.NotUnderstood(""), c)

@@ -18,7 +18,7 @@ import (
 func (d *decoder) target(a attributes) {
 	e := extension{a.string(unix.NFTA_TARGET_NAME), a.uint32(unix.NFTA_TARGET_REV), a[unix.NFTA_TARGET_INFO]}
 	if r, ok := d.natRange(e); ok {
-		v := netfilter.Verdict{Action: netfilter.Masquerade, RandomFully: r.flags&natRandomFully != 0, Ports: r.ports, Options: otherNATOptions(r.flags)}
+		v := netfilter.Verdict{Action: netfilter.Masquerade, RandomFully: r.flags&unix.NF_NAT_RANGE_PROTO_RANDOM_FULLY != 0, Ports: r.ports, Options: otherNATOptions(r.flags)}
 		text := "-j MASQUERADE" + r.options("--to-ports")
 		if e.name != "MASQUERADE" {
 			v.Action, v.To = netfilter.SNAT, r.to
@@ -52,8 +52,7 @@ func (d *decoder) target(a attributes) {
 	}
 }
 
-// harmless are the targets after which the packet goes on as it was, as far as
-// source NAT can tell.
+// harmless are the targets that change nothing on which source NAT depends.
 var harmless = map[string]bool{
 	"LOG": true, "NFLOG": true, "TRACE": true, "CLASSIFY": true, "AUDIT": true, "LED": true,
 	"RATEEST": true, "IDLETIMER": true, "SECMARK": true, "CONNSECMARK": true, "TEE": true,
@@ -64,7 +63,7 @@ func (d *decoder) unknownMark(iptables, nft string) {
 	d.registers.forget(netfilter.Mark)
 }
 
-// natRange is what a NAT target translates to.
+// natRange is the range of addresses and ports of a NAT target.
 type natRange struct {
 	flags uint32
 	to    netfilter.AddressRange
@@ -80,7 +79,7 @@ func (d *decoder) natRange(e extension) (natRange, bool) {
 		if e.revision != 0 {
 			return natRange{}, false
 		}
-		v4 = d.family == protoIPv4
+		v4 = d.family == unix.NFPROTO_IPV4
 	case "SNAT":
 		if e.revision > 2 {
 			return natRange{}, false
@@ -100,19 +99,20 @@ func (d *decoder) natRange(e extension) (natRange, bool) {
 		return natRange{}, false
 	}
 	r := natRange{flags: d.host.Uint32(info)}
-	if r.flags&^uint32(natAddresses|natPorts|natRandom|natPersistent|natRandomFully|64) != 0 {
+	const understood = unix.NF_NAT_RANGE_MASK &^ unix.NF_NAT_RANGE_PROTO_OFFSET
+	if r.flags&^uint32(understood) != 0 {
 		return natRange{}, false
 	}
 	from, to := info[4:][:addressBytes], info[4+addressBytes:][:addressBytes]
-	if d.family == protoIPv4 {
+	if d.family == unix.NFPROTO_IPV4 {
 		from, to = from[:4], to[:4]
 	}
-	if r.flags&natAddresses != 0 {
+	if r.flags&unix.NF_NAT_RANGE_MAP_IPS != 0 {
 		first, _ := netip.AddrFromSlice(from)
 		last, _ := netip.AddrFromSlice(to)
 		r.to = netfilter.AddressRange{From: first, To: last}
 	}
-	if r.flags&natPorts != 0 {
+	if r.flags&unix.NF_NAT_RANGE_PROTO_SPECIFIED != 0 {
 		ports := info[4+2*addressBytes:]
 		r.ports = netfilter.PortRange{From: binary.BigEndian.Uint16(ports), To: binary.BigEndian.Uint16(ports[2:])}
 	}
@@ -127,11 +127,11 @@ func (r natRange) destination() string {
 		if r.to.To != r.to.From {
 			out += "-" + r.to.To.String()
 		}
-		if r.to.From.Is6() && r.flags&natPorts != 0 {
+		if r.to.From.Is6() && r.flags&unix.NF_NAT_RANGE_PROTO_SPECIFIED != 0 {
 			out = "[" + out + "]"
 		}
 	}
-	if r.flags&natPorts != 0 {
+	if r.flags&unix.NF_NAT_RANGE_PROTO_SPECIFIED != 0 {
 		out += ":" + portsText(r.ports)
 	}
 	return out
@@ -141,13 +141,13 @@ func (r natRange) destination() string {
 // toPorts is the one for ports, if it has one.
 func (r natRange) options(toPorts string) string {
 	out := ""
-	if toPorts != "" && r.flags&natPorts != 0 {
+	if toPorts != "" && r.flags&unix.NF_NAT_RANGE_PROTO_SPECIFIED != 0 {
 		out += " " + toPorts + " " + portsText(r.ports)
 	}
 	for _, o := range []struct {
 		flag uint32
 		text string
-	}{{natRandom, " --random"}, {natRandomFully, " --random-fully"}, {natPersistent, " --persistent"}} {
+	}{{unix.NF_NAT_RANGE_PROTO_RANDOM, " --random"}, {unix.NF_NAT_RANGE_PROTO_RANDOM_FULLY, " --random-fully"}, {unix.NF_NAT_RANGE_PERSISTENT, " --persistent"}} {
 		if r.flags&o.flag != 0 {
 			out += o.text
 		}

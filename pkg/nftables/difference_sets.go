@@ -41,7 +41,7 @@ func (s *setLayout) compare(have *set) setDifference {
 	return d
 }
 
-// identity is all that an element means.
+// identity returns everything on which the meaning of an element depends.
 func (e elementLayout) identity() string {
 	b := binary.BigEndian.AppendUint32(nil, uint32(len(e.from)))
 	return string(bytes.Join([][]byte{b, e.from, e.to, []byte(e.chain)}, nil))

@@ -39,7 +39,7 @@ func newRequest(family uint8, subsystem, kind int, flags netlink.HeaderFlags, at
 func (c *Conn) get(family uint8, kind int, attrs []netlink.Attribute) (message, error) {
 	var answer message
 	found := false
-	err := c.exchange(newRequest(family, subsysTables, kind, 0, attrs), func(m message) error {
+	err := c.exchange(newRequest(family, unix.NFNL_SUBSYS_NFTABLES, kind, 0, attrs), func(m message) error {
 		answer, found = m, true
 		return nil
 	})
@@ -52,7 +52,7 @@ func (c *Conn) get(family uint8, kind int, attrs []netlink.Attribute) (message, 
 // dump asks for a list of objects and calls fn for each. The error is errInterrupted
 // if a commit happened during the dump.
 func (c *Conn) dump(family uint8, kind int, attrs []netlink.Attribute, fn func(message) error) error {
-	return c.exchange(newRequest(family, subsysTables, kind, netlink.Dump, attrs), fn)
+	return c.exchange(newRequest(family, unix.NFNL_SUBSYS_NFTABLES, kind, netlink.Dump, attrs), fn)
 }
 
 // exchange sends a request and calls fn for each message of the answer. After an

@@ -60,7 +60,7 @@ func (k *kernel) Send(m netlink.Message) error {
 		}
 		k.answers = append(k.answers, netlink.Message{
 			Header: netlink.Header{Type: m.Header.Type, Flags: flags, Sequence: m.Header.Sequence, PID: m.Header.PID},
-			Data:   append([]byte{protoIPv4, 0, 0, 0}, b...),
+			Data:   append([]byte{unix.NFPROTO_IPV4, 0, 0, 0}, b...),
 		})
 	}
 	done := func() {

@@ -42,7 +42,7 @@ func newGenerationSocket() (*generationSocket, error) {
 	}
 	s := &generationSocket{fd: fd}
 	binary.NativeEndian.PutUint32(s.request[0:], uint32(len(s.request)))
-	binary.NativeEndian.PutUint16(s.request[4:], subsysTables<<8|unix.NFT_MSG_GETGEN)
+	binary.NativeEndian.PutUint16(s.request[4:], unix.NFNL_SUBSYS_NFTABLES<<8|unix.NFT_MSG_GETGEN)
 	binary.NativeEndian.PutUint16(s.request[6:], unix.NLM_F_REQUEST)
 	return s, nil
 }

@@ -31,7 +31,7 @@ func nativeAttr(kind uint16, data ...byte) []byte {
 }
 
 func TestGenerationOf(t *testing.T) {
-	const newgen = subsysTables<<8 | unix.NFT_MSG_NEWGEN
+	const newgen = unix.NFNL_SUBSYS_NFTABLES<<8 | unix.NFT_MSG_NEWGEN
 	header := []byte{0, 0, 0, 0}
 	id := nativeAttr(unix.NFTA_GEN_ID, 0, 0, 1, 2)
 	name := nativeAttr(unix.NFTA_GEN_PROC_NAME, 'n', 'f', 't', 0, 0)

@@ -54,8 +54,8 @@ type chainLayout struct {
 	rules []ruleLayout
 }
 
-// ruleLayout is a rule: its text as nft(8) prints it, without the comment, and
-// what that means to the kernel.
+// ruleLayout is a rule: its text as nft(8) prints it, without the comment, and its
+// expressions in the kernel.
 type ruleLayout struct {
 	text        string
 	comment     string
@@ -150,7 +150,7 @@ func (s Spec) masqueradeFlags() (flags uint32, text string) {
 	return 0, ""
 }
 
-// portCount is how many ports the ranges of --to-ports have.
+// portCount returns the number of ports in the ranges of --to-ports.
 func (s Spec) portCount() uint32 {
 	n := uint32(0)
 	for _, r := range s.ToPorts {

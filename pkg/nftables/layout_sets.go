@@ -87,9 +87,8 @@ func (s Spec) destinations() *setLayout {
 }
 
 // shares returns the verdict map from a random number to the chain of a range
-// of ports. Each range has as many numbers as ports. It is a jump, so that a
-// chain of ports that had no rule for a packet would lead back to the rule that
-// masquerades.
+// of ports. Each range has as many numbers as ports. It uses jump, not goto: if a
+// chain of ports had no rule for a packet, the rule that masquerades would follow.
 func (s Spec) shares() *setLayout {
 	m := &setLayout{
 		name: "__map%d", keyType: typeInteger, keyBytes: 4, byteOrder: hostOrder,

@@ -145,7 +145,7 @@ func (r *tableReader) rules(c *netfilter.Chain) ([]netfilter.Rule, error) {
 // iptablesShows reports whether iptables-nft shows a chain. Of base chains it
 // knows only those that it makes itself.
 func iptablesShows(family uint8, table string, c *netfilter.Chain) bool {
-	if family != protoIPv4 && family != protoIPv6 || c.Base && c.Name != "POSTROUTING" {
+	if family != unix.NFPROTO_IPV4 && family != unix.NFPROTO_IPV6 || c.Base && c.Name != "POSTROUTING" {
 		return false
 	}
 	return slices.Contains([]string{"nat", "mangle", "filter", "raw", "security"}, table)

@@ -24,7 +24,7 @@ func (c *Conn) HasExtension(name string, revision uint8, target bool, f netfilte
 		kind = 1
 	}
 	const get = 0 // NFNL_MSG_COMPAT_GET
-	err := c.ask(newRequest(protoOf(f), subsysCompat, get, 0, []netlink.Attribute{
+	err := c.ask(newRequest(protoOf(f), unix.NFNL_SUBSYS_NFT_COMPAT, get, 0, []netlink.Attribute{
 		attrText(unix.NFTA_COMPAT_NAME, name),
 		attrNumber(unix.NFTA_COMPAT_REV, uint32(revision)),
 		attrNumber(unix.NFTA_COMPAT_TYPE, kind),

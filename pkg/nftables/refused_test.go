@@ -60,7 +60,7 @@ func TestTableThatOutlivedItsOwner(t *testing.T) {
 // own creates a table of the agent's name that belongs to the returned socket.
 func own(t *testing.T, flags uint32) *netlink.Conn {
 	t.Helper()
-	c := compiler{family: protoIPv4}
+	c := compiler{family: unix.NFPROTO_IPV4}
 	c.add("", unix.NFT_MSG_NEWTABLE, netlink.Create, attrText(unix.NFTA_TABLE_NAME, TableName), attrNumber(unix.NFTA_TABLE_FLAGS, flags))
 	messages, _ := batch(c.operations)
 	owner, err := netlink.Dial(unix.NETLINK_NETFILTER, nil)

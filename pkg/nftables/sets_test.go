@@ -21,7 +21,7 @@ func setOf(t *testing.T, flags uint32, elements ...netlink.Attribute) (*set, err
 		if err != nil {
 			t.Fatal(err)
 		}
-		m, err := parseMessage(append([]byte{protoIPv4, 0, 0, 0}, b...))
+		m, err := parseMessage(append([]byte{unix.NFPROTO_IPV4, 0, 0, 0}, b...))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -29,7 +29,7 @@ func setOf(t *testing.T, flags uint32, elements ...netlink.Attribute) (*set, err
 	}
 	header := []netlink.Attribute{attrNumber(unix.NFTA_SET_FLAGS, flags)}
 	if flags&unix.NFT_SET_MAP != 0 {
-		header = append(header, attrNumber(unix.NFTA_SET_DATA_TYPE, dataVerdict))
+		header = append(header, attrNumber(unix.NFTA_SET_DATA_TYPE, unix.NFT_DATA_VERDICT))
 	}
 	b := newSetBuilder("s", encode(header...))
 	if err := b.add(encode(attrNested(unix.NFTA_SET_ELEM_LIST_ELEMENTS, elements...))); err != nil {
@@ -183,7 +183,7 @@ func TestDecodeLookup(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r := little(t, sets(tt.set), protoIPv4, tt.exprs...)
+			r := little(t, sets(tt.set), unix.NFPROTO_IPV4, tt.exprs...)
 			checkSteps(t, []netfilter.Step{tt.want}, r)
 		})
 	}
