@@ -30,7 +30,7 @@ func (p *parser) parseNodes(data []byte) (root position, ok bool) {
 	case errors.Is(err, io.EOF): // empty, or only comments
 		return position{}, true
 	case err != nil:
-		p.addSyntaxError(data, err)
+		p.addSyntaxError(data, position{}, err)
 		return position{}, false
 	}
 	root = position{document.Content[0]}
@@ -40,7 +40,7 @@ func (p *parser) parseNodes(data []byte) (root position, ok bool) {
 	}
 	switch line, err := nextDocument(decoder); {
 	case err != nil:
-		p.addSyntaxError(data, err)
+		p.addSyntaxError(data, position{}, err)
 		return position{}, false
 	case line > 0:
 		p.problems.add(line, "", "", message{"has more text after its first document", "write a single document"})
@@ -71,14 +71,14 @@ func nextDocument(decoder *goyaml.Decoder) (line int, err error) {
 func (p *parser) decode(data []byte, root position) map[string]any {
 	text, err := yaml.YAMLToJSON(data)
 	if err != nil {
-		p.addSyntaxError(data, err)
+		p.addSyntaxError(data, root, err)
 		return nil
 	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber() // cidrLimit is an integer
 	var value any
 	if err := decoder.Decode(&value); err != nil {
-		p.addSyntaxError(data, err)
+		p.addSyntaxError(data, root, err)
 		return nil
 	}
 	switch value := value.(type) {
@@ -95,8 +95,8 @@ func (p *parser) decode(data []byte, root position) map[string]any {
 }
 
 // addSyntaxError adds the problem of a text that is not YAML, or that has values
-// that JSON cannot represent.
-func (p *parser) addSyntaxError(data []byte, err error) {
+// that JSON cannot represent. The position root is that of the text if it is YAML.
+func (p *parser) addSyntaxError(data []byte, root position, err error) {
 	if line, text := findTemplate(data); line > 0 {
 		p.problems.add(line, "", text, templateMessage)
 		return
@@ -112,14 +112,18 @@ func (p *parser) addSyntaxError(data []byte, err error) {
 			"write a single document, and begin all keys in the same column",
 		}
 	case strings.Contains(text, "map key"):
-		m = message{"has a key that is not a string", "write keys such as resyncInterval"}
+		line, m = root.notJSON(), message{"has a key that is not a string", "write keys such as resyncInterval"}
 	case strings.Contains(text, "json: unsupported value"):
-		m = message{"has a number that JSON cannot represent", "write numbers with digits, not .inf or .nan"}
+		line, m = root.notJSON(), message{"has a number that JSON cannot represent", "write numbers with digits, not .inf or .nan"}
 	case badLine > 0:
 		line, m.remedy = badLine, remedy
 	case strings.Contains(text, "escape character"):
 		m.remedy = `write / instead of \/, unless the whole file is JSON`
 	case strings.Contains(text, "unknown anchor"):
+		_, name, _ := strings.Cut(text, "'")
+		name, _, _ = strings.Cut(name, "'")
+		before, _, _ := bytes.Cut(data, []byte("*"+name))
+		line = bytes.Count(before, []byte("\n")) + 1
 		m.remedy = "write the value instead of its name with *"
 	case line > 0:
 		m.remedy += " around this line"

@@ -31,13 +31,21 @@ func TestParseRejectsText(t *testing.T) {
 		{"a tab beside a no-break space in a comment", "nonMasqueradeCIDRs:\n\t- 10.0.0.0/8\n\u00a0 # a\u00a0b\n", []string{
 			`f:2: does not parse (found character that cannot start any token): ` + syntax + ` around this line`}},
 		{"undefined alias", "masqLinkLocal: *yes", []string{
-			`f: does not parse (unknown anchor 'yes' referenced): write the value instead of its name with *`}},
+			`f:1: does not parse (unknown anchor 'yes' referenced): write the value instead of its name with *`}},
+		{"undefined alias further below", "masqLinkLocal: true\nnonMasqueradeCIDRs:\n- *private\n", []string{
+			`f:3: does not parse (unknown anchor 'private' referenced): write the value instead of its name with *`}},
 		{"null key", "~: 1", []string{
-			`f: has a key that is not a string: write keys such as resyncInterval`}},
+			`f:1: has a key that is not a string: write keys such as resyncInterval`}},
+		{"null key of a mapping", "# one\nmasqLinkLocal: true\ncidrLimit: [{a: 1, ~: 2}]\n", []string{
+			`f:3: has a key that is not a string: write keys such as resyncInterval`}},
 		{"list as a key", "? [a]\n: 1\n", []string{
-			`f: has a key that is not a string: write keys such as resyncInterval`}},
+			`f:1: has a key that is not a string: write keys such as resyncInterval`}},
 		{"no finite number", "cidrLimit: .inf", []string{
-			`f: has a number that JSON cannot represent: write numbers with digits, not .inf or .nan`}},
+			`f:1: has a number that JSON cannot represent: write numbers with digits, not .inf or .nan`}},
+		{"no number", "cidrLimit: 5\nresyncInterval: .NaN\n", []string{
+			`f:2: has a number that JSON cannot represent: write numbers with digits, not .inf or .nan`}},
+		{"no finite number in a list", "masqLinkLocal: true\nsourceCIDRs:\n- 1\n- -.Inf\n", []string{
+			`f:4: has a number that JSON cannot represent: write numbers with digits, not .inf or .nan`}},
 		{"control characters in a message", `masqLinkLocal: !!int "a\e[31m\nb"`, []string{
 			"f: does not parse (cannot decode !!str `a [31m b` as a !!int): " + syntax}},
 

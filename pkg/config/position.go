@@ -5,6 +5,7 @@ package config
 
 import (
 	"encoding/json"
+	"strings"
 
 	goyaml "sigs.k8s.io/yaml/goyaml.v3"
 )
@@ -22,6 +23,27 @@ func (p position) line() int {
 		return 0
 	}
 	return p.node.Line
+}
+
+// notJSON returns the line of the first key that is not a string, or number that is
+// not finite, which JSON does not have; 0 if there is none.
+func (p position) notJSON() int {
+	if p.node == nil {
+		return 0
+	}
+	for i, n := range p.node.Content {
+		isKey := p.node.Kind == goyaml.MappingNode && i%2 == 0
+		switch {
+		case isKey && (n.Kind != goyaml.ScalarNode || n.ShortTag() == "!!null"),
+			n.ShortTag() == "!!float" && strings.HasSuffix(strings.ToLower(n.Value), ".inf"),
+			n.ShortTag() == "!!float" && strings.EqualFold(n.Value, ".nan"):
+			return n.Line
+		}
+		if line := (position{n}).notJSON(); line > 0 {
+			return line
+		}
+	}
+	return 0
 }
 
 // target returns the node or, if it is an alias, the node that it refers to.
