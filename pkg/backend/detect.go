@@ -117,7 +117,7 @@ func (d *detector) chooseIPTables(ctx context.Context) (Choice, bool) {
 		found = append(found, b)
 	}
 	for len(found) > 0 && ctx.Err() == nil {
-		choice := d.among(ctx, found)
+		choice := d.chooseAmong(ctx, found)
 		b := iptables.Backend(choice.Backend)
 		err := iptables.Usable(ctx, b, netfilter.IPv4)
 		if err == nil {
@@ -129,8 +129,8 @@ func (d *detector) chooseIPTables(ctx context.Context) (Choice, bool) {
 	return Choice{}, false
 }
 
-// among chooses among the backends of iptables that have commands.
-func (d *detector) among(ctx context.Context, found []iptables.Backend) Choice {
+// chooseAmong chooses among the backends of iptables that have commands.
+func (d *detector) chooseAmong(ctx context.Context, found []iptables.Backend) Choice {
 	if len(found) == 1 {
 		return Choice{Backend: Name(found[0]), Reason: fmt.Sprintf("only the commands of %s are there", found[0]), Marked: true}
 	}

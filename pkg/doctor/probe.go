@@ -16,7 +16,7 @@ import (
 // rules and set elements to evaluate, and takes a few seconds.
 const maxWork = 20_000_000
 
-// minProbes is the minimum number of sources and of destinations, whatever the
+// minProbes is the minimum number of sources and of destinations, regardless of the
 // cost.
 const minProbes = 16
 
@@ -28,12 +28,11 @@ type probes struct {
 	omitted               int // addresses that exceed the limit
 }
 
-// newProbes returns the packets to send through the rules of a family, of which policy
-// is what traffic should follow. Their
-// addresses are the ends of each range that the file or a rule names, and the
-// addresses beside them. Between two of them all addresses are alike to the rules. If
-// there are too many for maxWork, only the first ones are returned, those of the file
-// among them.
+// newProbes returns the packets to send through the rules of a family. policy contains
+// the rules that traffic should follow. The addresses of the packets are the ends of
+// each range that the file or a rule names, and the addresses beside them. The rules
+// treat all addresses between two of these alike. If there are too many for maxWork,
+// only the first ones are returned, which include those of the file.
 func newProbes(n *Node, f netfilter.Family, policy []iptables.Rule) probes {
 	public := publicAddress(f)
 	sources, destinations := newBoundaries(public), newBoundaries(public)

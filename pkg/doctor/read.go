@@ -126,11 +126,11 @@ func (n *Node) readConnections() {
 		flows, err := host.Flows(f == netfilter.IPv6)
 		n.FlowsErr = errors.Join(n.FlowsErr, err)
 		for _, f := range flows {
-			if f.SourceDone && f.Source.IsValid() && f.Reached.IsValid() {
+			if f.PassedPostrouting && f.Source.IsValid() && f.DestinationAfterNAT.IsValid() {
 				counts[Flow{
-					Connection:  predict.Connection{Source: f.Source, Destination: f.Reached, Protocol: f.Protocol},
-					Masqueraded: f.Left != f.Source,
-					Translated:  f.Reached != f.Asked,
+					Connection:  predict.Connection{Source: f.Source, Destination: f.DestinationAfterNAT, Protocol: f.Protocol},
+					Masqueraded: f.SourceAfterNAT != f.Source,
+					Translated:  f.DestinationAfterNAT != f.Destination,
 				}]++
 			}
 		}

@@ -168,7 +168,8 @@ func isMasquerade(s netfilter.Step) bool {
 	return ok && v.Action == netfilter.Masquerade
 }
 
-// ruleText returns a rule as iptables or nft prints it, or what stands for one.
+// ruleText returns a rule as iptables or nft prints it, or a description if there is
+// no rule.
 func ruleText(p netfilter.Place) string { return printable.Line(p.String()) }
 
 // placeText names a rule's table and chain.

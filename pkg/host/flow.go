@@ -11,21 +11,21 @@ import (
 	"github.com/ti-mo/netfilter"
 )
 
-// Flow is a connection that conntrack remembers. NAT is decided by the first
-// packet of a connection, so a change of rules does not touch it.
+// Flow is a conntrack entry. The first packet of a connection decides about NAT, so a
+// later change of rules does not affect the connection.
 type Flow struct {
-	Source   netip.Addr // of its first packet
-	Asked    netip.Addr // the destination of its first packet, such as a Service's
-	Reached  netip.Addr // the destination after DNAT, where the answers come from
-	Left     netip.Addr // the source after source NAT, where the answers go
-	Protocol uint8
-	// SourceDone means that the connection has passed the nat rules of
-	// postrouting.
-	SourceDone bool
+	Source              netip.Addr // of the first packet
+	Destination         netip.Addr // of the first packet, such as the address of a Service
+	DestinationAfterNAT netip.Addr // after DNAT
+	SourceAfterNAT      netip.Addr // after source NAT
+	Protocol            uint8      // IPPROTO_TCP and so on
+	// PassedPostrouting means that the NAT rules at postrouting have decided about
+	// the connection.
+	PassedPostrouting bool
 }
 
-// Flows returns the connections of one family. A list that changes while it is
-// read may have one twice or lack it.
+// Flows returns the conntrack entries of one family. If the kernel's list changes while
+// it is read, an entry may be missing or repeated.
 func Flows(ipv6 bool) ([]Flow, error) {
 	conn, err := conntrack.Dial(nil)
 	if err != nil {
@@ -43,12 +43,12 @@ func Flows(ipv6 bool) ([]Flow, error) {
 	out := make([]Flow, len(flows))
 	for i, f := range flows {
 		out[i] = Flow{
-			Source:     f.TupleOrig.IP.SourceAddress,
-			Asked:      f.TupleOrig.IP.DestinationAddress,
-			Reached:    f.TupleReply.IP.SourceAddress,
-			Left:       f.TupleReply.IP.DestinationAddress,
-			Protocol:   f.TupleOrig.Proto.Protocol,
-			SourceDone: f.Status.SrcNATDone(),
+			Source:              f.TupleOrig.IP.SourceAddress,
+			Destination:         f.TupleOrig.IP.DestinationAddress,
+			DestinationAfterNAT: f.TupleReply.IP.SourceAddress,
+			SourceAfterNAT:      f.TupleReply.IP.DestinationAddress,
+			Protocol:            f.TupleOrig.Proto.Protocol,
+			PassedPostrouting:   f.Status.SrcNATDone(),
 		}
 	}
 	return out, nil

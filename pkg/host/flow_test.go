@@ -12,7 +12,7 @@ import (
 	"ip-masq-agent/test/netns"
 )
 
-// TestFlows masquerades one connection and leaves another, and finds both.
+// TestFlows finds a masqueraded connection and one that is not.
 func TestFlows(t *testing.T) {
 	netns.Matrix(t, func(t *testing.T, backend, family string) {
 		addr := func(ipv4, ipv6 string) string {
@@ -40,7 +40,7 @@ func TestFlows(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		got := map[string]string{} // the source it left with, by destination
+		got := map[string]string{} // the source after NAT, by source and destination
 		flows, err := Flows(family == "IPv6")
 		if err != nil {
 			t.Fatal(err)
@@ -49,15 +49,15 @@ func TestFlows(t *testing.T) {
 			if f.Protocol != 6 {
 				continue
 			}
-			if !f.SourceDone || f.Asked != f.Reached {
+			if !f.PassedPostrouting || f.Destination != f.DestinationAfterNAT {
 				t.Errorf("flow %+v", f)
 			}
-			got[f.Source.String()+" "+f.Reached.String()] = f.Left.String()
+			got[f.Source.String()+" "+f.DestinationAfterNAT.String()] = f.SourceAfterNAT.String()
 		}
 		source := addr("10.1.0.2", "fd00:1::2")
 		want := map[string]string{source + " " + kept: source, source + " " + masqueraded: addr("192.0.2.1", "2001:db8::1")}
 		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("where connections left (-want +got):\n%s", diff)
+			t.Errorf("sources after NAT (-want +got):\n%s", diff)
 		}
 	})
 }

@@ -14,7 +14,7 @@ import (
 // besides the destination.
 type policy struct {
 	marks     []uint32 // packet marks that rules test
-	selective bool     // rules test the source, the incoming device or the like
+	selective bool     // rules test the source, the incoming device or other properties
 	opaque    bool     // some tests are not understood
 }
 

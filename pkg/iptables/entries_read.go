@@ -44,7 +44,7 @@ func (n *NAT) readEntries(chain string) (s state, ok bool) {
 	if err != nil {
 		return state{}, false
 	}
-	n.info.growing(info, func(t entries) bool {
+	n.info.readGrowing(info, func(t entries) bool {
 		s, ok = t.state(info, chain)
 		return ok
 	})
@@ -89,16 +89,16 @@ func HasLegacyChain(f netfilter.Family, table, chain string) (has, known bool) {
 		return false, false
 	}
 	p := unknown
-	s.growing(info, func(t entries) bool {
+	s.readGrowing(info, func(t entries) bool {
 		_, p = t.find(chain)
 		return p != unknown
 	})
 	return p == present, p != unknown
 }
 
-// growing reads the start of the table, and then more of it until enough returns
+// readGrowing reads the start of the table, and then more of it until enough returns
 // true. It gives up at maxWindow, or after an error of the kernel.
-func (s *infoSocket) growing(info legacyInfo, enough func(entries) bool) {
+func (s *infoSocket) readGrowing(info legacyInfo, enough func(entries) bool) {
 	// On a 32-bit machine entries have another layout, and a third one for a 32-bit
 	// program on a 64-bit kernel. Such nodes use iptables-legacy-save.
 	for window := firstWindow; window <= maxWindow && strconv.IntSize == 64; window *= 4 {

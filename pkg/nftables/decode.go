@@ -121,11 +121,11 @@ func (d *decoder) expression(name string, a attributes) error {
 		d.objref(a)
 	case "counter":
 		d.rule.Count = netfilter.Count{Packets: a.uint64(unix.NFTA_COUNTER_PACKETS), Bytes: a.uint64(unix.NFTA_COUNTER_BYTES)}
-		d.say("", "counter")
+		d.addText("", "counter")
 	case "log":
 		d.log(a)
 	case "last", "dup": // they do nothing to the packet
-		d.say("", name)
+		d.addText("", name)
 	case "limit":
 		d.limit(a)
 	case "quota", "connlimit", "dynset":
@@ -138,8 +138,8 @@ func (d *decoder) expression(name string, a attributes) error {
 	return nil
 }
 
-// say adds text for something that neither is a condition nor has an effect.
-func (d *decoder) say(iptables, nft string) {
+// addText adds the text of an expression that is not a condition and has no effect.
+func (d *decoder) addText(iptables, nft string) {
 	d.clauses = append(d.clauses, clause{byTarget, iptables, nft, -1})
 }
 
@@ -181,7 +181,7 @@ func (d *decoder) unknownLoad(name string, a attributes) {
 // effect adds a step that is not a condition.
 func (d *decoder) effect(s netfilter.Step, iptables, nft string) {
 	d.rule.Steps = append(d.rule.Steps, s)
-	d.say(iptables, nft)
+	d.addText(iptables, nft)
 }
 
 // verdict adds the verdict that ends the rule.

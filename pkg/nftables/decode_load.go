@@ -27,7 +27,7 @@ func (d *decoder) payload(a attributes) {
 			d.effect(netfilter.Rewrite{Offset: offset, Length: length}, "", text)
 			d.registers.forget(netfilter.NetworkHeader)
 		case unix.NFT_PAYLOAD_TRANSPORT_HEADER, unix.NFT_PAYLOAD_LL_HEADER:
-			d.say("", text)
+			d.addText("", text)
 		default:
 			d.verdict(netfilter.Verdict{Action: netfilter.Other, Name: "payload"}, "", text)
 		}
@@ -107,9 +107,9 @@ func (d *decoder) metaSet(kind uint32, l load) {
 		d.effect(netfilter.SetMark{To: o}, "-j MARK …", "meta mark set "+d.valueText(l))
 		d.registers.forget(netfilter.Mark)
 	case unix.NFT_META_NFTRACE:
-		d.say("-j TRACE", "meta nftrace set …")
+		d.addText("-j TRACE", "meta nftrace set …")
 	case unix.NFT_META_PRIORITY, unix.NFT_META_PKTTYPE, unix.NFT_META_SECMARK:
-		d.say("", metaName(kind)+" set …")
+		d.addText("", metaName(kind)+" set …")
 	default:
 		d.verdict(netfilter.Verdict{Action: netfilter.Other, Name: metaName(kind) + " set"}, "", metaName(kind)+" set …")
 	}
@@ -151,7 +151,7 @@ func (d *decoder) numgen(a attributes) {
 // pkg/netfilter.
 func (d *decoder) ct(a attributes) {
 	if a.has(unix.NFTA_CT_SREG) {
-		d.say("", "ct … set …")
+		d.addText("", "ct … set …")
 		return
 	}
 	l := opaque(16, "ct")

@@ -94,7 +94,7 @@ func (b *setBuilder) element(data []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := b.judge(a); err != nil {
+	if err := b.checkCertainty(a); err != nil {
 		return err
 	}
 	var e rawElement
@@ -126,9 +126,9 @@ func (b *setBuilder) element(data []byte) error {
 	return nil
 }
 
-// judge marks the set as uncertain if an element ends by itself, or has an
+// checkCertainty marks the set as uncertain if an element ends by itself, or has an
 // expression other than a counter, which may keep the element from matching.
-func (b *setBuilder) judge(a attributes) error {
+func (b *setBuilder) checkCertainty(a attributes) error {
 	if a.has(unix.NFTA_SET_ELEM_TIMEOUT) || a.has(unix.NFTA_SET_ELEM_EXPIRATION) {
 		b.set.uncertain = true
 	}

@@ -81,7 +81,7 @@ func (d *decoder) immediate(a attributes) error {
 // objref refers to an object of the table. A counter does nothing to the packet.
 func (d *decoder) objref(a attributes) {
 	if a.has(unix.NFTA_OBJREF_IMM_TYPE) && a.uint32(unix.NFTA_OBJREF_IMM_TYPE) == unix.NFT_OBJECT_COUNTER {
-		d.say("", "counter name "+quoted(a.string(unix.NFTA_OBJREF_IMM_NAME)))
+		d.addText("", "counter name "+quoted(a.string(unix.NFTA_OBJREF_IMM_NAME)))
 		return
 	}
 	d.mayFail("objref")
@@ -104,7 +104,7 @@ func (d *decoder) log(a attributes) {
 			target += fmt.Sprintf(" --nflog-group %d", group)
 		}
 	}
-	d.say(target, text)
+	d.addText(target, text)
 }
 
 // limit matches as long as a rate is not exceeded, or if it is.

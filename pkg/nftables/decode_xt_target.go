@@ -39,14 +39,14 @@ func (d *decoder) target(a attributes) {
 		d.registers.forget(netfilter.Mark)
 	case e.is("CONNMARK", 1, 13), e.is("CONNMARK", 2, 13):
 		if e.info[12] <= 1 { // XT_CONNMARK_SET and XT_CONNMARK_SAVE: the connection's mark
-			d.say(text, nft)
+			d.addText(text, nft)
 			return
 		}
 		d.unknownMark(text, nft)
 	case e.name == "HMARK":
 		d.unknownMark(text, nft)
 	case harmless[e.name]:
-		d.say(text, nft)
+		d.addText(text, nft)
 	default:
 		d.verdict(netfilter.Verdict{Action: netfilter.Other, Name: e.name}, text, nft)
 	}
