@@ -4,8 +4,6 @@
 package iptables
 
 import (
-	"net"
-	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -13,67 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ip-masq-agent/test/netns"
-
-	"ip-masq-agent/pkg/netfilter"
 )
-
-// others is what the node's other programs have in the table. It must come out
-// of every test as it went in.
-const others = `*nat
-:PREROUTING ACCEPT [0:0]
-:KUBE-SERVICES - [0:0]
-:KUBE-POSTROUTING - [0:0]
--A PREROUTING -m comment --comment "kubernetes service portals" -j KUBE-SERVICES
--A POSTROUTING -m comment --comment "kubernetes postrouting rules" -j KUBE-POSTROUTING
--A KUBE-POSTROUTING -m mark ! --mark 0x4000/0x4000 -j RETURN
--A KUBE-POSTROUTING -j MASQUERADE
-COMMIT
-`
-
-// wanted is a chain with every kind of rule that the agent writes.
-func wanted(family string) Chain {
-	kept := map[string][]string{"IPv4": {"169.254.0.0/16", "198.15.5.0/24", "0.0.0.0/0"}, "IPv6": {"fe80::/10", "fd00:1::/32", "::/0"}}[family]
-	c := Chain{Name: "IP-MASQ", Jump: Rule{Comment: "ensure: the jump", NotLocal: true, Target: "IP-MASQ"}}
-	for _, p := range kept {
-		c.Rules = append(c.Rules, Rule{Comment: "local traffic", Destination: netip.MustParsePrefix(p), Target: Return})
-	}
-	source := netip.MustParsePrefix(map[string]string{"IPv4": "10.244.0.0/17", "IPv6": "fd00:244::/57"}[family])
-	c.Rules = append(c.Rules,
-		Rule{Comment: "pods only", Source: source, Destination: netip.MustParsePrefix(kept[1]), Target: Masquerade, RandomFully: true, Protocol: "udp", ToPorts: PortRange{From: 5, To: 6}},
-		Rule{Comment: "pods only", Source: source, Target: Masquerade, RandomFully: true})
-	for _, protocol := range []string{"tcp", "udp", "sctp"} {
-		c.Rules = append(c.Rules,
-			Rule{Comment: "last (must be)", Target: Masquerade, RandomFully: true, Protocol: protocol, Probability: 28976.0 / 61744, ToPorts: PortRange{From: 1024, To: 29999}},
-			Rule{Comment: "last (must be)", Target: Masquerade, RandomFully: true, Protocol: protocol, ToPorts: PortRange{From: 32768, To: 65535}})
-	}
-	c.Rules = append(c.Rules,
-		Rule{Comment: "single", Destination: netip.MustParsePrefix(kept[1]), Target: Masquerade, Protocol: "tcp", ToPorts: PortRange{From: 4000, To: 4000}},
-		Rule{Comment: "last (must be)", Target: Masquerade, RandomFully: true})
-	return c
-}
-
-func familyOf(name string) netfilter.Family {
-	if name == "IPv6" {
-		return netfilter.IPv6
-	}
-	return netfilter.IPv4
-}
-
-// apply applies the chain with a new NAT and checks the report.
-func apply(t *testing.T, backend, family string, c Chain, wroteChain, wroteJump bool) {
-	t.Helper()
-	got, err := NewNAT(familyOf(family), Backend(backend)).Apply(t.Context(), c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got.Cost <= 0 {
-		t.Errorf("the cost is %v, want more than 0", got.Cost)
-	}
-	want := netfilter.Report{WroteChain: wroteChain, WroteJump: wroteJump, Rules: len(c.Rules), Cost: got.Cost}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("report (-want +got):\n%s", diff)
-	}
-}
 
 // TestApplyingTwiceIsApplyingOnce is invariant 6.
 func TestApplyingTwiceIsApplyingOnce(t *testing.T) {
@@ -146,12 +84,6 @@ func TestOwnsOneChainAndOneRule(t *testing.T) {
 	}
 }
 
-func sorted(dump string) string {
-	lines := strings.Split(dump, "\n")
-	slices.Sort(lines)
-	return strings.Join(lines, "\n")
-}
-
 // TestFailingRestoreChangesNothing gives the kernel a chain that it rejects.
 func TestFailingRestoreChangesNothing(t *testing.T) {
 	netns.Matrix(t, func(t *testing.T, backend, family string) {
@@ -195,66 +127,4 @@ func TestHasRules(t *testing.T) {
 			}
 		}
 	})
-}
-
-// TestTrafficSurvivesRewrites counts packets whose counters a rewrite zeroes.
-func TestTrafficSurvivesRewrites(t *testing.T) {
-	netns.Matrix(t, func(t *testing.T, backend, family string) {
-		connect := outside(t, family)
-		n, c := NewNAT(familyOf(family), Backend(backend)), wanted(family)
-		c.Rules = c.Rules[len(c.Rules)-1:] // masquerade everything
-		count := func(kept, masqueraded uint64) {
-			t.Helper()
-			report, err := n.Apply(t.Context(), c)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := [2]uint64{report.Traffic.Kept.Packets, report.Traffic.Masqueraded.Packets}
-			if got != [2]uint64{kept, masqueraded} || report.Traffic.Masqueraded.Bytes < masqueraded {
-				t.Errorf("counted %+v, want %d packets kept and %d masqueraded", report.Traffic, kept, masqueraded)
-			}
-		}
-		count(0, 0)
-		connect(7)
-		count(0, 7)
-		count(0, 7)
-		c.Rules = append([]Rule{{Comment: "everything", Target: Return}}, c.Rules...)
-		connect(2)
-		count(0, 9) // reads, and rewrites
-		connect(3)
-		count(3, 9)
-
-		connect(4) // and without an Apply, if the backend can
-		kept := map[string]uint64{"iptables-nft": 7, "iptables-legacy": 3}[backend]
-		got, err := n.Traffic()
-		if err != nil || got.Kept.Packets != kept || got.Masqueraded.Packets != 9 || got.Kept.Bytes < kept {
-			t.Errorf("Traffic() = %+v, %v, want %d packets kept and 9 masqueraded", got, err, kept)
-		}
-	})
-}
-
-// outside makes a host behind a wire, and returns what sends the first packets
-// of n connections there.
-func outside(t *testing.T, family string) func(n int) {
-	t.Helper()
-	here, there := netns.Here(t), netns.New(t)
-	netns.Connect(t, here, "eth0", there, "eth0")
-	here.Address(t, "eth0", "10.99.0.1/24", "fd99::1/64")
-	there.Address(t, "eth0", "10.99.0.2/24", "fd99::2/64")
-	address := map[string]string{"IPv4": "10.99.0.2", "IPv6": "fd99::2"}[family]
-	port := 20000 // each connection has its own, or it would be no new one
-	return func(n int) {
-		t.Helper()
-		for range n {
-			port++
-			c, err := net.DialUDP("udp", &net.UDPAddr{Port: port}, &net.UDPAddr{IP: net.ParseIP(address), Port: 9})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := c.Write([]byte("x")); err != nil {
-				t.Fatal(err)
-			}
-			c.Close()
-		}
-	}
 }

@@ -5,8 +5,6 @@ package nftables
 
 import (
 	"net/netip"
-	"os/exec"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -15,28 +13,6 @@ import (
 	"ip-masq-agent/pkg/netfilter"
 	"ip-masq-agent/test/netns"
 )
-
-// nft feeds a file to nft(8).
-func nft(t testing.TB, rules string) {
-	t.Helper()
-	netns.Require(t, "nft")
-	cmd := exec.Command("nft", "-f", "-")
-	cmd.Stdin = strings.NewReader(rules)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("nft -f: %v\n%s", err, out)
-	}
-}
-
-// open connects to this namespace.
-func open(t testing.TB) *Conn {
-	t.Helper()
-	c, err := Dial()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	return c
-}
 
 // texts returns the texts of a chain's rules.
 func texts(c *netfilter.Chain) []string {
@@ -47,8 +23,8 @@ func texts(c *netfilter.Chain) []string {
 	return out
 }
 
-// ours is the agent's chain and jump in iptables' encoding.
-var ours = map[string]string{
+// agentRules is the agent's chain and jump in iptables' encoding.
+var agentRules = map[string]string{
 	"IPv4": `*nat
 :IP-MASQ - [0:0]
 -A IP-MASQ -m comment --comment "ip-masq-agent: local traffic is not subject to MASQUERADE" -d 169.254.0.0/16 -j RETURN
@@ -86,7 +62,7 @@ func TestTextIsThatOfIPTables(t *testing.T) {
 	for _, family := range []string{"IPv4", "IPv6"} {
 		t.Run(family, func(t *testing.T) {
 			netns.Run(t, func(t *testing.T) {
-				netns.Restore(t, "iptables-nft", family, ours[family])
+				netns.Restore(t, "iptables-nft", family, agentRules[family])
 				for _, name := range []string{"IP-MASQ", "POSTROUTING"} {
 					chain, err := open(t).Chain(familyOf(family), "nat", name)
 					if err != nil {
@@ -214,14 +190,4 @@ func TestHasExtension(t *testing.T) {
 			t.Errorf("the connection is not usable afterwards: %v", err)
 		}
 	})
-}
-
-// nftOutput runs nft(8), which must succeed, and returns its standard output.
-func nftOutput(t testing.TB, args ...string) string {
-	t.Helper()
-	out, err := netns.Output("nft", args...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return out
 }
