@@ -125,8 +125,11 @@ func (p *parser) addSyntaxError(data []byte, root position, err error) {
 		before, _, _ := bytes.Cut(data, []byte("*"+name))
 		line = bytes.Count(before, []byte("\n")) + 1
 		m.remedy = "write the value instead of its name with *"
-	case line > 0:
+	case line > 0 || root.node == nil:
 		m.remedy += " around this line"
+	}
+	if root.node == nil {
+		line = max(line, 1) // the library does not name the first line
 	}
 	p.problems.add(line, "", "", m)
 }

@@ -51,6 +51,8 @@ func TestParseRejectsText(t *testing.T) {
 
 		{"on the first line", "masqLinkLocal: [", []string{
 			`f:1: does not parse (did not find expected node content): ` + syntax + ` around this line`}},
+		{"on the first line, which the library does not name", "nonMasqueradeCIDRs: [::/0, fd00::/8]\n", []string{
+			`f:1: does not parse (did not find expected node content): ` + syntax + ` around this line`}},
 		{"list", "- 10.0.0.0/8\n- 172.16.0.0/12\n", []string{
 			`f:1: "[\"10.0.0.0/8\",\"172.16.0.0/12\"]" is a list, not a mapping of keys to values: write keys with values, such as resyncInterval: 60s`}},
 		{"string", "# the interval\n60s\n", []string{
@@ -118,11 +120,11 @@ func TestParseJSON(t *testing.T) {
 		{"not UTF-8", "{\"nonMasqueradeCIDRs\": [\"\x80\"]}", []string{
 			"f:1: does not parse (invalid leading UTF-8 octet): save the file as UTF-8"}},
 		{"a list is not JSON", `["10.0.0.0\/8"]`, []string{
-			`f: does not parse (found unknown escape character): write / instead of \/, unless the whole file is JSON`}},
+			`f:1: does not parse (found unknown escape character): write / instead of \/, unless the whole file is JSON`}},
 		{"quotes of YAML in a brace", `{nonMasqueradeCIDRs: ['"\u0031"']}`, []string{
 			`f:1: nonMasqueradeCIDRs: "\"\\u0031\"" is not a CIDR: ` + example}},
 		{"YAML is not JSON", `{nonMasqueradeCIDRs: ["a\zb"]}`, []string{
-			`f: does not parse (found unknown escape character): write / instead of \/, unless the whole file is JSON`}},
+			`f:1: does not parse (found unknown escape character): write / instead of \/, unless the whole file is JSON`}},
 	})
 }
 

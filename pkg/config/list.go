@@ -84,7 +84,10 @@ func (p *parser) parseList(l *cidrList, e entry) {
 // listMessage returns the message about a value that is not a list.
 func listMessage(value any) message {
 	m := message{"is " + typeName(value) + ", not a list", `write one "- CIDR" per line below the key`}
-	if s, ok := value.(string); ok && strings.HasPrefix(s, "-") {
+	switch s, _ := value.(string); {
+	case strings.HasPrefix(s, "- "):
+		m.remedy = "write the list without | and without quotes"
+	case strings.HasPrefix(s, "-"):
 		m.remedy = "write a space after each dash"
 	}
 	return m

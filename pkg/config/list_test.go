@@ -106,6 +106,8 @@ func TestParseRejectsLists(t *testing.T) {
 	const remedy = `write one "- CIDR" per line below the key`
 	checkInvalid(t, []invalidText{
 		{"string", "nonMasqueradeCIDRs: 10.0.0.0/8", []string{`f:1: nonMasqueradeCIDRs: "10.0.0.0/8" is a string, not a list: ` + remedy}},
+		{"a text", "nonMasqueradeCIDRs: |\n  - 10.0.0.0/8\n", []string{
+			`f:1: nonMasqueradeCIDRs: "- 10.0.0.0/8\n" is a string, not a list: write the list without | and without quotes`}},
 		{"no space after the dash", "masqueradeCIDRs:\n  -10.0.0.0/8\n  -11.0.0.0/8\n", []string{
 			`f:1: masqueradeCIDRs: "-10.0.0.0/8 -11.0.0.0/8" is a string, not a list: write a space after each dash`}},
 		{"mapping", "nonMasqueradeCIDRs: {a: 10.0.0.0/8}", []string{`f:1: nonMasqueradeCIDRs: "{\"a\":\"10.0.0.0/8\"}" is a mapping, not a list: ` + remedy}},
