@@ -47,7 +47,7 @@ type ConfigStatus struct {
 
 // Sync is the result of one sync of a family.
 type Sync struct {
-	Err           error // what failed; the kernel is unchanged then
+	Err           error // why the sync failed; nil if it did not
 	Source        Source
 	Rules         int // in the chain
 	Traffic       netfilter.Traffic

@@ -25,8 +25,9 @@ func Names() []Name { return []Name{Auto, IPTablesNFT, IPTablesLegacy, NFTables}
 type Choice struct {
 	Backend Name
 	Reason  string
-	// Marked means that the choice follows a mark of the kubelet or the command
-	// line. Otherwise a mark for another backend may still appear.
+	// Marked means that the choice follows a mark of the kubelet or --backend, or
+	// that only one backend of iptables has commands. Otherwise a mark for another
+	// backend may still appear.
 	Marked bool
 	// Unread is why the choice is based on incomplete data; nil if it is not.
 	Unread error

@@ -64,14 +64,14 @@ func (o Options) masquerade(comment string, sources []netip.Prefix, destination 
 	for _, source := range sources {
 		plain := iptables.Rule{Comment: comment, Source: source, Destination: destination, Target: iptables.Masquerade, RandomFully: o.RandomFully}
 		for _, protocol := range []string{"tcp", "udp", "sctp"} {
-			left := ports(o.ToPorts...)
+			left := netfilter.Ports(o.ToPorts...)
 			for i, r := range o.ToPorts {
 				rule := plain
 				rule.Protocol, rule.ToPorts = protocol, r
 				if i < len(o.ToPorts)-1 {
-					rule.Probability = float64(ports(r)) / float64(left)
+					rule.Probability = float64(netfilter.Ports(r)) / float64(left)
 				}
-				left -= ports(r)
+				left -= netfilter.Ports(r)
 				rules = append(rules, rule)
 			}
 		}

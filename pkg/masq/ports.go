@@ -31,12 +31,3 @@ func ParsePortRanges(s string) ([]iptables.PortRange, error) {
 	}
 	return out, nil
 }
-
-// ports returns the number of ports in the ranges.
-func ports(ranges ...iptables.PortRange) int {
-	n := 0
-	for _, r := range ranges {
-		n += int(r.To) - int(r.From) + 1
-	}
-	return n
-}

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ip-masq-agent/pkg/iptables"
+	"ip-masq-agent/pkg/netfilter"
 )
 
 func TestParsePortRanges(t *testing.T) {
@@ -85,7 +86,7 @@ func FuzzParsePortRanges(f *testing.F) {
 					t.Errorf("probability %v is written as one that reads %v, %v", p, parsed, err)
 				}
 			}
-			if want := float64(ports(r)) / float64(len(seen)); math.Abs(share-want) > 1e-9 {
+			if want := float64(netfilter.Ports(r)) / float64(len(seen)); math.Abs(share-want) > 1e-9 {
 				t.Errorf("range %s gets %v of the connections, want %v", r, share, want)
 			}
 			left -= share

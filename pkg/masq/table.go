@@ -12,15 +12,12 @@ import (
 // Table returns the nftables table of a configuration for one family. It decides
 // about each source and destination as the chain of [Options.Chain] does.
 func (o Options) Table(f netfilter.Family, c config.Config) nftables.Spec {
-	s := nftables.Spec{
+	return nftables.Spec{
 		Family:       f,
 		Destinations: flatten(verdicts(f, c)),
 		OnlySources:  len(c.Source) > 0,
 		Sources:      joined(Sources(f, c)),
 		RandomFully:  o.RandomFully,
+		ToPorts:      o.ToPorts,
 	}
-	for _, r := range o.ToPorts {
-		s.ToPorts = append(s.ToPorts, netfilter.PortRange(r))
-	}
-	return s
 }

@@ -24,7 +24,7 @@ func SourceIn(p netip.Prefix, negated bool, text string) Condition {
 func addressIn(f Family, offset int, p netip.Prefix, negated bool, text string) Condition {
 	r := RangeOf(p)
 	return Condition{
-		Key:      []Operand{{Field: NetworkHeader, Offset: offset, Length: f.addressBytes()}},
+		Key:      []Operand{{Field: NetworkHeader, Offset: offset, Length: f.AddressBytes()}},
 		Elements: []Element{{Key: []Range{{From: r.From.AsSlice(), To: r.To.AsSlice()}}}},
 		Negated:  negated,
 		Text:     text,
@@ -60,7 +60,7 @@ func (c Condition) Sources(f Family) []AddressRange {
 // tell this of an empty set.
 func (c Condition) TestsSource(f Family) bool {
 	return slices.ContainsFunc(c.Key, func(o Operand) bool {
-		return o.Field == NetworkHeader && o.Offset == f.SourceOffset() && o.Length <= f.addressBytes()
+		return o.Field == NetworkHeader && o.Offset == f.SourceOffset() && o.Length <= f.AddressBytes()
 	})
 }
 
@@ -129,14 +129,14 @@ func (r AddressRange) String() string {
 func addresses(key []Operand, elements []Element, f Family, offset int) []AddressRange {
 	var out []AddressRange
 	for i, o := range key {
-		if o.Field != NetworkHeader || o.Offset != offset || o.Length > f.addressBytes() || o.Xor != nil {
+		if o.Field != NetworkHeader || o.Offset != offset || o.Length > f.AddressBytes() || o.Xor != nil {
 			continue
 		}
 		for _, e := range elements {
 			if len(e.Key) != len(key) || len(e.Key[i].From) != o.Length || len(e.Key[i].To) != o.Length {
 				continue
 			}
-			from, to := make([]byte, f.addressBytes()), bytes.Repeat([]byte{0xff}, f.addressBytes())
+			from, to := make([]byte, f.AddressBytes()), bytes.Repeat([]byte{0xff}, f.AddressBytes())
 			copy(from, e.Key[i].From)
 			copy(to, e.Key[i].To)
 			for j := range o.Mask {

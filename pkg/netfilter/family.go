@@ -42,8 +42,8 @@ func (f Family) NFT() string {
 	return "ip"
 }
 
-// addressBytes is the length of an address.
-func (f Family) addressBytes() int {
+// AddressBytes returns the length of an address in bytes.
+func (f Family) AddressBytes() int {
 	if f == IPv6 {
 		return 16
 	}
@@ -59,8 +59,8 @@ func (f Family) SourceOffset() int {
 	return 12
 }
 
-// DestinationOffset is the offset of the destination address; see SourceOffset.
-func (f Family) DestinationOffset() int { return f.SourceOffset() + f.addressBytes() }
+// DestinationOffset returns the offset of the destination address, see SourceOffset.
+func (f Family) DestinationOffset() int { return f.SourceOffset() + f.AddressBytes() }
 
-// headerBytes is the length of the network header without options.
-func (f Family) headerBytes() int { return f.DestinationOffset() + f.addressBytes() }
+// headerBytes returns the length of the network header without options.
+func (f Family) headerBytes() int { return f.DestinationOffset() + f.AddressBytes() }

@@ -129,7 +129,7 @@ func (s state) rewrite(r Rewrite) state {
 	s.network = s.network.clone() // states share their values
 	s.network.forget(r.Offset, r.Length)
 	overlaps := func(offset int) bool {
-		return r.Offset < offset+s.family.addressBytes() && offset < r.Offset+r.Length
+		return r.Offset < offset+s.family.AddressBytes() && offset < r.Offset+r.Length
 	}
 	if overlaps(s.family.DestinationOffset()) {
 		s.destinationType = unknownValue(len(s.destinationType.bits))

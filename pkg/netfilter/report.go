@@ -13,7 +13,7 @@ type Report struct {
 	WroteChain, WroteJump bool
 	Rules                 int           // in the kernel now
 	Traffic               Traffic       // since the start, plus what the rules found at the start had counted
-	Cost                  time.Duration // CPU time of the commands it ran, see getrusage(2), RUSAGE_CHILDREN
+	Cost                  time.Duration // CPU time of the thread and of the commands that it ran, see getrusage(2)
 }
 
 // Change is what a cheap check, without a process and without reading rules,

@@ -81,6 +81,15 @@ type PortRange struct{ From, To uint16 }
 // String returns the range as iptables' --to-ports takes it.
 func (p PortRange) String() string { return fmt.Sprintf("%d-%d", p.From, p.To) }
 
+// Ports returns the number of ports in the ranges.
+func Ports(ranges ...PortRange) int {
+	n := 0
+	for _, r := range ranges {
+		n += int(r.To) - int(r.From) + 1
+	}
+	return n
+}
+
 // VerdictMap applies the verdict of the element that contains the key. Without
 // such an element and without a default the next rule follows.
 type VerdictMap struct {

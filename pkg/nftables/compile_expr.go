@@ -54,7 +54,7 @@ func exprPayloadAddress(f netfilter.Family, offset int) expr {
 		attrNumber(unix.NFTA_PAYLOAD_DREG, unix.NFT_REG_1),
 		attrNumber(unix.NFTA_PAYLOAD_BASE, unix.NFT_PAYLOAD_NETWORK_HEADER),
 		attrNumber(unix.NFTA_PAYLOAD_OFFSET, uint32(offset)),
-		attrNumber(unix.NFTA_PAYLOAD_LEN, addressBytes(f)),
+		attrNumber(unix.NFTA_PAYLOAD_LEN, uint32(f.AddressBytes())),
 	}}
 }
 
@@ -156,12 +156,4 @@ func exprMasqPorts(maxRegister, flags uint32) expr {
 		attrNumber(unix.NFTA_MASQ_REG_PROTO_MAX, maxRegister),
 		attrNumber(unix.NFTA_MASQ_FLAGS, flags|unix.NF_NAT_RANGE_PROTO_SPECIFIED),
 	}}
-}
-
-// addressBytes is the length of an address.
-func addressBytes(f netfilter.Family) uint32 {
-	if f == netfilter.IPv6 {
-		return 16
-	}
-	return 4
 }

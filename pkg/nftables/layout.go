@@ -151,15 +151,7 @@ func (s Spec) masqueradeFlags() (flags uint32, text string) {
 }
 
 // portCount returns the number of ports in the ranges of --to-ports.
-func (s Spec) portCount() uint32 {
-	n := uint32(0)
-	for _, r := range s.ToPorts {
-		n += size(r)
-	}
-	return n
-}
-
-func size(r netfilter.PortRange) uint32 { return uint32(r.To) - uint32(r.From) + 1 }
+func (s Spec) portCount() uint32 { return uint32(netfilter.Ports(s.ToPorts...)) }
 
 func portsChain(i int) string { return fmt.Sprint(portsChainPrefix, i) }
 

@@ -4,7 +4,6 @@
 package nftables
 
 import (
-	"encoding/binary"
 	"fmt"
 	"io"
 	"strings"
@@ -59,7 +58,7 @@ const (
 func addressSet(f netfilter.Family, name, comment string) *setLayout {
 	s := &setLayout{
 		name: name, comment: comment,
-		keyType: typeIPv4Addr, keyBytes: addressBytes(f), byteOrder: networkOrder, interval: true,
+		keyType: typeIPv4Addr, keyBytes: uint32(f.AddressBytes()), byteOrder: networkOrder, interval: true,
 	}
 	if f == netfilter.IPv6 {
 		s.keyType = typeIPv6Addr
@@ -96,10 +95,10 @@ func (s Spec) shares() *setLayout {
 	}
 	next := uint32(0)
 	for i, r := range s.ToPorts {
-		last := next + size(r) - 1
+		last := next + uint32(netfilter.Ports(r)) - 1
 		e := elementLayout{
-			from:  binary.BigEndian.AppendUint32(nil, next),
-			to:    binary.BigEndian.AppendUint32(nil, last),
+			from:  netfilter.Number(next),
+			to:    netfilter.Number(last),
 			chain: portsChain(i),
 			text:  fmt.Sprintf("%d-%d", next, last),
 		}
