@@ -17,10 +17,13 @@ import (
 // than one ConfigMap.
 const maxManifest = 16 << 20
 
+// stdinName is the name of the standard input in results.
+const stdinName = "(stdin)"
+
 // Path checks a file, a pipe or a directory. The name - means the standard input.
 func Path(name string, stdin io.Reader, o Options) []Result {
 	if name == "-" {
-		return readAndCheck("(stdin)", stdin, o)
+		return readAndCheck(stdinName, stdin, o)
 	}
 	if info, err := os.Stat(name); err == nil && info.IsDir() {
 		files, err := config.Read(name)
@@ -46,7 +49,13 @@ func readAndCheck(name string, r io.Reader, o Options) []Result {
 	if err != nil {
 		return []Result{unreadable(name, err)}
 	}
-	return checkData(name, data, o)
+	results := checkData(name, data, o)
+	if name == stdinName && len(data) == 0 {
+		results[0].Warnings = append(results[0].Warnings, config.Problem{
+			File: name, Reason: "is empty, so these are the defaults", Remedy: "look for an error of the command before the pipe",
+		})
+	}
+	return results
 }
 
 // unreadable returns the Result of a file that cannot be read.

@@ -34,6 +34,9 @@ func TestPath(t *testing.T) {
 		{"an invalid file", write("invalid", typo), "", "DIR/invalid: invalid: 1 problem; a running agent keeps its last valid configuration"},
 		{"a directory", filepath.Join(dir, "merged"), "", "DIR/merged: invalid: 1 problem; a running agent keeps its last valid configuration"},
 		{"the standard input", "-", "masqLinkLocal: true", "(stdin): valid"},
+		{"nothing from the standard input", "-", "", "(stdin): valid, with 1 warning"},
+		{"a comment from the standard input", "-", "# none", "(stdin): valid"},
+		{"an empty file", write("empty", ""), "", "DIR/empty: valid"},
 		{"more than 16 MiB", "-", strings.Repeat("#", 16<<20+1), "(stdin): not checked"},
 		{"no such file", filepath.Join(dir, "none"), "", "DIR/none: not checked"},
 	}
