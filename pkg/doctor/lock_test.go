@@ -4,6 +4,8 @@
 package doctor
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -41,5 +43,19 @@ func TestLock(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestMountsOfTheAgent runs doctor outside the agent's container: the mounts of the
+// agent count.
+func TestMountsOfTheAgent(t *testing.T) {
+	process := t.TempDir()
+	if err := os.WriteFile(filepath.Join(process, "mountinfo"), []byte("the agent's"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	n := Node{Root: filepath.Join(process, "root")}
+	n.host()
+	if n.Mounts != "the agent's" || n.MountsErr != nil {
+		t.Errorf("mounts %q, error %v", n.Mounts, n.MountsErr)
 	}
 }

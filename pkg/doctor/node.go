@@ -30,7 +30,8 @@ type Node struct {
 
 	Backend    Backend
 	BackendErr error // no usable backend
-	// Missing is why the backend has no command for a family.
+	// Missing is why the backend has no command for a family. It is empty if the
+	// agent runs in another container.
 	Missing map[netfilter.Family]error
 	Rules   predict.Rules // at nat/postrouting, of all programs
 	Unread  []predict.Unread
@@ -44,7 +45,7 @@ type Node struct {
 	ForwardingErr error
 	IPv6Address   bool // a device has an IPv6 address that is not link-local
 
-	Mounts    string // the content of /proc/self/mountinfo
+	Mounts    string // the content of the mountinfo in /proc of the agent, or of this process
 	MountsErr error
 
 	EBPF    []string // data planes that act before netfilter

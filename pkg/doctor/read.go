@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -57,7 +58,8 @@ func Read(ctx context.Context, o Options) Node {
 	n.Chains = findChains(rules, n.ChainName, names)
 	n.Backend, n.BackendErr = n.backendInUse(ctx, o)
 	n.Missing = map[netfilter.Family]error{}
-	if b := iptables.Backend(n.Backend.Name); b == iptables.NFT || b == iptables.Legacy {
+	// In another container the agent has other commands.
+	if b := iptables.Backend(n.Backend.Name); o.Root == "" && (b == iptables.NFT || b == iptables.Legacy) {
 		for _, f := range n.families() {
 			if err := iptables.Find(ctx, b, f); err != nil {
 				n.Missing[f] = err
@@ -107,7 +109,11 @@ func (n *Node) host() {
 		p, err := netip.ParsePrefix(a.String())
 		n.IPv6Address = n.IPv6Address || err == nil && p.Addr().Is6() && p.Addr().IsGlobalUnicast()
 	}
-	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	process := "/proc/self"
+	if n.Root != "" {
+		process = filepath.Dir(n.Root) // the agent's
+	}
+	mounts, err := os.ReadFile(filepath.Join(process, "mountinfo"))
 	n.Mounts, n.MountsErr = string(mounts), err
 }
 

@@ -52,3 +52,18 @@ func TestPathsOfTheContainer(t *testing.T) {
 		check(filepath.Join(dir, "platform")+":1: ", "explain", "--live", "10.1.2.3")
 	})
 }
+
+// TestCommandsOfTheContainer tests doctor on a node without iptables, beside an agent
+// whose container has it.
+func TestCommandsOfTheContainer(t *testing.T) {
+	netns.Run(t, func(t *testing.T) {
+		netns.Require(t, "iptables-nft")
+		cmd := program.Command(nil, "--backend=iptables-nft", "--http-bind-address=", "--config=/none")
+		cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
+		program.Start(t, cmd).WaitLog("Synced")
+		r := subcommand(t, []string{"PATH=/nonexistent"}, "doctor")
+		if r.status != 0 || !strings.Contains(r.stdout, "in another container") && !strings.Contains(r.stderr, "in another container") {
+			t.Errorf("status %d: %s%s", r.status, r.stdout, r.stderr)
+		}
+	})
+}
