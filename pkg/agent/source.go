@@ -59,7 +59,7 @@ func (s *source) poll(log klog.Logger) (desired, bool) {
 		return s.invalid(log, err), true
 	}
 	for _, p := range warnings {
-		log.Info("Warning: " + p.String())
+		log.Info("Warning: the configuration is accepted, but should be corrected", "problem", p.String())
 	}
 	s.warnDefaults(log, r, before)
 	log = log.WithValues(s.names(r)...)

@@ -52,8 +52,8 @@ func warnOfMark(ctx context.Context, choice, now Choice) {
 	if now.Backend == choice.Backend {
 		return
 	}
-	klog.FromContext(ctx).Info("Warning: the kubelet has marked another backend than the one in use; restart this pod to change over, then remove the old rules with: ip-masq-agent cleanup --backend="+string(choice.Backend),
-		"backend", choice.Backend, "marked", now.Backend, "reason", now.Reason)
+	klog.FromContext(ctx).Info("Warning: the kubelet has marked another backend than the one in use; restart this pod to change over, then remove the old rules with this command",
+		"command", "ip-masq-agent cleanup --backend="+string(choice.Backend), "backend", choice.Backend, "marked", now.Backend, "reason", now.Reason)
 }
 
 // warnOfLeftovers warns about rules of another agent, or of this one in another
@@ -68,15 +68,12 @@ func warnOfLeftovers(ctx context.Context, choice Choice, q Query) {
 		switch {
 		case !l.Reached:
 			continue
-		case l.Backend == NFTables:
-			log.Info("Warning: rules of this agent are in another backend too, in the table ip-masq-agent, and are in force; remove them with: ip-masq-agent cleanup --backend=nftables",
-				"backend", l.Backend, "family", l.Family)
-		case l.Chain == q.Chain:
-			log.Info("Warning: rules of this agent are in another backend too, and are in force; remove them with: ip-masq-agent cleanup --backend="+string(l.Backend),
-				"backend", l.Backend, "family", l.Family, "chain", l.Chain)
+		case l.Backend == NFTables, l.Chain == q.Chain:
+			log.Info("Warning: rules of this agent are in another backend too, and are in force; remove them with this command",
+				"command", "ip-masq-agent cleanup --backend="+string(l.Backend), "backend", l.Backend, "family", l.Family, "chain", l.Chain)
 		default:
-			log.Info("Warning: POSTROUTING goes to the chain of another agent too; the chain that masquerades first decides. Delete that agent, then run: ip-masq-agent cleanup --masq-chain="+l.Chain,
-				"backend", l.Backend, "family", l.Family, "chain", l.Chain)
+			log.Info("Warning: POSTROUTING goes to the chain of another agent too, and the chain that masquerades first decides; delete that agent, then run this command",
+				"command", "ip-masq-agent cleanup --masq-chain="+l.Chain, "backend", l.Backend, "family", l.Family, "chain", l.Chain)
 		}
 	}
 }
