@@ -72,6 +72,9 @@ func withManifestFlags(set *flags.Set) func(check.Options, []string) (check.Opti
 		if err := manifest.Parse(args); err != nil {
 			return o, err
 		}
+		if len(manifest.Args) > 0 {
+			return o, unexpectedArgument(manifest.Args[0])
+		}
 		setOptions(&o, set.Merge(manifest.Options))
 		return o, nil
 	}

@@ -66,7 +66,7 @@ func run(ctx context.Context, args []string, stdout io.Writer, drain func()) err
 	case err != nil:
 		return usageError{err, "ip-masq-agent"}
 	case len(set.Args) > 0 && set.Args[0] != args[0]:
-		return usageError{fmt.Errorf("unexpected argument %q after the flags: write a subcommand before them, and the value of a flag after =, as in --enable-ipv6=auto", set.Args[0]), "ip-masq-agent"}
+		return usageError{unexpectedArgument(set.Args[0]), "ip-masq-agent"}
 	case len(set.Args) > 0:
 		return usageError{fmt.Errorf("unknown subcommand %q: the subcommands are %s", set.Args[0], subcommandNames()), "ip-masq-agent"}
 	case set.Version:
@@ -84,6 +84,11 @@ func run(ctx context.Context, args []string, stdout io.Writer, drain func()) err
 		os.Exit(0)
 	})()
 	return runAgent(ctx, set.Options)
+}
+
+// unexpectedArgument returns the error of an argument after the flags of the agent.
+func unexpectedArgument(arg string) error {
+	return fmt.Errorf("unexpected argument %q after the flags: write a subcommand before them, and the value of a flag after =, as in --enable-ipv6=auto", arg)
 }
 
 // errFound means exit status 1 after the results were printed.
