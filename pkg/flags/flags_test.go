@@ -96,6 +96,7 @@ func TestParseRejects(t *testing.T) {
 		{other, "--pod-cidr=10.0.0.0/8,10.4", `--pod-cidr: "10.0.0.0/8,10.4": "10.4" is not a CIDR, such as 10.4.0.0/14`},
 		{other, "--pod-cidr=::ffff:10.0.0.0/104", `--pod-cidr: "::ffff:10.0.0.0/104" is not a CIDR, such as 10.4.0.0/14`},
 		{other, "--source=x", `--source: "x" is not an IP address`},
+		{other, "--source=fd00::1%eth0", `--source: "fd00::1%eth0" has a zone: write it without the % and the zone`},
 		{other, "--output=xml", `--output: "xml" is neither text nor json`},
 		{other, "--output=json", "checked last"},
 	}

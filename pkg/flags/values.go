@@ -58,6 +58,9 @@ func (a *Address) Set(s string) error {
 	if err != nil {
 		return fmt.Errorf("%q is not an IP address", s)
 	}
+	if address.Zone() != "" { // no CIDR would contain it
+		return fmt.Errorf("%q has a zone: write it without the %% and the zone", s)
+	}
 	a.Addr = address.Unmap()
 	return nil
 }
