@@ -13,8 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"ip-masq-agent/pkg/config"
-	"ip-masq-agent/pkg/iptables"
 	"ip-masq-agent/pkg/masq"
+	"ip-masq-agent/pkg/netfilter"
 )
 
 func defaults() Options {
@@ -45,7 +45,7 @@ func TestParseAgent(t *testing.T) {
 		{"--enable-ipv6=auto", with(func(o *Options) { o.IPv6, o.Config.IPv6 = IPv6Auto, true })},
 		{"--enable-ipv6=1 --enable-ipv6=F", defaults()},
 		{"-random-fully=false", with(func(o *Options) { o.Masq.RandomFully = false })},
-		{"--to-ports=1-2,5-9", with(func(o *Options) { o.Masq.ToPorts = []iptables.PortRange{{From: 1, To: 2}, {From: 5, To: 9}} })},
+		{"--to-ports=1-2,5-9", with(func(o *Options) { o.Masq.ToPorts = []netfilter.PortRange{{From: 1, To: 2}, {From: 5, To: 9}} })},
 		{"--config=f --backend=nftables --http-bind-address= --nomasq-all-reserved-ranges", with(func(o *Options) {
 			o.ConfigFile, o.Backend, o.HTTPAddress, o.Config = "f", "nftables", "", config.Options{ReservedRanges: true}
 		})},

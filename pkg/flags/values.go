@@ -8,12 +8,12 @@ import (
 	"net/netip"
 	"strings"
 
-	"ip-masq-agent/pkg/iptables"
 	"ip-masq-agent/pkg/masq"
+	"ip-masq-agent/pkg/netfilter"
 )
 
 // portRanges is the value of --to-ports.
-type portRanges []iptables.PortRange
+type portRanges []netfilter.PortRange
 
 // Set parses port ranges.
 func (p *portRanges) Set(s string) (err error) {

@@ -63,7 +63,7 @@ func (t entries) targetOf(e entry, r *Rule) bool {
 	case f&^(unix.NF_NAT_RANGE_PROTO_SPECIFIED|unix.NF_NAT_RANGE_PROTO_RANDOM_FULLY) != 0:
 		return false
 	case f&unix.NF_NAT_RANGE_PROTO_SPECIFIED != 0:
-		r.ToPorts = PortRange{From: binary.BigEndian.Uint16(x.info[ports:]), To: binary.BigEndian.Uint16(x.info[ports+2:])}
+		r.ToPorts = netfilter.PortRange{From: binary.BigEndian.Uint16(x.info[ports:]), To: binary.BigEndian.Uint16(x.info[ports+2:])}
 		fallthrough
 	default:
 		r.RandomFully = f&unix.NF_NAT_RANGE_PROTO_RANDOM_FULLY != 0

@@ -100,7 +100,7 @@ func (r Rule) listed() string {
 		fmt.Fprintf(&b, "-m statistic --mode random --probability %.11f ", r.Probability)
 	}
 	b.WriteString("-j " + r.Target)
-	if r.ToPorts != (PortRange{}) {
+	if r.ToPorts != (netfilter.PortRange{}) {
 		fmt.Fprintf(&b, " --to-ports %s", r.ToPorts)
 	}
 	if r.RandomFully {

@@ -36,15 +36,15 @@ func wanted(family string) Chain {
 	}
 	source := netip.MustParsePrefix(map[string]string{"IPv4": "10.244.0.0/17", "IPv6": "fd00:244::/57"}[family])
 	c.Rules = append(c.Rules,
-		Rule{Comment: "pods only", Source: source, Destination: netip.MustParsePrefix(kept[1]), Target: Masquerade, RandomFully: true, Protocol: "udp", ToPorts: PortRange{From: 5, To: 6}},
+		Rule{Comment: "pods only", Source: source, Destination: netip.MustParsePrefix(kept[1]), Target: Masquerade, RandomFully: true, Protocol: "udp", ToPorts: netfilter.PortRange{From: 5, To: 6}},
 		Rule{Comment: "pods only", Source: source, Target: Masquerade, RandomFully: true})
 	for _, protocol := range []string{"tcp", "udp", "sctp"} {
 		c.Rules = append(c.Rules,
-			Rule{Comment: "last (must be)", Target: Masquerade, RandomFully: true, Protocol: protocol, Probability: 28976.0 / 61744, ToPorts: PortRange{From: 1024, To: 29999}},
-			Rule{Comment: "last (must be)", Target: Masquerade, RandomFully: true, Protocol: protocol, ToPorts: PortRange{From: 32768, To: 65535}})
+			Rule{Comment: "last (must be)", Target: Masquerade, RandomFully: true, Protocol: protocol, Probability: 28976.0 / 61744, ToPorts: netfilter.PortRange{From: 1024, To: 29999}},
+			Rule{Comment: "last (must be)", Target: Masquerade, RandomFully: true, Protocol: protocol, ToPorts: netfilter.PortRange{From: 32768, To: 65535}})
 	}
 	c.Rules = append(c.Rules,
-		Rule{Comment: "single", Destination: netip.MustParsePrefix(kept[1]), Target: Masquerade, Protocol: "tcp", ToPorts: PortRange{From: 4000, To: 4000}},
+		Rule{Comment: "single", Destination: netip.MustParsePrefix(kept[1]), Target: Masquerade, Protocol: "tcp", ToPorts: netfilter.PortRange{From: 4000, To: 4000}},
 		Rule{Comment: "last (must be)", Target: Masquerade, RandomFully: true})
 	return c
 }

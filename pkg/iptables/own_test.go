@@ -49,8 +49,8 @@ func TestRuleOf(t *testing.T) {
 		want  Rule // the zero Rule is none
 	}{
 		{"a kept range", []netfilter.Step{ten, returns}, Rule{Destination: netip.MustParsePrefix("10.0.0.0/8"), Target: Return}},
-		{"masquerade", []netfilter.Step{netfilter.Verdict{Action: netfilter.Masquerade, RandomFully: true, Ports: PortRange{From: 1, To: 2}}},
-			Rule{Target: Masquerade, RandomFully: true, ToPorts: PortRange{From: 1, To: 2}}},
+		{"masquerade", []netfilter.Step{netfilter.Verdict{Action: netfilter.Masquerade, RandomFully: true, Ports: netfilter.PortRange{From: 1, To: 2}}},
+			Rule{Target: Masquerade, RandomFully: true, ToPorts: netfilter.PortRange{From: 1, To: 2}}},
 		{"the jump", []netfilter.Step{notLocal, netfilter.Verdict{Action: netfilter.Jump, Chain: "X"}}, Rule{NotLocal: true, Target: "X"}},
 		{"a source", []netfilter.Step{source, returns}, Rule{Source: netip.MustParsePrefix("10.0.0.0/8"), Target: Return}},
 		{"a source and a destination", []netfilter.Step{source, ten, returns}, Rule{Source: netip.MustParsePrefix("10.0.0.0/8"), Destination: netip.MustParsePrefix("10.0.0.0/8"), Target: Return}},

@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"ip-masq-agent/pkg/netfilter"
 )
 
 // ParsePortRange parses "A-B", or "A" for one port, with 1 <= A <= B <= 65535.
-func ParsePortRange(s string) (PortRange, error) {
+func ParsePortRange(s string) (netfilter.PortRange, error) {
 	from, to, isRange := strings.Cut(s, "-")
 	if !isRange {
 		to = from
@@ -19,13 +21,13 @@ func ParsePortRange(s string) (PortRange, error) {
 	b, errB := parsePort(to)
 	switch {
 	case errA != nil:
-		return PortRange{}, errA
+		return netfilter.PortRange{}, errA
 	case errB != nil:
-		return PortRange{}, errB
+		return netfilter.PortRange{}, errB
 	case a > b:
-		return PortRange{}, fmt.Errorf("port range %q is reversed: write %d-%d", s, b, a)
+		return netfilter.PortRange{}, fmt.Errorf("port range %q is reversed: write %d-%d", s, b, a)
 	}
-	return PortRange{From: a, To: b}, nil
+	return netfilter.PortRange{From: a, To: b}, nil
 }
 
 func parsePort(s string) (uint16, error) {

@@ -15,19 +15,16 @@ import (
 // Rule is a rule of the nat table with only those matches and targets that the agent
 // uses. RuleOf converts a rule of the kernel, unless it has others.
 type Rule struct {
-	Comment     string       // -m comment --comment, at most 255 bytes
-	NotLocal    bool         // -m addrtype ! --dst-type LOCAL
-	Source      netip.Prefix // -s; the zero Prefix is any source
-	Destination netip.Prefix // -d; the zero Prefix is any destination
-	Protocol    string       // -p tcp, udp or sctp; empty is any
-	Probability float64      // -m statistic --mode random, 0 to 1; 0 is no such match
-	Target      string       // -j
-	RandomFully bool         // --random-fully, iptables 1.6.2 and later
-	ToPorts     PortRange    // --to-ports; the zero PortRange is none
+	Comment     string              // -m comment --comment, at most 255 bytes
+	NotLocal    bool                // -m addrtype ! --dst-type LOCAL
+	Source      netip.Prefix        // -s; the zero Prefix is any source
+	Destination netip.Prefix        // -d; the zero Prefix is any destination
+	Protocol    string              // -p tcp, udp or sctp; empty is any
+	Probability float64             // -m statistic --mode random, 0 to 1; 0 is no such match
+	Target      string              // -j
+	RandomFully bool                // --random-fully, iptables 1.6.2 and later
+	ToPorts     netfilter.PortRange // --to-ports; the zero PortRange is none
 }
-
-// PortRange is a range of transport ports, both ends included.
-type PortRange = netfilter.PortRange
 
 // String returns the rule as iptables-restore takes it after "-A CHAIN ". The order
 // of the arguments is that of ip-masq-agent 2.12, because operators grep for it.
@@ -54,7 +51,7 @@ func (r Rule) String() string {
 		// 'f' with -1 is the fewest digits that round-trip, never an exponent.
 		fmt.Fprintf(&b, " -m statistic --mode random --probability %s", strconv.FormatFloat(r.Probability, 'f', -1, 64))
 	}
-	if r.ToPorts != (PortRange{}) {
+	if r.ToPorts != (netfilter.PortRange{}) {
 		fmt.Fprintf(&b, " --to-ports %s", r.ToPorts)
 	}
 	return b.String()

@@ -39,12 +39,12 @@ func TestFieldsOfALine(t *testing.T) {
 }
 
 func TestParsePorts(t *testing.T) {
-	for text, want := range map[string]PortRange{
+	for text, want := range map[string]netfilter.PortRange{
 		"1-65535": {From: 1, To: 65535}, "4000": {From: 4000, To: 4000}, "5-5": {From: 5, To: 5},
 		"0": {}, "0-5": {}, "5-0": {}, "65536": {}, "1-65536": {}, "9-8": {}, "": {}, "-": {}, "1-": {}, "-1": {}, "x": {}, "1-2-3": {},
 	} {
 		got, err := ParsePortRange(text)
-		if got != want || (err == nil) != (want != PortRange{}) {
+		if got != want || (err == nil) != (want != netfilter.PortRange{}) {
 			t.Errorf("%q: %s, %v", text, got, err)
 		}
 	}

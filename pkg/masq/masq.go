@@ -32,8 +32,8 @@ const (
 // Options are the flags that affect the rules.
 type Options struct {
 	ChainName   string
-	RandomFully bool                 // --random-fully
-	ToPorts     []iptables.PortRange // --to-ports; none leaves the ports to the kernel
+	RandomFully bool                  // --random-fully
+	ToPorts     []netfilter.PortRange // --to-ports; none leaves the ports to the kernel
 }
 
 // Chain returns the iptables chain of a configuration for one family.

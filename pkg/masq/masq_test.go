@@ -70,7 +70,7 @@ COMMIT
 		},
 		{
 			name:    "ports, for an exception too",
-			options: Options{ChainName: "IP-MASQ", RandomFully: true, ToPorts: []iptables.PortRange{{From: 1024, To: 29999}, {From: 32768, To: 65535}}},
+			options: Options{ChainName: "IP-MASQ", RandomFully: true, ToPorts: []netfilter.PortRange{{From: 1024, To: 29999}, {From: 32768, To: 65535}}},
 			config:  config.Config{MasqLinkLocal: true, NonMasquerade: prefixes("10.0.0.0/8"), Masquerade: prefixes("10.9.0.0/16")},
 			want: `*nat
 :IP-MASQ - [0:0]
@@ -108,7 +108,7 @@ COMMIT
 		},
 		{
 			name:    "sources, with ports",
-			options: Options{ChainName: "IP-MASQ", ToPorts: []iptables.PortRange{{From: 1024, To: 29999}, {From: 32768, To: 65535}}},
+			options: Options{ChainName: "IP-MASQ", ToPorts: []netfilter.PortRange{{From: 1024, To: 29999}, {From: 32768, To: 65535}}},
 			family:  netfilter.IPv6,
 			config:  config.Config{MasqLinkLocalIPv6: true, Source: prefixes("10.244.0.0/16 fd00:244::/64 2001:db8::1/128")},
 			want: `*nat

@@ -8,15 +8,16 @@ import (
 	"strings"
 
 	"ip-masq-agent/pkg/iptables"
+	"ip-masq-agent/pkg/netfilter"
 )
 
 // ParsePortRanges parses the value of --to-ports: ranges separated by commas, such
 // as 1024-29999,32768-65535, which must not overlap. An empty value has none.
-func ParsePortRanges(s string) ([]iptables.PortRange, error) {
+func ParsePortRanges(s string) ([]netfilter.PortRange, error) {
 	if s == "" {
 		return nil, nil
 	}
-	var out []iptables.PortRange
+	var out []netfilter.PortRange
 	for _, word := range strings.Split(s, ",") {
 		r, err := iptables.ParsePortRange(word)
 		if err != nil {

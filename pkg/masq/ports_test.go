@@ -19,14 +19,14 @@ import (
 func TestParsePortRanges(t *testing.T) {
 	tests := []struct {
 		in   string
-		want []iptables.PortRange
+		want []netfilter.PortRange
 		err  string // a part of it; empty for none
 	}{
 		{in: ""},
-		{in: "1024-29999,32768-65535", want: []iptables.PortRange{{From: 1024, To: 29999}, {From: 32768, To: 65535}}},
-		{in: "32768-65535,1-1", want: []iptables.PortRange{{From: 32768, To: 65535}, {From: 1, To: 1}}},
-		{in: "4000", want: []iptables.PortRange{{From: 4000, To: 4000}}},
-		{in: "1-65535", want: []iptables.PortRange{{From: 1, To: 65535}}},
+		{in: "1024-29999,32768-65535", want: []netfilter.PortRange{{From: 1024, To: 29999}, {From: 32768, To: 65535}}},
+		{in: "32768-65535,1-1", want: []netfilter.PortRange{{From: 32768, To: 65535}, {From: 1, To: 1}}},
+		{in: "4000", want: []netfilter.PortRange{{From: 4000, To: 4000}}},
+		{in: "1-65535", want: []netfilter.PortRange{{From: 1, To: 65535}}},
 		{in: "0-10", err: `port "0" is not a number from 1 to 65535`},
 		{in: "1-65536", err: `port "65536" is not`},
 		{in: "20-10", err: "reversed: write 10-20"},
@@ -106,7 +106,7 @@ func probabilityText(t *testing.T, r iptables.Rule) string {
 
 // checkEachSource checks that each of two sources has the same rules as any
 // source, one source after the other.
-func checkEachSource(t *testing.T, rules []iptables.Rule, ranges []iptables.PortRange) {
+func checkEachSource(t *testing.T, rules []iptables.Rule, ranges []netfilter.PortRange) {
 	t.Helper()
 	sources := prefixes("10.244.0.0/16 192.0.2.1/32")
 	both := Options{ToPorts: ranges}.masquerade("x", sources, netip.Prefix{})

@@ -17,7 +17,7 @@ import (
 )
 
 func TestTable(t *testing.T) {
-	o := Options{ChainName: "IP-MASQ", RandomFully: true, ToPorts: []iptables.PortRange{{From: 1024, To: 29999}, {From: 32768, To: 65535}}}
+	o := Options{ChainName: "IP-MASQ", RandomFully: true, ToPorts: []netfilter.PortRange{{From: 1024, To: 29999}, {From: 32768, To: 65535}}}
 	c := config.Config{MasqLinkLocal: true, NonMasquerade: prefixes("10.0.0.0/8 fd00::/8"), Masquerade: prefixes("10.128.0.0/9"),
 		Source: prefixes("192.0.2.1/32 10.245.0.0/16 10.244.0.0/16 10.244.1.0/24 fd00:244::/64")}
 	addr := netip.MustParseAddr
