@@ -70,6 +70,9 @@ func TestSyncsAreLogged(t *testing.T) {
 		n.write(second)
 		wait(time.Second)
 		check(t, "after an edit", 4, n.logged("Synced rules"))
+		n.write(broken)
+		wait(time.Second)
+		check(t, "after an invalid edit", 4, n.logged("Synced rules"))
 	})
 }
 

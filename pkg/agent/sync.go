@@ -85,7 +85,8 @@ func (s *syncer) apply(ctx context.Context, d desired) (Sync, time.Duration) {
 		RepairedChain: s.verified && report.WroteChain,
 		RepairedJump:  s.verified && report.WroteJump,
 	}
-	if !s.verified {
+	// After an invalid file that changed nothing, the line would read like success.
+	if !s.verified && (d.status.Err == nil || report.WroteChain || report.WroteJump) {
 		klog.FromContext(ctx).Info("Synced rules", "family", s.family, "rules", report.Rules,
 			"wroteChain", report.WroteChain, "wroteJump", report.WroteJump)
 	}
