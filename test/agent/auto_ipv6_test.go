@@ -93,16 +93,6 @@ func (n *node) checkOff() {
 // not contain lacks.
 func (n *node) waitReady(has, lacks string) {
 	n.t.Helper()
-	client := http.Client{Timeout: program.Patience, Transport: &http.Transport{DisableKeepAlives: true}}
-	get := func(path string) (int, string, error) {
-		answer, err := client.Get("http://127.0.0.1:10292" + path)
-		if err != nil {
-			return 0, "", err
-		}
-		defer answer.Body.Close()
-		body, err := io.ReadAll(answer.Body)
-		return answer.StatusCode, string(body), err
-	}
 	program.Eventually(n.t, func() string {
 		if code, body, err := get("/readyz"); code != http.StatusOK {
 			return fmt.Sprintf("/readyz: %d, %s, %v", code, body, err)
@@ -113,6 +103,18 @@ func (n *node) waitReady(has, lacks string) {
 		}
 		return ""
 	})
+}
+
+// get asks the agent's HTTP server.
+func get(path string) (code int, body string, err error) {
+	client := http.Client{Timeout: program.Patience, Transport: &http.Transport{DisableKeepAlives: true}}
+	answer, err := client.Get("http://127.0.0.1:10292" + path)
+	if err != nil {
+		return 0, "", err
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	return answer.StatusCode, string(text), err
 }
 
 // TestAutoIPv6WithoutCommands runs on a node that forwards IPv6 but has no

@@ -4,10 +4,13 @@
 package agent_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"ip-masq-agent/test/program"
 	"ip-masq-agent/test/rules"
 )
 
@@ -65,10 +68,10 @@ func TestFailingTransactionChangesNothing(t *testing.T) {
 		p := n.startRight(n.oneRange(), n.oneRangeChain())
 		release := rules.BlockWrites(n.t, n.family)
 		before := n.save()
-		p.SkipLog()
+		p.WaitLog("Failed to sync", n.family, "operation not permitted")
 		n.config.write(n.t, n.threeRanges())
 		p.WaitLog("Configuration read", n.byFamily("192.0.2.7/32", "2001:db8::7/128"))
-		p.WaitLog("Failed to sync", n.family, "operation not permitted")
+		n.waitFailure()
 		if diff := cmp.Diff(before, n.save()); diff != "" {
 			n.t.Errorf("a failing transaction changed the rules (-before +after):\n%s", diff)
 		}
@@ -77,5 +80,31 @@ func TestFailingTransactionChangesNothing(t *testing.T) {
 		}
 		release()
 		n.wait(n.threeRangesChain())
+	})
+}
+
+// waitFailure waits until another sync of the node's family fails. The agent logs a
+// failure that repeats only once.
+func (n *node) waitFailure() {
+	n.t.Helper()
+	failed := func() string {
+		_, body, err := get("/metrics")
+		if err != nil {
+			n.t.Fatal(err)
+		}
+		for line := range strings.Lines(body) {
+			if strings.HasPrefix(line, fmt.Sprintf("ip_masq_agent_syncs_total{family=%q,result=\"error\"}", n.family)) {
+				return line
+			}
+		}
+		n.t.Fatalf("no count of failures in\n%s", body)
+		return ""
+	}
+	before := failed()
+	program.Eventually(n.t, func() string {
+		if now := failed(); now == before {
+			return "no further failure: " + now
+		}
+		return ""
 	})
 }
