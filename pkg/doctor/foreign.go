@@ -27,7 +27,7 @@ func checkForeignRules(n Node) []Finding {
 				What: fmt.Sprintf("cannot tell whether a rule of another program contradicts the last valid file: %v", err)})
 			continue
 		}
-		found, omitted, rewritten := n.conflicts(f, policy)
+		found, tested, rewritten := n.conflicts(f, policy)
 		for _, c := range found {
 			out = append(out, c.finding(&n))
 		}
@@ -35,9 +35,13 @@ func checkForeignRules(n Node) []Finding {
 			out = append(out, Finding{Check: "foreign-rule", Severity: Unchecked, Family: f.String(),
 				What: "a rule writes into the packet's header, so what happens to such traffic after it cannot be told"})
 		}
-		if omitted > 0 {
+		if tested.bitRule != "" {
+			out = append(out, Finding{Check: "foreign-rule", Severity: Unchecked, Family: f.String(), Rules: []string{tested.bitRule},
+				What: "a rule tests single bits of the destination, so not all addresses that it matches were tested"})
+		}
+		if tested.omitted > 0 {
 			out = append(out, Finding{Check: "foreign-rule", Severity: Unchecked, Family: f.String(),
-				What: fmt.Sprintf("there are too many rules and ranges: %d addresses at the ends of ranges were not tested", omitted)})
+				What: fmt.Sprintf("there are too many rules and ranges: %d addresses at the ends of ranges were not tested", tested.omitted)})
 		}
 	}
 	if len(out) == 0 && n.BackendErr == nil {
@@ -69,14 +73,14 @@ type conflict struct {
 }
 
 // conflicts returns the conflicts of a family, and of those that are alike only
-// one. omitted is the number of addresses that were not tested. rewritten means that
+// one. tested are the packets that were sent through the rules. rewritten means that
 // a rule may write into the header of a packet, which makes the outcome unknown.
-func (n *Node) conflicts(f netfilter.Family, policy []iptables.Rule) (out []*conflict, omitted int, rewritten bool) {
-	probes := newProbes(n, f, policy)
+func (n *Node) conflicts(f netfilter.Family, policy []iptables.Rule) (out []*conflict, tested probes, rewritten bool) {
+	tested = newProbes(n, f, policy)
 	var all []*conflict
 	known := map[decision]*conflict{}
 	contradicts := map[netfilter.Place]bool{}
-	for source, destination := range probes.each() {
+	for source, destination := range tested.each() {
 		file := predict.ByFile(policy, source, destination)
 		// The device is not known, and without sourceCIDRs neither is the source. A
 		// rule that tests them may match.
@@ -113,7 +117,7 @@ func (n *Node) conflicts(f netfilter.Family, policy []iptables.Rule) (out []*con
 		kinds[c.kind()] = c
 		out = append(out, c)
 	}
-	return out, probes.omitted, rewritten
+	return out, tested, rewritten
 }
 
 // foreign returns the rules of other programs that contradict the file, and those

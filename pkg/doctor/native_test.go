@@ -55,6 +55,12 @@ func TestNativeRules(t *testing.T) {
 			chain masq { type nat hook postrouting priority 100; policy accept; jump masq_checks
 			}
 		}`, []string{"warning IPv4: a CNI plugin's ipMasq chain, in table inet cni_plugins_masquerade, masquerades traffic that the file does not masquerade"}},
+		{"bits of the destination", `add rule ip nat POSTROUTING ip daddr & 0.0.255.0 == 0.0.1.0 masquerade
+		add rule ip nat POSTROUTING ip daddr & 255.255.0.0 == 8.8.0.0 accept
+		table inet other {
+			chain post { type nat hook postrouting priority 110; ip6 daddr fd00::/8 accept; ip6 saddr ::5 accept
+			}
+		}`, []string{"unchecked IPv4: a rule tests single bits of the destination, so not all addresses that it matches were tested"}},
 		{"dormant", `add table ip nat { flags dormant; }`, []string{"error IPv4: table ip nat is dormant"}},
 		{"no hook", `delete table ip nat
 		table ip nat {

@@ -26,6 +26,9 @@ type probes struct {
 	// sources has only the zero Addr, any source, if the file names no source.
 	sources, destinations []netip.Addr
 	omitted               int // addresses that exceed the limit
+	// bitRule is a rule that tests the destination in another way than by ranges;
+	// empty if there is none.
+	bitRule string
 }
 
 // newProbes returns the packets to send through the rules of a family. policy contains
@@ -45,7 +48,7 @@ func newProbes(n *Node, f netfilter.Family, policy []iptables.Rule) probes {
 		}
 	}
 	restricted := len(sources.addresses) > len(newBoundaries(public).addresses)
-	cost := 1
+	cost, bitRule := 1, ""
 	for _, t := range n.Rules.Tables {
 		if t.Dormant || !t.HasFamily(f) {
 			continue
@@ -54,6 +57,9 @@ func newProbes(n *Node, f netfilter.Family, policy []iptables.Rule) probes {
 			for _, r := range c.Rules {
 				ranges := r.Destinations(f)
 				cost += 1 + len(ranges)
+				if testsBits(r, f) {
+					bitRule = r.Text
+				}
 				destinations.add(ranges...)
 				if restricted {
 					sources.add(r.Sources(f)...)
@@ -61,12 +67,42 @@ func newProbes(n *Node, f netfilter.Family, policy []iptables.Rule) probes {
 			}
 		}
 	}
-	p := probes{sources: []netip.Addr{{}}, destinations: destinations.addresses}
+	p := probes{sources: []netip.Addr{{}}, destinations: destinations.addresses, bitRule: bitRule}
 	if restricted {
 		p.sources = sources.addresses
 	}
 	p.limit(maxWork / cost)
 	return p
+}
+
+// testsBits reports whether a rule tests the destination in another way than by
+// ranges, such as with the mask 0.0.255.0.
+func testsBits(r netfilter.Rule, f netfilter.Family) bool {
+	start := f.DestinationOffset()
+	for _, c := range r.Conditions() {
+		for _, o := range c.Key {
+			inside := o.Field == netfilter.NetworkHeader && o.Offset >= start && o.Offset+o.Length <= start+f.AddressBytes()
+			if inside && (o.Offset > start || !isPrefixMask(o.Mask)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// isPrefixMask reports whether no bit of a mask that is set follows one that is not.
+func isPrefixMask(mask []byte) bool {
+	ones := true
+	for _, b := range mask {
+		for bit := byte(0x80); bit > 0; bit >>= 1 {
+			set := b&bit != 0
+			if set && !ones {
+				return false
+			}
+			ones = set
+		}
+	}
+	return true
 }
 
 // each returns the source and the destination of each packet.
