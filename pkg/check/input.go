@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"ip-masq-agent/pkg/config"
 )
@@ -31,7 +33,9 @@ func Path(name string, stdin io.Reader, o Options) []Result {
 			return []Result{unreadable(name, err)}
 		}
 		_, err = os.Lstat(filepath.Join(name, "..data"))
-		return checkDirectory(name, files, err == nil, o)
+		results := checkDirectory(name, files, err == nil, o)
+		results[0].Warnings = append(results[0].Warnings, danglingLinks(name)...)
+		return results
 	}
 	file, err := os.Open(name)
 	if err != nil {
@@ -39,6 +43,20 @@ func Path(name string, stdin io.Reader, o Options) []Result {
 	}
 	defer file.Close()
 	return readAndCheck(name, file, o)
+}
+
+// danglingLinks returns warnings about links in a directory that lead to no file.
+// The agent skips them without one, because a volume has them during an update.
+func danglingLinks(directory string) []config.Problem {
+	var out []config.Problem
+	entries, _ := os.ReadDir(directory) // config.Read reported an error
+	for _, e := range entries {
+		path := filepath.Join(directory, e.Name())
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && !strings.HasPrefix(e.Name(), ".") {
+			out = append(out, config.Problem{File: path, Reason: "is a link to a file that does not exist, so it is skipped", Remedy: "correct or remove the link"})
+		}
+	}
+	return out
 }
 
 func readAndCheck(name string, r io.Reader, o Options) []Result {

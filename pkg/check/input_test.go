@@ -26,6 +26,14 @@ func TestPath(t *testing.T) {
 	}
 	write("merged/a", "nonMasqueradeCIDRs: [10.0.0.0/8]")
 	write("merged/b", typo)
+	if err := os.Mkdir(filepath.Join(dir, "links"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, link := range []string{"links/.hidden", "links/team"} {
+		if err := os.Symlink("nothing", filepath.Join(dir, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	tests := []struct {
 		name, path, stdin string
 		want              string // DIR is the directory of the files
@@ -33,6 +41,7 @@ func TestPath(t *testing.T) {
 		{"a file", write("valid", "masqLinkLocal: true"), "", "DIR/valid: valid"},
 		{"an invalid file", write("invalid", typo), "", "DIR/invalid: invalid: 1 problem; a running agent keeps its last valid configuration"},
 		{"a directory", filepath.Join(dir, "merged"), "", "DIR/merged: invalid: 1 problem; a running agent keeps its last valid configuration"},
+		{"a directory with a link to nothing", filepath.Join(dir, "links"), "", "DIR/links: valid, with 1 warning"},
 		{"the standard input", "-", "masqLinkLocal: true", "(stdin): valid"},
 		{"nothing from the standard input", "-", "", "(stdin): valid, with 1 warning"},
 		{"a comment from the standard input", "-", "# none", "(stdin): valid"},
