@@ -86,11 +86,11 @@ func (o Options) remove(ctx context.Context, b backend.Name, f netfilter.Family,
 	r := Result{Backend: b, Family: f.String()}
 	if b == backend.NFTables {
 		if a := running.ManagerOfTable(ctx, o.Chain); a != nil {
-			r.Skipped = fmt.Sprintf("the agent that runs as process %d manages this table, or may: its backend is unknown", a.PID)
+			r.Skipped = fmt.Sprintf("the agent that runs as process %d %s", a.PID, managesTable(a.Backend(ctx)))
 			return r
 		}
 		if server.ManagesTable(o.Chain) {
-			r.Skipped = fmt.Sprintf("the agent that answers at %s manages this table, or may: its backend is unknown", server.Address)
+			r.Skipped = fmt.Sprintf("the agent that answers at %s %s", server.Address, managesTable(server.Backend))
 			return r
 		}
 	}
@@ -105,6 +105,15 @@ func (o Options) remove(ctx context.Context, b backend.Name, f netfilter.Family,
 	r.Found, r.Rules, r.Jumps, r.Command, r.Input = removal.Chain, removal.Rules, removal.Jumps, removal.Command, removal.Input
 	r.Removed = removal.Chain && err == nil && !o.DryRun
 	return r
+}
+
+// managesTable says whether an agent manages the table of the backend nftables, or
+// may, because its backend is unknown.
+func managesTable(b backend.Name) string {
+	if b == "" {
+		return "may manage this table: its backend is unknown"
+	}
+	return "manages this table"
 }
 
 // Complete reports whether nothing is left to remove.

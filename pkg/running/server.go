@@ -16,9 +16,9 @@ import (
 // network reach it, also those without hostPID, for which [Agents] finds no process.
 type Server struct {
 	Address string
+	Backend backend.Name // empty if unknown
 
-	chain   string       // empty if unknown
-	backend backend.Name // empty if unknown
+	chain string // empty if unknown
 }
 
 // FindServer returns the agent that serves /metrics at an address of this network
@@ -41,7 +41,7 @@ func FindServer(ctx context.Context, address string) *Server {
 	case err != nil || !areMetricsOfAgent(metrics):
 		return nil
 	}
-	return &Server{address, chainInMetrics(metrics), backend.Name(backendInMetrics(metrics))}
+	return &Server{address, backend.Name(backendInMetrics(metrics)), chainInMetrics(metrics)}
 }
 
 // Manages reports whether the agent manages a chain in a backend, or may manage it.
@@ -58,4 +58,4 @@ func (s *Server) ManagesTable(chain string) bool {
 	return s != nil && s.chain != chain && s.mayUse(backend.NFTables)
 }
 
-func (s *Server) mayUse(b backend.Name) bool { return s.backend == "" || s.backend == b }
+func (s *Server) mayUse(b backend.Name) bool { return s.Backend == "" || s.Backend == b }

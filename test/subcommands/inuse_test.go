@@ -68,7 +68,7 @@ func TestCleanupBesideAnAgentWithoutServer(t *testing.T) {
 		a := program.Start(t, program.Command([]string{"PATH=/nonexistent"}, "--http-bind-address=", "--config=/none"))
 		a.WaitLog("Synced")
 		for _, args := range [][]string{{"cleanup", "--masq-chain=OTHER", "--dry-run"}, {"cleanup", "--masq-chain=OTHER"}} {
-			if r := subcommand(t, nil, args...); r.status != 0 || !strings.Contains(r.stdout, "may: its backend is unknown") {
+			if r := subcommand(t, nil, args...); r.status != 0 || !strings.Contains(r.stdout, "may manage this table: its backend is unknown") {
 				t.Errorf("%v: status %d: %s%s", args, r.status, r.stdout, r.stderr)
 			}
 		}
