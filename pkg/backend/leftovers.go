@@ -20,7 +20,7 @@ type Leftover struct {
 	Family  netfilter.Family
 	Chain   string // empty for the table of the backend nftables
 	// Reached means that POSTROUTING has a rule that goes to the chain, so that
-	// its rules are in force. It is always true for a table.
+	// its rules are in force; for a table, that it has rules.
 	Reached bool
 }
 
@@ -55,10 +55,13 @@ func Leftovers(ctx context.Context, inUse Name, chain string) ([]Leftover, error
 		if inUse == NFTables {
 			continue
 		}
-		exists, err := nftables.NewTable(f).Exists(ctx)
+		table := nftables.NewTable(f)
+		exists, err := table.Exists(ctx)
 		errs = append(errs, supported(err))
 		if exists {
-			out = append(out, Leftover{Backend: NFTables, Family: f, Reached: true})
+			hasRules, err := table.HasRules(ctx)
+			errs = append(errs, err)
+			out = append(out, Leftover{Backend: NFTables, Family: f, Reached: hasRules})
 		}
 	}
 	if err := joinDistinct(errs); err != nil {

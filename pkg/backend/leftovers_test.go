@@ -70,6 +70,24 @@ func TestLeftovers(t *testing.T) {
 	})
 }
 
+// TestLeftoverTableWithoutRules tests a table of the backend nftables that was flushed:
+// nothing of it is in force, so the agent must not warn about it.
+func TestLeftoverTableWithoutRules(t *testing.T) {
+	netns.Require(t, "nft")
+	netns.Run(t, func(t *testing.T) {
+		if out, err := netns.Output("nft", "add table ip ip-masq-agent"); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		got, err := Leftovers(t.Context(), IPTablesNFT, "IP-MASQ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]Leftover{{Backend: NFTables, Family: netfilter.IPv4}}, got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
 func TestJoinDistinct(t *testing.T) {
 	a, b := errors.New("connecting to nf_tables: not permitted"), errors.New("no such file")
 	for _, tt := range []struct {
