@@ -122,8 +122,12 @@ func (p *parser) addSyntaxError(data []byte, root position, err error) {
 	case strings.Contains(text, "unknown anchor"):
 		_, name, _ := strings.Cut(text, "'")
 		name, _, _ = strings.Cut(name, "'")
-		before, _, _ := bytes.Cut(data, []byte("*"+name))
-		line = bytes.Count(before, []byte("\n")) + 1
+		for i, l := range bytes.Split(data, []byte("\n")) {
+			_, rest, found := bytes.Cut(withoutComment(l), []byte("*"+name))
+			if found && line == 0 && (len(rest) == 0 || strings.IndexByte(" \t\r,:]}", rest[0]) >= 0) {
+				line = i + 1
+			}
+		}
 		m.remedy = "write the value instead of its name with *"
 	case line > 0 || root.node == nil:
 		m.remedy += " around this line"
@@ -143,11 +147,20 @@ func findBadCharacter(data []byte) (line int, remedy string) {
 			return i + 1, "save the file as UTF-8"
 		case bytes.ContainsFunc(l, func(r rune) bool { return unicode.IsControl(r) && r != '\t' && r != '\r' }):
 			return i + 1, "remove the control character from this line"
-		case bytes.Contains(l, []byte("\u00a0")) && !bytes.HasPrefix(bytes.TrimSpace(l), []byte("#")):
+		case bytes.Contains(withoutComment(l), []byte("\u00a0")):
 			return i + 1, "replace the no-break spaces in this line, which YAML does not treat as spaces"
 		}
 	}
 	return 0, ""
+}
+
+// withoutComment returns a line without its comment.
+func withoutComment(line []byte) []byte {
+	if bytes.HasPrefix(bytes.TrimSpace(line), []byte("#")) {
+		return nil
+	}
+	text, _, _ := bytes.Cut(line, []byte(" #"))
+	return text
 }
 
 // splitLine splits an error of the YAML libraries, such as "yaml: line 3: did not

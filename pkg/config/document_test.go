@@ -30,10 +30,14 @@ func TestParseRejectsText(t *testing.T) {
 			`f:3: does not parse (could not find expected ':'): replace the no-break spaces in this line, which YAML does not treat as spaces`}},
 		{"a tab beside a no-break space in a comment", "nonMasqueradeCIDRs:\n\t- 10.0.0.0/8\n\u00a0 # a\u00a0b\n", []string{
 			`f:2: does not parse (found character that cannot start any token): ` + syntax + ` around this line`}},
+		{"a no-break space in a comment above the error", "nonMasqueradeCIDRs:\n- 10.0.0.0/8 # the\u00a0office\n\t- ::/0\n", []string{
+			`f:3: does not parse (found character that cannot start any token): ` + syntax + ` around this line`}},
 		{"undefined alias", "masqLinkLocal: *yes", []string{
 			`f:1: does not parse (unknown anchor 'yes' referenced): write the value instead of its name with *`}},
 		{"undefined alias further below", "masqLinkLocal: true\nnonMasqueradeCIDRs:\n- *private\n", []string{
 			`f:3: does not parse (unknown anchor 'private' referenced): write the value instead of its name with *`}},
+		{"undefined alias whose name is elsewhere too", "# *pod is\nnonMasqueradeCIDRs: [&pods fd00::/8, *pods]\nsourceCIDRs: [*pod]\n", []string{
+			`f:3: does not parse (unknown anchor 'pod' referenced): write the value instead of its name with *`}},
 		{"null key", "~: 1", []string{
 			`f:1: has a key that is not a string: write keys such as resyncInterval`}},
 		{"null key of a mapping", "# one\nmasqLinkLocal: true\ncidrLimit: [{a: 1, ~: 2}]\n", []string{

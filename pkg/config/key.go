@@ -155,15 +155,18 @@ func nearest(written string) string {
 			best = ""
 		}
 	}
-	// nMasqueradeCIDRs resembles masqueradeCIDRs, but may be a misspelling of
-	// nonMasqueradeCIDRs.
-	if best == keyMasquerade && strings.HasPrefix(strings.ToLower(written), "n") {
-		return ""
-	}
+	lower := strings.ToLower(written)
 	switch best {
+	case keyMasquerade:
+		// nMasqueradeCIDRs resembles masqueradeCIDRs, but may be a misspelling of
+		// nonMasqueradeCIDRs.
+		if strings.HasPrefix(lower, "n") || strings.Contains(lower, "no") {
+			return ""
+		}
 	case keyMasqLinkLocal, keyMasqLinkLocalIPv6, keySource:
-		// noMasqLinkLocal resembles masqLinkLocal, but may mean the opposite.
-		if !strings.EqualFold(written[:1], best[:1]) {
+		// noMasqLinkLocal and masqNoLinkLocal resemble masqLinkLocal, but may mean the
+		// opposite.
+		if lower[0] != best[0] || strings.Contains(lower, "no") {
 			return ""
 		}
 	}
