@@ -26,12 +26,15 @@ func findChains(rules netfilter.Ruleset, own string, names []string) []Chain {
 	names = slices.Compact(slices.Sorted(slices.Values(append(slices.Clip(names), own))))
 	var out []Chain
 	for _, t := range rules.Tables {
-		reached := predict.Reachable(t)
+		reached, hasRules := predict.Reachable(t), false
+		for c := range reached {
+			hasRules = hasRules || len(c.Rules) > 0
+		}
 		for _, f := range netfilter.Families() {
 			switch {
 			case t.Family != f.NFT():
 			case t.Name == masq.OwnTable && t.Owner == netfilter.OwnerNFTables:
-				out = append(out, Chain{Backend: backend.NFTables, Family: f, Name: own, Reached: len(reached) > 0})
+				out = append(out, Chain{Backend: backend.NFTables, Family: f, Name: own, Reached: hasRules})
 			case t.Name == masq.SharedTable:
 				for _, name := range names {
 					if c := t.Chains[name]; c != nil {

@@ -63,6 +63,24 @@ func TestJumps(t *testing.T) {
 	}
 }
 
+// TestLeftoverTableWithoutRules tests a table of the backend nftables that was flushed.
+func TestLeftoverTableWithoutRules(t *testing.T) {
+	netns.Run(t, func(t *testing.T) {
+		netns.Require(t, "nft", netns.Command("iptables-nft", "IPv6"))
+		options := synced(t, "iptables-nft")
+		nft(t, "add table ip ip-masq-agent\nadd chain ip ip-masq-agent postrouting { type nat hook postrouting priority srcnat + 5; }")
+		want := []Finding{{
+			Check: "backend", Severity: Info, Family: "IPv4",
+			What:        "table ip-masq-agent is in nftables too, where this agent does not manage it",
+			Consequence: "none: no rule in force leads packets to it",
+			Remedy:      "ip-masq-agent cleanup --masq-chain=IP-MASQ --backend=nftables",
+		}}
+		if diff := cmp.Diff(want, leftovers(t, options)); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
 // TestLeftoverNotReached tests a chain of the agent in the other backend that no rule
 // leads to.
 func TestLeftoverNotReached(t *testing.T) {
