@@ -61,6 +61,8 @@ func TestNativeRules(t *testing.T) {
 			chain post { type nat hook postrouting priority 110; ip6 daddr fd00::/8 accept; ip6 saddr ::5 accept
 			}
 		}`, []string{"unchecked IPv4: a rule tests single bits of the destination, so not all addresses that it matches were tested"}},
+		{"bits of the destination in a map", `add rule ip nat POSTROUTING ip daddr & 0.0.0.255 vmap { 0.0.0.7 : accept }`,
+			[]string{"unchecked IPv4: a rule tests single bits of the destination, so not all addresses that it matches were tested"}},
 		{"dormant", `add table ip nat { flags dormant; }`, []string{"error IPv4: table ip nat is dormant"}},
 		{"no hook", `delete table ip nat
 		table ip nat {

@@ -79,8 +79,15 @@ func newProbes(n *Node, f netfilter.Family, policy []iptables.Rule) probes {
 // ranges, such as with the mask 0.0.255.0.
 func testsBits(r netfilter.Rule, f netfilter.Family) bool {
 	start := f.DestinationOffset()
-	for _, c := range r.Conditions() {
-		for _, o := range c.Key {
+	for _, step := range r.Steps {
+		var key []netfilter.Operand
+		switch step := step.(type) {
+		case netfilter.Condition:
+			key = step.Key
+		case netfilter.VerdictMap:
+			key = step.Key
+		}
+		for _, o := range key {
 			inside := o.Field == netfilter.NetworkHeader && o.Offset >= start && o.Offset+o.Length <= start+f.AddressBytes()
 			if inside && (o.Offset > start || !isPrefixMask(o.Mask)) {
 				return true
