@@ -4,13 +4,12 @@
 package nftables
 
 import (
-	"golang.org/x/sys/unix"
-
 	"encoding/binary"
 	"errors"
 	"fmt"
 
 	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
 )
 
 // attributes are the attributes of one level of a message, by their type. Of

@@ -8,9 +8,9 @@ import (
 	"fmt"
 	"maps"
 
-	"ip-masq-agent/pkg/netfilter"
-
 	"github.com/mdlayher/netlink"
+
+	"ip-masq-agent/pkg/netfilter"
 )
 
 // attrNumber returns an attribute of four bytes in network byte order, which
