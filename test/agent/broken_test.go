@@ -35,11 +35,16 @@ func TestOneFamilyBroken(t *testing.T) {
 		t.Run(way, func(t *testing.T) {
 			eachIPTablesNode(t, func(n *node) {
 				iptables := n.shim()
+				names := n.commands(n.otherFamily())
+				if way == "missing" { // the agent looks for another command
+					n.env = append(n.env, "PATH="+iptables.dir)
+					names = append(names, netns.Command("iptables", n.otherFamily()))
+				}
 				p, other, want := n.startBothFamilies()
 
 				p.SkipLog()
 				var repair []func()
-				for _, name := range n.commands(n.otherFamily()) {
+				for _, name := range names {
 					repair = append(repair, breakCommand(n.t, iptables, name))
 				}
 				other.iptables("-F", "IP-MASQ")
