@@ -68,12 +68,22 @@ func readAndCheck(name string, r io.Reader, o Options) []Result {
 		return []Result{unreadable(name, err)}
 	}
 	results := checkData(name, data, o)
-	if name == stdinName && len(data) == 0 {
+	if len(data) == 0 && (name == stdinName || isPipe(r)) {
 		results[0].Warnings = append(results[0].Warnings, config.Problem{
 			File: name, Reason: "is empty, so these are the defaults", Remedy: "look for an error of the command before the pipe",
 		})
 	}
 	return results
+}
+
+// isPipe reports whether r is a pipe with a name, such as <(command) in a shell.
+func isPipe(r io.Reader) bool {
+	f, ok := r.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&fs.ModeNamedPipe != 0
 }
 
 // unreadable returns the Result of a file that cannot be read.

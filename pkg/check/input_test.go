@@ -4,6 +4,7 @@
 package check
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -34,6 +35,15 @@ func TestPath(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	empty, other, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer empty.Close()
+	if err := other.Close(); err != nil {
+		t.Fatal(err)
+	}
+	pipe := fmt.Sprintf("/proc/self/fd/%d", empty.Fd())
 	tests := []struct {
 		name, path, stdin string
 		want              string // DIR is the directory of the files
@@ -44,6 +54,7 @@ func TestPath(t *testing.T) {
 		{"a directory with a link to nothing", filepath.Join(dir, "links"), "", "DIR/links: valid, with 1 warning"},
 		{"the standard input", "-", "masqLinkLocal: true", "(stdin): valid"},
 		{"nothing from the standard input", "-", "", "(stdin): valid, with 1 warning"},
+		{"nothing from a pipe", pipe, "", pipe + ": valid, with 1 warning"},
 		{"a comment from the standard input", "-", "# none", "(stdin): valid"},
 		{"an empty file", write("empty", ""), "", "DIR/empty: valid"},
 		{"more than 16 MiB", "-", strings.Repeat("#", 16<<20+1), "(stdin): not checked"},
