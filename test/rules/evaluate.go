@@ -84,7 +84,7 @@ func (e *evaluation) verdict(s statement, share float64) (next, ended float64, e
 		return 0, ended, err
 	case "masquerade":
 		ports, err := portsOf(field(s.data, "port"))
-		flags := text(s.data, "flags")
+		flags := texts(s.data, "flags")
 		if err == nil && flags != "" && flags != "fully-random" {
 			err = fmt.Errorf("masquerade has flags %s", flags)
 		}

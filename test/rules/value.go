@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"go4.org/netipx"
 )
@@ -20,6 +21,19 @@ func field(data any, name string) any {
 func text(data any, name string) string {
 	s, _ := field(data, name).(string)
 	return s
+}
+
+// texts returns a text or several. nft 1.1.7 prints a list also of one.
+func texts(data any, name string) string {
+	list, ok := field(data, name).([]any)
+	if !ok {
+		return text(data, name)
+	}
+	var out []string
+	for _, one := range list {
+		out = append(out, fmt.Sprint(one))
+	}
+	return strings.Join(out, " ")
 }
 
 // has reports whether a field of the packet has a value or is in a set.
