@@ -27,6 +27,7 @@ func eachNativeNode(t *testing.T, name string, test func(n nativeNode)) {
 	for _, family := range []string{"IPv4", "IPv6"} {
 		t.Run(name+" "+family, func(t *testing.T) {
 			netns.Require(t, "nft", netns.Command("iptables-nft", family))
+			netns.RequireTranslation(t)
 			netns.Run(t, func(t *testing.T) {
 				n := nativeNode{newNode(t, "iptables-nft", family)}
 				n.nft(`table IP nat {

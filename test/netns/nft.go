@@ -28,11 +28,25 @@ func NFTOrSkip(t testing.TB, script string) {
 	if err == nil {
 		return
 	}
-	version, _ := exec.Command("nft", "--version").Output()
-	if strings.HasPrefix(string(version), "nftables v0.") {
-		t.Skipf("%s cannot load these rules: %v\n%s", bytes.TrimSpace(version), err, out)
+	if version, old := beforeOne(); old {
+		t.Skipf("%s cannot load these rules: %v\n%s", version, err, out)
 	}
 	t.Fatalf("nft -f -: %v\n%s\n%s", err, out, script)
+}
+
+// RequireTranslation skips a test that reads the rules of iptables with nft, if nft is
+// older than 1.0: nft 0.9.8 omits the option --random-fully of MASQUERADE.
+func RequireTranslation(t testing.TB) {
+	t.Helper()
+	if version, old := beforeOne(); old {
+		t.Skipf("%s omits --random-fully from the rules of iptables", version)
+	}
+}
+
+// beforeOne returns the version of nft, and whether it is before 1.0.
+func beforeOne() (version string, old bool) {
+	text, _ := exec.Command("nft", "--version").Output()
+	return string(bytes.TrimSpace(text)), bytes.HasPrefix(text, []byte("nftables v0."))
 }
 
 // NFTRuleset returns what "nft list ruleset" prints for IPv4 and IPv6, so that nft can
