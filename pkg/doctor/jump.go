@@ -71,7 +71,7 @@ func checkJump(n *Node, f netfilter.Family, have *Chain) Finding {
 // excludesLocal reports whether a rule has a condition that addresses of this node do
 // not meet.
 func excludesLocal(r netfilter.Rule) bool {
-	local := []byte{0, 0, 0, netfilter.TypeLocal}
+	local := netfilter.Number(netfilter.TypeLocal)
 	for _, c := range r.Conditions() {
 		if !c.Understood() || len(c.Key) != 1 || c.Key[0].Field != netfilter.DestinationType || c.Key[0].Mask != nil {
 			continue

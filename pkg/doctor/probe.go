@@ -5,6 +5,7 @@ package doctor
 
 import (
 	"iter"
+	"net"
 	"net/netip"
 	"slices"
 
@@ -97,19 +98,10 @@ func testsBits(r netfilter.Rule, f netfilter.Family) bool {
 	return false
 }
 
-// isPrefixMask reports whether no bit of a mask that is set follows one that is not.
+// isPrefixMask reports whether a mask is that of a prefix. No mask is one, too.
 func isPrefixMask(mask []byte) bool {
-	ones := true
-	for _, b := range mask {
-		for bit := byte(0x80); bit > 0; bit >>= 1 {
-			set := b&bit != 0
-			if set && !ones {
-				return false
-			}
-			ones = set
-		}
-	}
-	return true
+	_, size := net.IPMask(mask).Size()
+	return size == 8*len(mask)
 }
 
 // each returns the source and the destination of each packet.

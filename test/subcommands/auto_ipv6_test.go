@@ -22,10 +22,7 @@ func TestAutoIPv6(t *testing.T) {
 	for name, address := range map[string]string{"with a server": "127.0.0.1:10292", "without one": ""} {
 		t.Run(name, func(t *testing.T) {
 			netns.Run(t, func(t *testing.T) {
-				here := netns.Here(t)
-				here.Sysctl(t, "net/ipv6/conf/all/forwarding", "0")
-				netns.Connect(t, here, "eth0", netns.New(t), "eth0")
-				here.Address(t, "eth0", "2001:db8::1/64", "192.0.2.1/24")
+				here := dualStackNode(t, "0")
 				args := []string{"--config=" + goodFile(t), "--enable-ipv6=auto", "--backend=nftables", "--http-bind-address=" + address}
 				p := program.Start(t, program.Command(nil, args...))
 				p.WaitLog("Synced rules", `family="IPv4"`)
@@ -60,10 +57,7 @@ func TestAutoIPv6IsOff(t *testing.T) {
 	for name, address := range map[string]string{"with a server": "127.0.0.1:10292", "without one": ""} {
 		t.Run(name, func(t *testing.T) {
 			netns.Run(t, func(t *testing.T) {
-				here := netns.Here(t)
-				here.Sysctl(t, "net/ipv6/conf/all/forwarding", "1")
-				netns.Connect(t, here, "eth0", netns.New(t), "eth0")
-				here.Address(t, "eth0", "2001:db8::1/64", "192.0.2.1/24")
+				dualStackNode(t, "1")
 				p := program.Start(t, program.Command([]string{"PATH=" + onlyIPv4Commands(t)}, "--config="+goodFile(t), "--enable-ipv6=auto", "--backend=iptables-nft", "--http-bind-address="+address))
 				p.WaitLog("Synced rules", `family="IPv4"`)
 				p.WaitLog("Leaving the family off, though it is needed")
@@ -102,4 +96,15 @@ func checkOutput(t *testing.T, status int, part string, args ...string) {
 	if r := subcommand(t, nil, args...); r.status != status || !strings.Contains(r.stdout, part) {
 		t.Errorf("%q: status %d, want %d, and %q in:\n%s%s", args, r.status, status, part, r.stdout, r.stderr)
 	}
+}
+
+// dualStackNode gives the namespace addresses of both families, and sets whether it
+// forwards IPv6: "0" or "1".
+func dualStackNode(t *testing.T, forwarding string) *netns.NS {
+	t.Helper()
+	here := netns.Here(t)
+	here.Sysctl(t, "net/ipv6/conf/all/forwarding", forwarding)
+	netns.Connect(t, here, "eth0", netns.New(t), "eth0")
+	here.Address(t, "eth0", "2001:db8::1/64", "192.0.2.1/24")
+	return here
 }
