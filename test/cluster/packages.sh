@@ -9,4 +9,4 @@ here=$(dirname "$(realpath "$0")")
 . "$here/lib.sh"
 
 need containerd containerd runc runc /usr/lib/cni/bridge containernetworking-plugins \
-	buildah buildah mmdebstrap mmdebstrap xtables-nft-multi iptables nft nftables ip iproute2 sysctl procps openssl openssl
+	buildah buildah mmdebstrap mmdebstrap xtables-nft-multi iptables nft nftables ip iproute2 sysctl procps openssl openssl conntrack conntrack

@@ -14,7 +14,7 @@ export IMAGE
 if [ -n "${KUBECONFIG:-}" ]; then
 	export KUBECTL=${KUBECTL:-kubectl} HELM=${HELM:-helm}
 else
-	export KUBECTL=$state/kubectl HELM=$state/helm E2E_NODE=$here/node.sh E2E_OUTSIDE=$state/outside
+	export KUBECTL=$state/kubectl HELM=$state/helm E2E_NODE=$here/node.sh E2E_OUTSIDE=$state/outside E2E_LOG=$state/log
 fi
 cd "$here/e2e"
 # Do not cache: go does not notice changes of the cluster.

@@ -6,6 +6,7 @@ package e2e
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -83,9 +84,13 @@ func noPodLeft(t *testing.T) {
 }
 
 // wipe removes the agent's chain and every jump to it from both iptables
-// backends of the node, and the table of the backend nftables.
+// backends of the node, the table of the backend nftables, and the conntrack
+// entries, in which doctor would find the rules of an earlier test.
 func (n node) wipe(t *testing.T) {
 	t.Helper()
+	if out, err := n.fromOutside("", "conntrack", "-F"); err != nil {
+		t.Fatalf("on %s: %v\n%s", n.name, err, out)
+	}
 	for _, family := range []string{"ip", "ip6"} {
 		// Create the table first, because deleting a missing table is an error.
 		table := "table " + family + " ip-masq-agent"
@@ -117,17 +122,31 @@ func (n node) wipe(t *testing.T) {
 	}
 }
 
-// logState logs what an operator would look at after a failure.
+// logState records what an operator would look at after a failure: in a file of
+// the directory E2E_LOG, so that the failure is not lost among it, or without
+// that directory in the output of the test.
 func logState(t *testing.T) {
 	t.Helper()
+	var state strings.Builder
 	for _, args := range [][]string{
 		{"get", "pods", "-A", "-o", "wide"},
 		{"describe", "pods", "-n", "kube-system", "-l", "k8s-app=ip-masq-agent"},
 		{"logs", "-n", "kube-system", "-l", "k8s-app=ip-masq-agent", "--prefix", "--tail=40"},
 	} {
 		out, err := run("", os.Getenv("KUBECTL"), args...)
-		t.Logf("kubectl %s: %v\n%s", strings.Join(args, " "), err, out)
+		fmt.Fprintf(&state, "# kubectl %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
+	dir := os.Getenv("E2E_LOG")
+	if dir == "" {
+		t.Log(state.String())
+		return
+	}
+	file := filepath.Join(dir, t.Name()+".log")
+	if err := os.WriteFile(file, []byte(state.String()), 0o644); err != nil {
+		t.Log(err, state.String())
+		return
+	}
+	t.Logf("the pods and their logs are in %s", filepath.Base(file))
 }
 
 // deploy applies the manifest and waits until the agent is ready on every node.

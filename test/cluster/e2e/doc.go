@@ -12,4 +12,5 @@
 //	E2E_NODE    node.sh of the harness, if the harness made the cluster;
 //	            without it, tests that need access to the nodes are skipped
 //	E2E_OUTSIDE a command that runs the probe program on the host outside
+//	E2E_LOG     the directory for the state of the cluster after a failure
 package e2e

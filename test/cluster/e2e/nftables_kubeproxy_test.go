@@ -100,6 +100,26 @@ func (n node) restartKubeProxy(t *testing.T) {
 	n.hasServices(t)
 }
 
+// pauseKubeProxy stops kube-proxy until the end of the test. After its start it
+// may write its tables more than once, so only while it is stopped does a
+// change of them come from another program.
+func (n node) pauseKubeProxy(t *testing.T) {
+	t.Helper()
+	pid := strings.TrimSpace(n.must(t, "cat", "/run/kube-proxy.pid"))
+	n.must(t, "kill", "-STOP", pid)
+	t.Cleanup(func() { n.must(t, "kill", "-CONT", pid) })
+	eventually(t, podLimit, func() error {
+		// ps exits with 1 if there is no process. A zombie (state Z) has ended.
+		children, _ := n.run("ps", "--ppid", pid, "-o", "stat=,args=")
+		for child := range strings.Lines(children) {
+			if !strings.HasPrefix(child, "Z") {
+				return fmt.Errorf("on %s kube-proxy is stopped, but it still runs %s", n.name, child)
+			}
+		}
+		return nil
+	})
+}
+
 // hasServices waits until kube-proxy's tables contain the Service of pods.yaml.
 func (n node) hasServices(t *testing.T) {
 	t.Helper()

@@ -94,6 +94,7 @@ func neitherDisturbsTheOther(t *testing.T, n node, all []pod) {
 	stop()
 	n.countersGoOn(t, before)
 
+	n.pauseKubeProxy(t)
 	theirs, err := n.tables("kube-proxy")
 	if err != nil {
 		t.Fatal(err)
