@@ -39,7 +39,9 @@ node() {
 	local out=(ip -n "$prefix-outside") node=(ip -n "$prefix-$name")
 	ip netns add "$prefix-$name"
 	"${node[@]}" link set lo up
-	"${node[@]}" link add eth0 type veth peer name "$name" netns "$prefix-outside"
+	# A node keeps its MAC address when it reboots. With another one, hosts that know
+	# the old one would not reach the node for some seconds, see NUD in RFC 4861.
+	"${node[@]}" link add eth0 address "$(printf 02:00:00:00:00:%02x "$i")" type veth peer name "$name" netns "$prefix-outside"
 	"${out[@]}" link set "$name" master br0 up
 	"${node[@]}" addr add "$(node_ip4 "$i")/24" dev eth0
 	"${node[@]}" addr add "$(node_ip6 "$i")/64" dev eth0 nodad
