@@ -5,12 +5,14 @@ package netns
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
+	"time"
 )
 
 // Connect connects two namespaces with a veth pair: aDev in a, bDev in b. Both
-// devices are up. IPv6 link-local addresses are usable at once, as in
-// [NS.Address].
+// devices are up and send packets. IPv6 link-local addresses are usable at once,
+// as in [NS.Address].
 func Connect(t testing.TB, a *NS, aDev string, b *NS, bDev string) {
 	t.Helper()
 	a.Sysctl(t, "net/ipv6/conf/default/accept_dad", "0")
@@ -18,6 +20,23 @@ func Connect(t testing.TB, a *NS, aDev string, b *NS, bDev string) {
 	a.IP(t, "link add "+aDev+" type veth peer name "+bDev+" netns "+b.path)
 	a.IP(t, "link set "+aDev+" up")
 	b.IP(t, "link set "+bDev+" up")
+	a.waitUp(t, aDev)
+	b.waitUp(t, bDev)
+}
+
+// waitUp waits until a device is up. The kernel handles the carrier of a device
+// asynchronously and drops all packets until then.
+func (ns *NS) waitUp(t testing.TB, dev string) {
+	t.Helper()
+	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		state := ns.IP(t, "-brief link show dev "+dev) // such as "eth0@if2 UP ..."
+		if words := strings.Fields(state); len(words) > 1 && words[1] == "UP" {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("the device is not up: %s", state)
+		}
+	}
 }
 
 // Address adds addresses, with their prefix lengths, to a device:

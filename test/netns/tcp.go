@@ -14,7 +14,7 @@ import (
 
 // patience is the time limit of each step of a connection between two
 // namespaces.
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 // Serve listens on the TCP address addr in the namespace until the test ends,
 // and sends each client the source address that it sees.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -36,14 +37,24 @@ func Start(t testing.TB, cmd *exec.Cmd) *Process {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}
 	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
-	cmd.WaitDelay = 5 * time.Second
-	if err := cmd.Start(); err != nil {
-		t.Fatalf("starting the agent: %v", err)
-	}
+	cmd.WaitDelay = Patience
+	started := make(chan error)
 	go func() {
+		// Pdeathsig is sent when the thread that forked ends, not the process.
+		// The threads of netns.NS end before the test does.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err != nil {
+			return
+		}
 		p.err = cmd.Wait()
 		close(p.done)
 	}()
+	if err := <-started; err != nil {
+		t.Fatalf("starting the agent: %v", err)
+	}
 	t.Cleanup(func() { // runs after the cleanup function below
 		if t.Failed() {
 			t.Logf("log of the agent %s:\n%s", strings.Join(cmd.Args[1:], " "), p.Log.String())
