@@ -8,9 +8,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
-	"time"
 
 	"ip-masq-agent/test/netns"
 )
@@ -59,31 +57,16 @@ func TestSourceEditsUnderLoad(t *testing.T) {
 		first := n.sourceLists()[0]
 		n.startRight(n.sourceFile(first), n.sourceChain(first))
 		w.waitSource(w.nodeAddr, w.publicAddr())
-		var stop atomic.Bool
-		made := make(chan int, 2)
-		dial := func(want netip.Addr, connect func(addr string) (netip.AddrPort, error)) {
-			count := 0
-			for ; !stop.Load(); count++ {
-				address := net.JoinHostPort([]string{w.publicAddr(), w.privateAddr()}[count%2], "8080")
-				if source, err := connect(address); err != nil || source.Addr() != want {
-					n.t.Errorf("connection %d to %s came from %v, %v, want %s", count, address, source, err, want)
-					break
-				}
-				time.Sleep(time.Millisecond)
-			}
-			made <- count
+		address := func(number int) string {
+			return net.JoinHostPort([]string{w.publicAddr(), w.privateAddr()}[number%2], "8080")
 		}
-		go dial(w.nodeAddr, func(addr string) (netip.AddrPort, error) { return netns.Dial(w.pod, addr) })
-		go dial(w.second, func(addr string) (netip.AddrPort, error) { return netns.DialFrom(w.here, w.second, addr) })
-		n.editSources()
-		stop.Store(true)
-		for range 2 {
-			connections := <-made
-			n.t.Logf("%d connections", connections)
-			if connections < 100 {
-				n.t.Errorf("only %d connections, too few for the test", connections)
-			}
+		pod := n.connect(w.nodeAddr, func(number int) (netip.AddrPort, error) { return netns.Dial(w.pod, address(number)) })
+		node := n.connect(w.second, func(number int) (netip.AddrPort, error) { return netns.DialFrom(w.here, w.second, address(number)) })
+		for round := 0; round < 1 || !(pod.enough() && node.enough()) && round < 10; round++ {
+			n.editSources()
 		}
+		pod.end()
+		node.end()
 	})
 }
 

@@ -36,9 +36,28 @@ func (n *node) startUnread() (agent *os.Process, stderr *os.File) {
 	return cmd.Process, r
 }
 
-// stopInTime stops the agent with SIGTERM and expects exit status 0 within two
-// seconds.
-func (n *node) stopInTime(agent *os.Process) {
+// stopLimit is the time in which the agent must stop.
+const stopLimit = 2 * time.Second
+
+// stopsInTime checks that stop, which stops the agent, takes at most stopLimit. The
+// load of the machine can delay it, so another agent of again gets two more tries.
+func (n *node) stopsInTime(stop, again func() time.Duration) {
+	n.t.Helper()
+	took := stop()
+	for range 2 {
+		if took > stopLimit {
+			n.t.Logf("the agent took %v to stop", took)
+			took = again()
+		}
+	}
+	if took > stopLimit {
+		n.t.Errorf("the agent took %v to stop, want at most %v", took, stopLimit)
+	}
+}
+
+// stop stops the agent with SIGTERM, expects exit status 0 and returns how long that
+// took.
+func (n *node) stop(agent *os.Process) time.Duration {
 	n.t.Helper()
 	began := time.Now()
 	if err := agent.Signal(terminate); err != nil {
@@ -54,12 +73,13 @@ func (n *node) stopInTime(agent *os.Process) {
 	}()
 	select {
 	case status := <-ended:
-		if took := time.Since(began); status != 0 || took > 2*time.Second {
-			n.t.Errorf("the agent ended with status %d after %v, want 0 within 2s", status, took)
+		if status != 0 {
+			n.t.Errorf("the agent ended with status %d, want 0", status)
 		}
 	case <-time.After(program.Patience):
 		n.t.Fatal("the agent did not end")
 	}
+	return time.Since(began)
 }
 
 // fillLog makes the agent log 200 kB, more than the pipe and the agent's buffer
@@ -72,7 +92,13 @@ func (n *node) fillLog() {
 			fmt.Fprintf(&file, "unknown%d%d%s: 1\n", i, k, strings.Repeat("x", 60))
 		}
 		n.config.write(n.t, file.String())
-		time.Sleep(1200 * time.Millisecond)
+		first := fmt.Sprintf("unknown%d0x", i)
+		program.Eventually(n.t, func() string { // the agent has read the file
+			if _, reason, err := get("/readyz"); err != nil || !strings.Contains(reason, first) {
+				return fmt.Sprintf("/readyz has no %s: %s, %v", first, reason, err)
+			}
+			return ""
+		})
 	}
 }
 
@@ -101,7 +127,11 @@ func TestUnreadStderr(t *testing.T) {
 			}
 		})
 		n.fillLog()
-		n.stopInTime(agent)
+		n.stopsInTime(func() time.Duration { return n.stop(agent) }, func() time.Duration {
+			agent, _ := n.startUnread()
+			n.fillLog()
+			return n.stop(agent)
+		})
 		stderr.SetReadDeadline(time.Time{})
 		rest, err := io.ReadAll(stderr)
 		if err != nil || len(rest) < 32<<10 {
@@ -123,6 +153,11 @@ func TestClosedStderr(t *testing.T) {
 		n.wait(n.threeRangesChain())
 		n.iptables("-F", "IP-MASQ")
 		n.wait(n.threeRangesChain())
-		n.stopInTime(agent)
+		n.stopsInTime(func() time.Duration { return n.stop(agent) }, func() time.Duration {
+			agent, stderr := n.startUnread()
+			stderr.Close()
+			n.ready()
+			return n.stop(agent)
+		})
 	})
 }
