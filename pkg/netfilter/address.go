@@ -7,6 +7,8 @@ import (
 	"bytes"
 	"net/netip"
 	"slices"
+
+	"go4.org/netipx"
 )
 
 // DestinationIn returns the condition that the destination is in a range.
@@ -36,12 +38,7 @@ type AddressRange struct{ From, To netip.Addr }
 
 // RangeOf returns the addresses of a prefix.
 func RangeOf(p netip.Prefix) AddressRange {
-	b := p.Masked().Addr().AsSlice()
-	for bit := p.Bits(); bit < len(b)*8; bit++ {
-		b[bit/8] |= 0x80 >> (bit % 8)
-	}
-	last, _ := netip.AddrFromSlice(b) // of the same length, so it is one
-	return AddressRange{From: p.Masked().Addr(), To: last}
+	return AddressRange{From: p.Masked().Addr(), To: netipx.PrefixLastIP(p)}
 }
 
 // Destinations returns the destination ranges of the condition, negated or
@@ -100,12 +97,7 @@ func (r AddressRange) Contains(a netip.Addr) bool {
 
 // Prefix returns the range as a prefix, and false if it is not one prefix.
 func (r AddressRange) Prefix() (netip.Prefix, bool) {
-	for bits := range r.From.BitLen() + 1 {
-		if p := netip.PrefixFrom(r.From, bits); RangeOf(p) == r {
-			return p, true
-		}
-	}
-	return netip.Prefix{}, false
+	return netipx.IPRangeFrom(r.From, r.To).Prefix()
 }
 
 // String returns the range as an address or a prefix if it is one, else as its

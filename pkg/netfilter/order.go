@@ -29,10 +29,11 @@ func (rs Ruleset) byPriority(f Family) [][]baseChain {
 		}
 	}
 	slices.SortFunc(all, func(a, b baseChain) int {
-		if order := cmp.Compare(a.chain.Priority, b.chain.Priority); order != 0 {
-			return order
-		}
-		return compareNames(a, b) // so that the same rules give the same text
+		return cmp.Or(
+			cmp.Compare(a.chain.Priority, b.chain.Priority),
+			// The names, so that the same rules give the same text.
+			cmp.Compare(a.table.Owner, b.table.Owner), cmp.Compare(a.table.Family, b.table.Family),
+			cmp.Compare(a.table.Name, b.table.Name), cmp.Compare(a.chain.Name, b.chain.Name))
 	})
 	var groups [][]baseChain
 	for i, b := range all {
@@ -43,10 +44,4 @@ func (rs Ruleset) byPriority(f Family) [][]baseChain {
 		groups[last] = append(groups[last], b)
 	}
 	return groups
-}
-
-func compareNames(a, b baseChain) int {
-	return cmp.Or(
-		cmp.Compare(a.table.Owner, b.table.Owner), cmp.Compare(a.table.Family, b.table.Family),
-		cmp.Compare(a.table.Name, b.table.Name), cmp.Compare(a.chain.Name, b.chain.Name))
 }

@@ -139,19 +139,6 @@ func (t *Table) String() string {
 	return name
 }
 
-// Callers returns the rules that may send packets to a chain.
-func (t *Table) Callers(chain string) []Place {
-	var out []Place
-	for _, c := range t.Chains {
-		for i := range c.Rules {
-			if slices.Contains(c.Rules[i].Targets(), chain) {
-				out = append(out, Place{Table: t, Chain: c, Rule: &c.Rules[i]})
-			}
-		}
-	}
-	return out
-}
-
 // Targets returns the chains that the rule jumps or goes to.
 func (r Rule) Targets() []string {
 	var out []string

@@ -50,17 +50,6 @@ func TestTargets(t *testing.T) {
 	}
 }
 
-func TestCallers(t *testing.T) {
-	table := base(100, []Rule{rule(do(Accept)), rule(jump("A")), rule(jump("B"))}, map[string][]Rule{"A": {rule(do(Return))}, "B": {rule(do(Return))}})
-	got := table.Callers("B")
-	if len(got) != 1 || got[0].Table != table || got[0].Chain != table.Chains["POSTROUTING"] || got[0].Rule != &table.Chains["POSTROUTING"].Rules[2] {
-		t.Errorf("callers of B: %+v", got)
-	}
-	if got := table.Callers("C"); got != nil {
-		t.Errorf("callers of a chain that nothing jumps to: %+v", got)
-	}
-}
-
 func TestPlaceString(t *testing.T) {
 	unread := &Chain{Name: "A", Base: true, Err: errors.New("EPERM")}
 	for want, p := range map[string]Place{
