@@ -133,7 +133,11 @@ func (c *compiler) elements(what string, kind int, flags netlink.HeaderFlags, s 
 func (s *setLayout) encodeElement(e elementLayout) []netlink.Attribute {
 	start := []netlink.Attribute{attrNested(unix.NFTA_SET_ELEM_KEY, attrBytes(unix.NFTA_DATA_VALUE, e.from))}
 	if s.verdicts {
-		start = append(start, attrNested(unix.NFTA_SET_ELEM_DATA, verdictData(s.code(), e.chain)))
+		code := int32(unix.NFT_GOTO)
+		if e.verdict.Action == netfilter.Jump {
+			code = unix.NFT_JUMP
+		}
+		start = append(start, attrNested(unix.NFTA_SET_ELEM_DATA, verdictData(code, e.verdict.Chain)))
 	}
 	after, open := next(e.to)
 	if s.interval && open {

@@ -131,7 +131,7 @@ func (d *decoder) expression(name string, a attributes) error {
 	case "quota", "connlimit", "dynset":
 		d.mayFail(name)
 	case "exthdr", "socket", "rt", "osf", "xfrm", "tunnel", "hash", "inner":
-		d.unknownLoad(name, a)
+		d.unknownLoad(name)
 	default: // queue, reject, redir, tproxy, synproxy, notrack, and new ones
 		d.verdict(netfilter.Verdict{Action: netfilter.Other, Name: name}, "", printable.Line(name))
 	}
@@ -170,7 +170,7 @@ func (d *decoder) mayFail(name string) {
 
 // unknownLoad decodes an expression that loads an unknown value. The rule may end
 // there, because such an expression can fail to load, or match by itself.
-func (d *decoder) unknownLoad(name string, a attributes) {
+func (d *decoder) unknownLoad(name string) {
 	d.mayFail(name)
 	for i := range d.registers { // it may have written any register
 		o := opaque(wordBytes, name)

@@ -132,14 +132,11 @@ func sameOperand(a, b netfilter.Operand) bool {
 // compares at once because they are next to each other in the header.
 func (d *decoder) split(l load, data []byte) bool {
 	o := l.operand
-	f := netfilter.IPv4
 	if o.Field != netfilter.NetworkHeader || l.unsure || o.Mask != nil || o.Xor != nil {
 		return false
 	}
-	if d.layer == unix.NFPROTO_IPV6 {
-		f = netfilter.IPv6
-	}
-	at := f.DestinationOffset() - f.SourceOffset()
+	f := d.packetFamily()
+	at := f.AddressBytes()
 	if o.Offset != f.SourceOffset() || o.Length <= at || o.Length > 2*at {
 		return false
 	}
@@ -147,7 +144,7 @@ func (d *decoder) split(l load, data []byte) bool {
 	destination := l.from(at)
 	for i, part := range []load{source, destination} {
 		part.text = d.headerName(unix.NFT_PAYLOAD_NETWORK_HEADER, part.operand.Offset, part.operand.Length)
-		part.key = keyOf(unix.NFT_PAYLOAD_NETWORK_HEADER, part.operand.Offset, part.operand.Length, d.layer)
+		part.key = d.keyOf(unix.NFT_PAYLOAD_NETWORK_HEADER, part.operand.Offset, part.operand.Length)
 		b := data[:at]
 		if i == 1 {
 			b = data[at:]

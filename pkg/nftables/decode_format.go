@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/bits"
+	"net"
 	"net/netip"
 	"strings"
 
@@ -93,10 +94,7 @@ func (d *decoder) formatted(l load, data []byte) string {
 // prefix returns the bytes of an address as an address, a prefix, or an address
 // and a mask.
 func (d *decoder) prefix(l load, data []byte, always bool) string {
-	full := make([]byte, 4)
-	if d.layer == unix.NFPROTO_IPV6 {
-		full = make([]byte, 16)
-	}
+	full := make([]byte, d.packetFamily().AddressBytes())
 	n := copy(full, data)
 	addr, _ := netip.AddrFromSlice(full)
 	length := n * 8
@@ -108,7 +106,7 @@ func (d *decoder) prefix(l load, data []byte, always bool) string {
 				break
 			}
 		}
-		if !bytes.Equal(maskOf(length, len(m)), m) && len(m) == len(full) {
+		if len(m) == len(full) && !bytes.Equal(net.CIDRMask(length, len(m)*8), m) {
 			mask, _ := netip.AddrFromSlice(m)
 			return fmt.Sprintf("%s/%s", addr, mask)
 		}
@@ -117,15 +115,6 @@ func (d *decoder) prefix(l load, data []byte, always bool) string {
 		return addr.String()
 	}
 	return fmt.Sprintf("%s/%d", addr, length)
-}
-
-// maskOf returns a mask of bytes whose first bits are set.
-func maskOf(ones, length int) []byte {
-	out := make([]byte, length)
-	for i := range ones {
-		out[i/8] |= 0x80 >> (i % 8)
-	}
-	return out
 }
 
 // interfaceText returns the name of a device. A name without a zero byte at its end

@@ -34,7 +34,7 @@ func (d *decoder) payload(a attributes) {
 		return
 	}
 	l := opaque(length, text)
-	l.key = keyOf(base, offset, length, d.layer)
+	l.key = d.keyOf(base, offset, length)
 	if base == unix.NFT_PAYLOAD_NETWORK_HEADER {
 		l.operand = netfilter.Operand{Field: netfilter.NetworkHeader, Offset: offset, Length: length}
 		l.unsure = offset+length > d.headerBytes()
@@ -154,7 +154,5 @@ func (d *decoder) ct(a attributes) {
 		d.addText("", "ct … set …")
 		return
 	}
-	l := opaque(16, "ct")
-	l.text = ctName(a.uint32(unix.NFTA_CT_KEY))
-	d.registers.set(a.uint32(unix.NFTA_CT_DREG), l)
+	d.registers.set(a.uint32(unix.NFTA_CT_DREG), opaque(16, ctName(a.uint32(unix.NFTA_CT_KEY))))
 }

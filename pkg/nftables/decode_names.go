@@ -26,34 +26,38 @@ const (
 	keyTransport // the transport header
 )
 
-// addressOf returns the family and the side of the address that begins with the given
-// bytes of the network header. layer is the packet's family.
-func addressOf(layer uint8, offset, length int) (f netfilter.Family, source, ok bool) {
-	f = netfilter.IPv4
-	if layer == unix.NFPROTO_IPV6 {
-		f = netfilter.IPv6
+// packetFamily returns the family of the packet, and IPv4 if it is not known.
+func (d *decoder) packetFamily() netfilter.Family {
+	if d.layer == unix.NFPROTO_IPV6 {
+		return netfilter.IPv6
 	}
-	size := f.DestinationOffset() - f.SourceOffset()
-	ok = layer != unix.NFPROTO_INET && length <= size && (offset == f.SourceOffset() || offset == f.DestinationOffset())
-	return f, offset == f.SourceOffset(), ok
+	return netfilter.IPv4
 }
 
-func keyOf(base uint32, offset, length int, layer uint8) key {
+// addressOf returns the side of the address that begins with the given bytes of the
+// network header.
+func (d *decoder) addressOf(offset, length int) (source, ok bool) {
+	f := d.packetFamily()
+	ok = d.layer != unix.NFPROTO_INET && length <= f.AddressBytes() && (offset == f.SourceOffset() || offset == f.DestinationOffset())
+	return offset == f.SourceOffset(), ok
+}
+
+func (d *decoder) keyOf(base uint32, offset, length int) key {
 	if base == unix.NFT_PAYLOAD_TRANSPORT_HEADER {
 		return keyTransport
 	}
 	if base != unix.NFT_PAYLOAD_NETWORK_HEADER || length == 0 {
 		return keyOther
 	}
-	_, source, ok := addressOf(layer, offset, length)
+	source, ok := d.addressOf(offset, length)
 	switch {
 	case ok && source:
 		return keySource
 	case ok:
 		return keyDestination
-	case layer == unix.NFPROTO_IPV4 && offset == 9 && length == 1:
+	case d.layer == unix.NFPROTO_IPV4 && offset == 9 && length == 1:
 		return keyProtocol
-	case layer == unix.NFPROTO_IPV4 && offset == 6 && length == 2:
+	case d.layer == unix.NFPROTO_IPV4 && offset == 6 && length == 2:
 		return keyFragment
 	}
 	return keyOther
@@ -64,13 +68,13 @@ func keyOf(base uint32, offset, length int, layer uint8) key {
 func (d *decoder) headerName(base uint32, offset, length int) string {
 	switch base {
 	case unix.NFT_PAYLOAD_NETWORK_HEADER:
-		f, source, ok := addressOf(d.layer, offset, length)
+		source, ok := d.addressOf(offset, length)
 		if ok && length > 0 {
-			side := "daddr"
+			side := " daddr"
 			if source {
-				side = "saddr"
+				side = " saddr"
 			}
-			return map[netfilter.Family]string{netfilter.IPv4: "ip ", netfilter.IPv6: "ip6 "}[f] + side
+			return d.packetFamily().NFT() + side
 		}
 		if d.layer == unix.NFPROTO_IPV4 && offset == 9 && length == 1 {
 			return "ip protocol"

@@ -174,10 +174,14 @@ func (b *setBuilder) build() *set {
 	}
 	// The kernel's order differs from version to version.
 	slices.SortStableFunc(b.open, func(x, y rawElement) int {
-		if c := bytes.Compare(x.key, y.key); c != 0 {
+		c := bytes.Compare(x.key, y.key)
+		switch {
+		case c != 0 || x.end == y.end:
 			return c
+		case x.end: // the end of an interval is before the next one
+			return -1
 		}
-		return endFirst(x, y)
+		return 1
 	})
 	for i, e := range b.open {
 		if e.end {
@@ -192,14 +196,4 @@ func (b *setBuilder) build() *set {
 		b.set.elements = append(b.set.elements, out)
 	}
 	return b.set
-}
-
-func endFirst(x, y rawElement) int {
-	switch {
-	case x.end == y.end:
-		return 0
-	case x.end:
-		return -1
-	}
-	return 1
 }

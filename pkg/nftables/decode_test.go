@@ -126,7 +126,7 @@ func TestDecode(t *testing.T) {
 			[]netlink.Attribute{
 				loadMeta(unix.NFT_META_MARK),
 				expression("bitwise", attrNumber(unix.NFTA_BITWISE_SREG, 1), attrNumber(unix.NFTA_BITWISE_DREG, 1), attrNumber(unix.NFTA_BITWISE_LEN, 4),
-					attrNumber(bitwiseOp, 1), attrNested(bitwiseData, attrBytes(unix.NFTA_DATA_VALUE, []byte{0, 0, 0, 4}))),
+					attrNumber(bitwiseOp, 1), attrNested(7 /* NFTA_BITWISE_DATA */, attrBytes(unix.NFTA_DATA_VALUE, []byte{0, 0, 0, 4}))),
 				compare(eq, 1, 0, 0, 0),
 			},
 			[]netfilter.Step{unknown},

@@ -8,6 +8,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
+
+	"ip-masq-agent/pkg/netfilter"
 )
 
 // sameKind reports whether a set has the right flags. Other kernels and other
@@ -18,20 +20,18 @@ func (s *setLayout) sameKind(have *set) bool {
 
 // compare returns the elements that differ.
 func (s *setLayout) compare(have *set) setDifference {
-	left := map[string]bool{}
 	d := setDifference{set: s}
+	wanted, same := map[string]bool{}, map[string]bool{}
 	for _, e := range s.elements {
-		left[e.identity()] = true
+		wanted[e.identity()] = true
 	}
-	same := map[string]bool{}
 	for _, h := range have.elements {
-		e := elementLayout{from: h.from, to: h.to, chain: h.verdict.Chain, found: h.verdict}
-		id := e.identity()
-		if wrong := s.verdicts && h.verdict.Action != s.action(); wrong || !left[id] {
+		e := elementLayout{from: h.from, to: h.to, verdict: h.verdict}
+		if id := e.identity(); wanted[id] {
+			same[id] = true
+		} else {
 			d.remove = append(d.remove, e)
-			continue
 		}
-		same[id] = true
 	}
 	for _, e := range s.elements {
 		if !same[e.identity()] {
@@ -44,21 +44,18 @@ func (s *setLayout) compare(have *set) setDifference {
 // identity returns everything on which the meaning of an element depends.
 func (e elementLayout) identity() string {
 	b := binary.BigEndian.AppendUint32(nil, uint32(len(e.from)))
-	return string(bytes.Join([][]byte{b, e.from, e.to, []byte(e.chain)}, nil))
+	return string(bytes.Join([][]byte{b, e.from, e.to, {byte(e.verdict.Action)}, []byte(e.verdict.Chain)}, nil))
 }
 
 // foundText returns an element of the kernel as nft(8) prints it.
 func (s *setLayout) foundText(e elementLayout) string {
-	text := fmt.Sprintf("%x-%x", e.from, e.to)
+	e.text = fmt.Sprintf("%x-%x", e.from, e.to)
 	from, okFrom := netip.AddrFromSlice(e.from)
 	to, okTo := netip.AddrFromSlice(e.to)
 	if okFrom && okTo {
-		text = Interval{From: from, To: to}.text()
+		e.text = netfilter.AddressRange{From: from, To: to}.String()
 	}
-	if s.verdicts {
-		text += " : " + nftVerdict(e.found)
-	}
-	return text
+	return s.elementText(e)
 }
 
 // of names the set of an element that has no verdict. One with a verdict is of

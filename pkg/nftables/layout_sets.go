@@ -22,8 +22,7 @@ type setLayout struct {
 	byteOrder uint32 // of the keys: hostOrder, networkOrder, or 0 if they have none
 	anonymous bool   // belongs to one rule
 	interval  bool
-	verdicts  bool // a verdict map, of elements that all jump or all go to chains
-	jump      bool
+	verdicts  bool // a verdict map
 	elements  []elementLayout
 }
 
@@ -31,9 +30,8 @@ type setLayout struct {
 // key if the set has no intervals.
 type elementLayout struct {
 	from, to []byte
-	chain    string            // of a verdict map
+	verdict  netfilter.Verdict // of a verdict map: jump or goto
 	text     string            // as nft(8) prints the key
-	found    netfilter.Verdict // of an element in the kernel
 }
 
 // dataType is nft's number for a type of data. The kernel stores it and does
@@ -70,9 +68,14 @@ func addressSet(f netfilter.Family, name, comment string) *setLayout {
 func (s Spec) sources() *setLayout {
 	set := addressSet(s.Family, sourcesSet, sourcesNote)
 	for _, r := range s.Sources {
-		set.elements = append(set.elements, elementLayout{from: r.From.AsSlice(), to: r.To.AsSlice(), text: Interval{From: r.From, To: r.To}.text()})
+		set.elements = append(set.elements, addressElement(r))
 	}
 	return set
+}
+
+// addressElement returns the element of a range, without a verdict.
+func addressElement(r netfilter.AddressRange) elementLayout {
+	return elementLayout{from: r.From.AsSlice(), to: r.To.AsSlice(), text: r.String()}
 }
 
 // destinations returns the verdict map of the Spec's intervals.
@@ -80,7 +83,9 @@ func (s Spec) destinations() *setLayout {
 	m := addressSet(s.Family, destinationsMap, destinationsNote)
 	m.verdicts = true
 	for _, i := range s.Destinations {
-		m.elements = append(m.elements, elementLayout{from: i.From.AsSlice(), to: i.To.AsSlice(), chain: i.verdict(), text: i.text()})
+		e := addressElement(netfilter.AddressRange{From: i.From, To: i.To})
+		e.verdict = i.verdict()
+		m.elements = append(m.elements, e)
 	}
 	return m
 }
@@ -91,16 +96,16 @@ func (s Spec) destinations() *setLayout {
 func (s Spec) shares() *setLayout {
 	m := &setLayout{
 		name: "__map%d", keyType: typeInteger, keyBytes: 4, byteOrder: hostOrder,
-		anonymous: true, interval: true, verdicts: true, jump: true,
+		anonymous: true, interval: true, verdicts: true,
 	}
 	next := uint32(0)
 	for i, r := range s.ToPorts {
 		last := next + uint32(netfilter.Ports(r)) - 1
 		e := elementLayout{
-			from:  netfilter.Number(next),
-			to:    netfilter.Number(last),
-			chain: portsChain(i),
-			text:  fmt.Sprintf("%d-%d", next, last),
+			from:    netfilter.Number(next),
+			to:      netfilter.Number(last),
+			verdict: netfilter.Verdict{Action: netfilter.Jump, Chain: portsChain(i)},
+			text:    fmt.Sprintf("%d-%d", next, last),
 		}
 		if next == last {
 			e.text = fmt.Sprint(next)
@@ -170,28 +175,5 @@ func (s *setLayout) elementText(e elementLayout) string {
 	if !s.verdicts {
 		return e.text
 	}
-	return fmt.Sprintf("%s : %s %s", e.text, s.verdictText(), e.chain)
-}
-
-func (s *setLayout) verdictText() string {
-	if s.jump {
-		return "jump"
-	}
-	return "goto"
-}
-
-// action and code are the verdict of the elements, in the model and in the
-// kernel.
-func (s *setLayout) action() netfilter.Action {
-	if s.jump {
-		return netfilter.Jump
-	}
-	return netfilter.Goto
-}
-
-func (s *setLayout) code() int32 {
-	if s.jump {
-		return unix.NFT_JUMP
-	}
-	return unix.NFT_GOTO
+	return e.text + " : " + nftVerdict(e.verdict)
 }

@@ -50,11 +50,11 @@ func SpecOf(f netfilter.Family, t *netfilter.Table) (Spec, bool) {
 
 // isNodeRule reports whether a rule accepts packets to addresses of the node.
 func isNodeRule(c netfilter.Condition, last netfilter.Step) bool {
-	return last == netfilter.Step(netfilter.Verdict{Action: netfilter.Accept}) && !c.Negated &&
-		len(c.Key) == 1 && c.Key[0].Field == netfilter.DestinationType
+	accept := netfilter.Verdict{Action: netfilter.Accept}
+	return last == accept && !c.Negated && len(c.Key) == 1 && c.Key[0].Field == netfilter.DestinationType
 }
 
-func goTo(chain string) netfilter.Step {
+func goTo(chain string) netfilter.Verdict {
 	return netfilter.Verdict{Action: netfilter.Goto, Chain: chain}
 }
 

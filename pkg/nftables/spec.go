@@ -6,8 +6,6 @@ package nftables
 import (
 	"net/netip"
 
-	"go4.org/netipx"
-
 	"ip-masq-agent/pkg/netfilter"
 )
 
@@ -37,22 +35,10 @@ type Interval struct {
 	Masquerade bool // else the source address is kept
 }
 
-// verdict returns the chain that decides about the interval.
-func (i Interval) verdict() string {
+// verdict returns the verdict of the interval in the map of destinations.
+func (i Interval) verdict() netfilter.Verdict {
 	if i.Masquerade {
-		return masqueradeChain
+		return goTo(masqueradeChain)
 	}
-	return keepChain
-}
-
-// text returns the interval as nft(8) prints the key of an element.
-func (i Interval) text() string {
-	if i.From == i.To {
-		return i.From.String()
-	}
-	r := netipx.IPRangeFrom(i.From, i.To)
-	if p, ok := r.Prefix(); ok {
-		return p.String()
-	}
-	return r.String()
+	return goTo(keepChain)
 }

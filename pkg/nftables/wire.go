@@ -16,9 +16,7 @@ const (
 	elemKeyEnd      = 10 // NFTA_SET_ELEM_KEY_END
 	elemExpressions = 11 // NFTA_SET_ELEM_EXPRESSIONS
 	elemCatchall    = 2  // NFT_SET_ELEM_CATCHALL
-
-	bitwiseOp   = 6 // NFTA_BITWISE_OP
-	bitwiseData = 7 // NFTA_BITWISE_DATA
+	bitwiseOp       = 6  // NFTA_BITWISE_OP
 )
 
 // familyNames are the families whose packets this package knows, as nft(8)
