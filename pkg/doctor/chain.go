@@ -95,7 +95,7 @@ func checkChain(n *Node, f netfilter.Family, have *Chain) Finding {
 		out.Severity, out.What = Unchecked, fmt.Sprintf("cannot read chain %s: %v", n.ChainName, have.Rules.Err)
 	case n.ConfigErr != nil:
 		out.Severity, out.What = Info, fmt.Sprintf("chain %s has %s; there is no valid file to compare it with", n.ChainName, count)
-	case len(different) > 0 && len(differences(withoutRandomFully(n.Want[f]), f, have.Rules)) == 0:
+	case len(different) > 0 && len(differences(n.Want[f].WithoutRandomFully(), f, have.Rules)) == 0:
 		out.Severity, out.What = Info, fmt.Sprintf("chain %s is as the file says, %s, but without --random-fully", n.ChainName, count)
 		out.Consequence = "none with iptables before 1.6.2, which does not have it; otherwise the agent's flag --random-fully is off"
 	case len(different) > 0:
@@ -151,14 +151,6 @@ func differences(want iptables.Chain, f netfilter.Family, have *netfilter.Chain)
 		out = append(out, "the rules are in another order")
 	}
 	return out
-}
-
-func withoutRandomFully(c iptables.Chain) iptables.Chain {
-	c.Rules = slices.Clone(c.Rules)
-	for i := range c.Rules {
-		c.Rules[i].RandomFully = false
-	}
-	return c
 }
 
 func rules(n int) string {

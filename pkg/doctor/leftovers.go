@@ -67,10 +67,7 @@ func removal(c Chain) string {
 	case backend.NFTables:
 		return fmt.Sprintf("on the node: nft 'delete table %s %s'", c.Family.NFT(), masq.OwnTable)
 	case backend.IPTablesNFT:
-		r := nftables.ChainRemoval{Family: c.Family, Table: masq.SharedTable, Chain: c.Name, From: predict.Postrouting}
-		for _, j := range c.Jumps {
-			r.JumpHandle = append(r.JumpHandle, j.Handle)
-		}
+		r := nftables.ChainRemoval{Family: c.Family, Table: masq.SharedTable, Chain: c.Name, From: predict.Postrouting, Jumps: c.Jumps}
 		return fmt.Sprintf("on the node: nft '%s'", strings.Join(r.Commands(), "; "))
 	default: // the comment of a jump may contain what a shell expands
 		return fmt.Sprintf("ip-masq-agent cleanup --dry-run --masq-chain=%s --backend=%s prints a command and its input for %s", c.Name, c.Backend, c.Family)

@@ -35,8 +35,8 @@ func (c Chain) declaration() string {
 
 func (c Chain) jump() string { return fmt.Sprintf("-A %s %s\n", postrouting, c.Jump) }
 
-// withoutRandomFully returns the chain for iptables versions before 1.6.2.
-func (c Chain) withoutRandomFully() Chain {
+// WithoutRandomFully returns the chain for iptables versions before 1.6.2.
+func (c Chain) WithoutRandomFully() Chain {
 	c.Rules = slices.Clone(c.Rules)
 	for i := range c.Rules {
 		c.Rules[i].RandomFully = false

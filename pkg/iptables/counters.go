@@ -15,9 +15,9 @@ type counters struct {
 // read records the present counters and returns the totals. A packet that reaches
 // the end of the chain keeps its address.
 func (c *counters) read(f netfilter.Family, have state, want Chain) netfilter.Traffic {
-	c.rules.Read(traffic(f, have.chain))
+	c.rules.Read(traffic(f, have.rules()))
 	if want.hasOpenEnd() {
-		c.end.Read(entered(have.postrouting, want.Name), counted(have.chain))
+		c.end.Read(counted(rulesTo(have.postrouting, want.Name)), counted(have.rules()))
 	} else {
 		c.end.Stop()
 	}
@@ -47,13 +47,10 @@ func (c Chain) hasOpenEnd() bool {
 	return last.Source.IsValid() || last.Destination.IsValid() || last.Protocol != "" || last.Probability != 0
 }
 
-// traffic returns the counters of the rules of a chain, by action.
-func traffic(f netfilter.Family, c *netfilter.Chain) netfilter.Traffic {
+// traffic returns the counters of the rules of the agent's chain, by action.
+func traffic(f netfilter.Family, rules []netfilter.Rule) netfilter.Traffic {
 	var t netfilter.Traffic
-	if c == nil {
-		return t
-	}
-	for _, r := range c.Rules {
+	for _, r := range rules {
 		if rule, ok := RuleOf(f, r); ok {
 			t.Add(rule.action(), r.Count)
 		}
@@ -61,31 +58,12 @@ func traffic(f netfilter.Family, c *netfilter.Chain) netfilter.Traffic {
 	return t
 }
 
-// counted returns the sum of the counters of a chain.
-func counted(c *netfilter.Chain) netfilter.Count {
+// counted returns the sum of the counters of rules.
+func counted(rules []netfilter.Rule) netfilter.Count {
 	var n netfilter.Count
-	if c == nil {
-		return n
-	}
-	for _, r := range c.Rules {
+	for _, r := range rules {
 		n.Packets += r.Count.Packets
 		n.Bytes += r.Count.Bytes
-	}
-	return n
-}
-
-// entered returns the sum of the counters of the rules of POSTROUTING that go to a
-// chain.
-func entered(postrouting *netfilter.Chain, chain string) netfilter.Count {
-	var n netfilter.Count
-	if postrouting == nil {
-		return n
-	}
-	for _, r := range postrouting.Rules {
-		if GoesTo(r, chain) {
-			n.Packets += r.Count.Packets
-			n.Bytes += r.Count.Bytes
-		}
 	}
 	return n
 }

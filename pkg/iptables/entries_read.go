@@ -72,8 +72,7 @@ func (t entries) state(info legacyInfo, chain string) (s state, ok bool) {
 	if !ok {
 		return state{}, false
 	}
-	jumps := slices.DeleteFunc(slices.Clone(s.postrouting.Rules), func(r netfilter.Rule) bool { return !GoesTo(r, chain) })
-	return s, len(jumps) <= 1 // deleting one needs the rule as text
+	return s, len(rulesTo(s.postrouting, chain)) <= 1 // deleting one needs the rule as text
 }
 
 // HasLegacyChain reports whether a table of iptables-legacy that exists has a

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"ip-masq-agent/pkg/netfilter"
@@ -165,14 +166,7 @@ func (t entries) conditions(e entry, r *Rule) bool {
 	return true
 }
 
-func zero(b []byte) bool {
-	for _, c := range b {
-		if c != 0 {
-			return false
-		}
-	}
-	return true
-}
+func zero(b []byte) bool { return !slices.ContainsFunc(b, func(c byte) bool { return c != 0 }) }
 
 // prefixOfMask returns the prefix of an address and a mask. It is the zero Prefix if
 // the mask is 0. prefixOfMask returns false if the mask is not one of a prefix.

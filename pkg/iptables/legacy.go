@@ -30,22 +30,22 @@ func ReadLegacy(ctx context.Context, f netfilter.Family, names ...string) (*netf
 	}
 	t := &netfilter.Table{Owner: netfilter.OwnerLegacy, Family: f.NFT(), Name: natTable, Chains: map[string]*netfilter.Chain{postrouting: base}}
 	ahead := []*netfilter.Chain{base}
-	for _, name := range names {
+	add := func(name string) {
+		if t.Chains[name] != nil {
+			return
+		}
 		if c := s.chain(f, name); c != nil {
 			t.Chains[name] = c
 			ahead = append(ahead, c)
 		}
 	}
+	for _, name := range names {
+		add(name)
+	}
 	for ; len(ahead) > 0; ahead = ahead[1:] {
 		for _, rule := range ahead[0].Rules {
 			for _, name := range rule.Targets() {
-				if t.Chains[name] != nil {
-					continue
-				}
-				if c := s.chain(f, name); c != nil {
-					t.Chains[name] = c
-					ahead = append(ahead, c)
-				}
+				add(name)
 			}
 		}
 	}

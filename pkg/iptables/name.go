@@ -51,6 +51,3 @@ func reservedNames() []string {
 			SAME SECMARK SET SNAT SNPT SYNPROXY TCPMSS TCPOPTSTRIP TEE TOS TPROXY TRACE TTL ULOG`),
 	)
 }
-
-// isBuiltIn reports whether a target is a target of iptables and not a chain.
-func isBuiltIn(target string) bool { return slices.Contains(reservedNames(), target) }

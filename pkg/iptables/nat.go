@@ -65,7 +65,7 @@ func (n *NAT) Apply(ctx context.Context, want Chain) (netfilter.Report, error) {
 		return netfilter.Report{}, err
 	}
 	if !n.hasRandomFully {
-		want = want.withoutRandomFully()
+		want = want.WithoutRandomFully()
 	}
 	report := netfilter.Report{Rules: len(want.Rules)}
 	runtime.LockOSThread() // for ThreadCPU
@@ -128,14 +128,14 @@ func (n *NAT) provedByWrite(before snapshot, added int) bool {
 // HasRules reports whether the kernel holds a chain of that name with rules.
 func (n *NAT) HasRules(ctx context.Context, chain string) (bool, error) {
 	have, err := n.read(ctx, chain)
-	return err == nil && have.chain != nil && len(have.chain.Rules) > 0, err
+	return len(have.rules()) > 0, err
 }
 
 // Reconnect adds the jump to a chain with rules that no rule of POSTROUTING jumps to.
 // It does not change the chain. It reports whether it added the jump.
 func (n *NAT) Reconnect(ctx context.Context, c Chain) (bool, error) {
 	have, err := n.read(ctx, c.Name)
-	if err != nil || have.chain == nil || len(have.chain.Rules) == 0 || len(findJumps(n.family, have.postrouting, c)) > 0 {
+	if err != nil || len(have.rules()) == 0 || len(findJumps(n.family, have.postrouting, c)) > 0 {
 		return false, err
 	}
 	if err := n.open(ctx); err != nil {

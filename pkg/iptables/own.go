@@ -179,10 +179,21 @@ func (c Chain) IsJump(f netfilter.Family, r netfilter.Rule) bool {
 	return ok && rule.Equal(c.Jump)
 }
 
-// GoesTo reports whether a rule jumps or goes to a chain, with any conditions.
-func GoesTo(r netfilter.Rule, chain string) bool {
-	return slices.ContainsFunc(r.Steps, func(s netfilter.Step) bool {
+// rulesTo returns the rules of a chain that jump or go to a target chain, with any
+// conditions. There are none if the chain is nil.
+func rulesTo(c *netfilter.Chain, target string) []netfilter.Rule {
+	if c == nil {
+		return nil
+	}
+	goes := func(s netfilter.Step) bool {
 		v, ok := s.(netfilter.Verdict)
-		return ok && v.Chain == chain
-	})
+		return ok && v.Chain == target
+	}
+	var out []netfilter.Rule
+	for _, r := range c.Rules {
+		if slices.ContainsFunc(r.Steps, goes) {
+			out = append(out, r)
+		}
+	}
+	return out
 }

@@ -97,7 +97,7 @@ func TestChainString(t *testing.T) {
 
 func TestWithoutRandomFully(t *testing.T) {
 	c := page()
-	if got := c.withoutRandomFully(); got.Rules[1].RandomFully {
+	if got := c.WithoutRandomFully(); got.Rules[1].RandomFully {
 		t.Error("the rule still says --random-fully")
 	}
 	if !c.Rules[1].RandomFully {

@@ -24,6 +24,14 @@ type state struct {
 	dormant     bool
 }
 
+// rules returns the rules of the agent's chain.
+func (s state) rules() []netfilter.Rule {
+	if s.chain == nil {
+		return nil
+	}
+	return s.chain.Rules
+}
+
 // read reads the agent's chain and POSTROUTING. It creates nothing.
 func (n *NAT) read(ctx context.Context, chain string) (state, error) {
 	if n.backend == Legacy {
@@ -85,8 +93,6 @@ func (n *NAT) nfTables() (*nftables.Conn, error) {
 // FindChains returns which of the named chains the nat table of a backend has,
 // and whether POSTROUTING has a rule that goes to it. It creates nothing.
 func FindChains(ctx context.Context, b Backend, f netfilter.Family, names []string) (map[string]bool, error) {
-	n := NewNAT(f, b)
-	defer n.Close()
 	out := map[string]bool{}
 	if b == Legacy {
 		if !slices.ContainsFunc(names, func(name string) bool { return !lacksChain(f, name) }) {
@@ -98,15 +104,16 @@ func FindChains(ctx context.Context, b Backend, f netfilter.Family, names []stri
 		}
 		for _, name := range names {
 			if s.has(natTable, name) {
-				out[name] = reaches(s.chain(f, postrouting), name)
+				out[name] = len(rulesTo(s.chain(f, postrouting), name)) > 0
 			}
 		}
 		return out, nil
 	}
-	conn, err := n.nfTables()
+	conn, err := nftables.Dial()
 	if err != nil {
 		return nil, err
 	}
+	defer conn.Close()
 	base, err := conn.Chain(f, natTable, postrouting)
 	if err != nil {
 		return nil, err
@@ -117,7 +124,7 @@ func FindChains(ctx context.Context, b Backend, f netfilter.Family, names []stri
 			return nil, err
 		}
 		if has {
-			out[name] = reaches(base, name)
+			out[name] = len(rulesTo(base, name)) > 0
 		}
 	}
 	return out, nil
@@ -131,11 +138,6 @@ func lacksChain(f netfilter.Family, name string) bool {
 	}
 	has, known := HasLegacyChain(f, natTable, name)
 	return known && !has
-}
-
-// reaches reports whether a chain has a rule that goes to another.
-func reaches(c *netfilter.Chain, name string) bool {
-	return c != nil && slices.ContainsFunc(c.Rules, func(r netfilter.Rule) bool { return GoesTo(r, name) })
 }
 
 // Close closes the sockets. The NAT may be used again.

@@ -11,7 +11,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"ip-masq-agent/pkg/netfilter"
 	"ip-masq-agent/pkg/nftables"
 )
 
@@ -63,7 +62,7 @@ func (n *NAT) planRemoval(have state) (Removal, error) {
 	for _, r := range have.chain.Rules {
 		out.Rules = append(out.Rules, r.Text)
 	}
-	jumps := have.jumps()
+	jumps := rulesTo(have.postrouting, have.chain.Name)
 	for _, r := range jumps {
 		out.Jumps = append(out.Jumps, r.Text)
 	}
@@ -86,26 +85,11 @@ func (n *NAT) planRemoval(have state) (Removal, error) {
 	return out, nil
 }
 
-// jumps returns the rules of POSTROUTING that go to the chain.
-func (s state) jumps() []netfilter.Rule {
-	if s.postrouting == nil {
-		return nil
-	}
-	var out []netfilter.Rule
-	for _, r := range s.postrouting.Rules {
-		if GoesTo(r, s.chain.Name) {
-			out = append(out, r)
-		}
-	}
-	return out
-}
-
 func (n *NAT) nftRemoval(have state) nftables.ChainRemoval {
-	r := nftables.ChainRemoval{Family: n.family, Table: natTable, Chain: have.chain.Name, From: postrouting}
-	for _, j := range have.jumps() {
-		r.JumpHandle = append(r.JumpHandle, j.Handle)
+	return nftables.ChainRemoval{
+		Family: n.family, Table: natTable, Chain: have.chain.Name,
+		From: postrouting, Jumps: rulesTo(have.postrouting, have.chain.Name),
 	}
-	return r
 }
 
 func (n *NAT) remove(ctx context.Context, have state, plan Removal) error {

@@ -43,7 +43,7 @@ func verdictOf(target string, isGoto bool, options []string) netfilter.Step {
 		return netfilter.Verdict{Action: netfilter.Continue}
 	}
 	switch {
-	case isBuiltIn(target):
+	case slices.Contains(reservedNames(), target): // and not a chain
 		return netfilter.Verdict{Action: netfilter.Other, Name: target}
 	case isGoto:
 		return netfilter.Verdict{Action: netfilter.Goto, Chain: target}
