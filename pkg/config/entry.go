@@ -5,7 +5,7 @@ package config
 
 import (
 	"cmp"
-	"slices"
+	"sort"
 )
 
 // entry is a key of a file with its value: nil, bool, json.Number, string, []any
@@ -25,10 +25,9 @@ type occurrence struct {
 
 // entries returns the keys of a file in the order of its lines, and reports keys
 // that are set twice. Keys that differ only in case are the same key: encoding/json
-// would use one of them at random. It sorts pointers, because each other type makes
-// the program 12 KB larger.
-func (p *parser) entries(values map[string]any, root position) []*entry {
-	var entries, occurrences []*entry
+// would use one of them at random.
+func (p *parser) entries(values map[string]any, root position) []entry {
+	var entries, occurrences []entry
 	fields := root.fields()
 	merge := append(fields["<<"].lines, 0)[:1]
 	for key, value := range values {
@@ -37,14 +36,16 @@ func (p *parser) entries(values map[string]any, root position) []*entry {
 			f.lines = merge
 		}
 		for _, line := range f.lines {
-			occurrences = append(occurrences, &entry{key: key, line: line})
+			occurrences = append(occurrences, entry{key: key, line: line})
 		}
-		entries = append(entries, &entry{key, f.lines[len(f.lines)-1], value, f.value})
+		entries = append(entries, entry{key, f.lines[len(f.lines)-1], value, f.value})
 	}
-	byLine := func(a, b *entry) int { return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.key, b.key)) }
-	slices.SortFunc(entries, byLine)
-	slices.SortFunc(occurrences, byLine)
-	first := make(map[string]*entry)
+	for _, list := range [][]entry{entries, occurrences} {
+		sort.Slice(list, func(i, j int) bool {
+			return cmp.Or(cmp.Compare(list[i].line, list[j].line), cmp.Compare(list[i].key, list[j].key)) < 0
+		})
+	}
+	first := make(map[string]entry)
 	for _, o := range occurrences {
 		name := canonical(o.key)
 		if before, again := first[name]; again {

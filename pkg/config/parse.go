@@ -116,7 +116,7 @@ func (p *parser) parseMapping(values map[string]any, root position) {
 			p.problems.add(e.line, e.key, "", unknownKeyMessage(e.key))
 			continue
 		}
-		k.parse(p, *e)
+		k.parse(p, e)
 	}
 }
 

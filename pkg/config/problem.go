@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 )
@@ -101,8 +102,9 @@ func (l *problemList) empty() bool { return len(l.problems) == 0 }
 // omitted, a last one gives their number.
 func (l *problemList) sorted() []Problem {
 	problems := slices.Clone(l.problems)
-	slices.SortStableFunc(problems, func(a, b Problem) int {
-		return cmp.Or(cmp.Compare(slices.Index(l.files, a.File), slices.Index(l.files, b.File)), cmp.Compare(a.Line, b.Line))
+	sort.SliceStable(problems, func(i, j int) bool {
+		a, b := problems[i], problems[j]
+		return cmp.Or(cmp.Compare(slices.Index(l.files, a.File), slices.Index(l.files, b.File)), cmp.Compare(a.Line, b.Line)) < 0
 	})
 	if l.omitted > 0 {
 		problems = append(problems, Problem{

@@ -7,7 +7,7 @@ import (
 	"iter"
 	"net"
 	"net/netip"
-	"slices"
+	"sort"
 
 	"ip-masq-agent/pkg/iptables"
 	"ip-masq-agent/pkg/netfilter"
@@ -124,7 +124,7 @@ func (p *probes) limit(packets int) {
 			p.omitted += len(list) - n
 			list = list[:n]
 		}
-		slices.SortFunc(list, netip.Addr.Compare) // the order of the chains is random
+		sort.Slice(list, func(i, j int) bool { return list[i].Less(list[j]) }) // the order of the chains is random
 		return list
 	}
 	p.sources = cut(p.sources, packets/min(len(p.destinations), max(packets/minProbes, 1)))

@@ -6,6 +6,7 @@ package masq
 import (
 	"net/netip"
 	"slices"
+	"sort"
 
 	"go4.org/netipx"
 
@@ -40,7 +41,7 @@ func flatten(all []verdict) []nftables.Interval {
 		}
 	}
 	out := append(intervals(&keep, false), intervals(&masquerade, true)...)
-	slices.SortFunc(out, func(a, b nftables.Interval) int { return a.From.Compare(b.From) })
+	sort.Slice(out, func(i, j int) bool { return out[i].From.Less(out[j].From) })
 	return out
 }
 

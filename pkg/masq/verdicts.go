@@ -6,6 +6,7 @@ package masq
 import (
 	"net/netip"
 	"slices"
+	"sort"
 
 	"ip-masq-agent/pkg/config"
 	"ip-masq-agent/pkg/netfilter"
@@ -79,6 +80,6 @@ func covers(outer, inner netip.Prefix) bool {
 // where no two ranges overlap.
 func mostSpecificFirst(lists ...[]verdict) []verdict {
 	out := slices.Concat(lists...)
-	slices.SortStableFunc(out, func(a, b verdict) int { return b.destination.Bits() - a.destination.Bits() })
+	sort.SliceStable(out, func(i, j int) bool { return out[i].destination.Bits() > out[j].destination.Bits() })
 	return out
 }

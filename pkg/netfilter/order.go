@@ -5,7 +5,7 @@ package netfilter
 
 import (
 	"cmp"
-	"slices"
+	"sort"
 )
 
 // baseChain is a base chain and its table.
@@ -28,12 +28,13 @@ func (rs Ruleset) byPriority(f Family) [][]baseChain {
 			}
 		}
 	}
-	slices.SortFunc(all, func(a, b baseChain) int {
+	sort.Slice(all, func(i, j int) bool {
+		a, b := all[i], all[j]
 		return cmp.Or(
 			cmp.Compare(a.chain.Priority, b.chain.Priority),
 			// The names, so that the same rules give the same text.
 			cmp.Compare(a.table.Owner, b.table.Owner), cmp.Compare(a.table.Family, b.table.Family),
-			cmp.Compare(a.table.Name, b.table.Name), cmp.Compare(a.chain.Name, b.chain.Name))
+			cmp.Compare(a.table.Name, b.table.Name), cmp.Compare(a.chain.Name, b.chain.Name)) < 0
 	})
 	var groups [][]baseChain
 	for i, b := range all {

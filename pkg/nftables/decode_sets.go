@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sort"
 
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
@@ -173,15 +174,10 @@ func (b *setBuilder) build() *set {
 		return b.set
 	}
 	// The kernel's order differs from version to version.
-	slices.SortStableFunc(b.open, func(x, y rawElement) int {
+	sort.Slice(b.open, func(i, j int) bool {
+		x, y := b.open[i], b.open[j]
 		c := bytes.Compare(x.key, y.key)
-		switch {
-		case c != 0 || x.end == y.end:
-			return c
-		case x.end: // the end of an interval is before the next one
-			return -1
-		}
-		return 1
+		return c < 0 || c == 0 && x.end && !y.end // an interval ends before the next one begins
 	})
 	for i, e := range b.open {
 		if e.end {

@@ -4,8 +4,8 @@
 package nftables
 
 import (
-	"cmp"
 	"slices"
+	"sort"
 	"strings"
 
 	"ip-masq-agent/pkg/netfilter"
@@ -32,7 +32,7 @@ func (d *decoder) finish(table, chain string) {
 	clauses, out := d.clauses, "add rule "+familyName(d.family)+" "+printable.Line(table)+" "+printable.Line(chain)
 	if !d.native {
 		clauses, out = slices.Clone(clauses), "-A "+printable.Line(chain)
-		slices.SortStableFunc(clauses, func(a, b clause) int { return cmp.Compare(a.order, b.order) })
+		sort.SliceStable(clauses, func(i, j int) bool { return clauses[i].order < clauses[j].order })
 	}
 	last := ""
 	for _, c := range clauses {

@@ -4,7 +4,7 @@
 package nftables
 
 import (
-	"slices"
+	"sort"
 
 	"ip-masq-agent/pkg/netfilter"
 )
@@ -72,6 +72,6 @@ func intervalsOf(f netfilter.Family, m netfilter.VerdictMap) ([]Interval, bool) 
 		}
 		out = append(out, Interval{From: ranges[i].From, To: ranges[i].To, Masquerade: e.Verdict.Chain == masqueradeChain})
 	}
-	slices.SortFunc(out, func(a, b Interval) int { return a.From.Compare(b.From) })
+	sort.Slice(out, func(i, j int) bool { return out[i].From.Less(out[j].From) })
 	return out, true
 }
