@@ -97,7 +97,7 @@ func TestServeEndsWithItsListener(t *testing.T) {
 		t.Fatal(err)
 	}
 	listener.Close()
-	if err := serve(t.Context(), http.NotFoundHandler(), listener); !errors.Is(err, net.ErrClosed) {
+	if err := serve(t.Context(), newServer(http.NotFoundHandler()), listener); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("serve() = %v, want %v", err, net.ErrClosed)
 	}
 }

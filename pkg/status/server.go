@@ -28,7 +28,7 @@ func (s *Status) Serve(ctx context.Context, address string) {
 		if err == nil {
 			log.Info("Serving /healthz, /readyz and /metrics", "address", listener.Addr())
 			logged = ""
-			err = serve(ctx, s.Handler(), listener)
+			err = serve(ctx, newServer(s.Handler()), listener)
 		}
 		if err != nil && ctx.Err() == nil && err.Error() != logged {
 			log.Error(err, "Cannot serve health and metrics, will retry; if another program has the address, choose another with --http-bind-address and in the probes; the rules are synced all the same", "address", address)
@@ -42,8 +42,7 @@ func (s *Status) Serve(ctx context.Context, address string) {
 }
 
 // serve serves at listener until ctx is done or an error occurs. It closes listener.
-func serve(ctx context.Context, handler http.Handler, listener net.Listener) error {
-	server := newServer(handler)
+func serve(ctx context.Context, server *http.Server, listener net.Listener) error {
 	server.ErrorLog = stdlog.New(errorLog{klog.FromContext(ctx)}, "", 0)
 	defer context.AfterFunc(ctx, func() { server.Close() })()
 	if err := server.Serve(&limitListener{Listener: listener, max: maxConnections}); !errors.Is(err, http.ErrServerClosed) {

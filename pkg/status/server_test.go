@@ -21,7 +21,7 @@ import (
 )
 
 // patience ends a test that would otherwise hang.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 func TestHandler(t *testing.T) {
 	type answer struct {
@@ -108,7 +108,7 @@ func TestServerErrorsAreLogged(t *testing.T) {
 	ctx, cancel := context.WithCancel(klog.NewContext(context.Background(), logger))
 	done := make(chan error, 1)
 	go func() {
-		done <- serve(ctx, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("a bug") }), listener)
+		done <- serve(ctx, patientServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("a bug") })), listener)
 	}()
 	if answer, err := http.Get("http://" + listener.Addr().String()); err == nil {
 		answer.Body.Close()
@@ -126,7 +126,8 @@ func TestServerErrorsAreLogged(t *testing.T) {
 // TestTakenPort: the agent serves a port in use as soon as it is free, and releases
 // it when it stops.
 func TestTakenPort(t *testing.T) {
-	holder, err := net.Listen("tcp", "127.0.0.1:0")
+	// No other program takes a free port of this address.
+	holder, err := net.Listen("tcp", "127.83.27.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,20 +140,27 @@ func TestTakenPort(t *testing.T) {
 		defer close(stopped)
 		New("v1.2.3", both).Serve(ctx, address)
 	}()
-	time.Sleep(2*listenRetry + listenRetry/2)
 	logged := func(text string) int {
 		return strings.Count(logger.GetSink().(ktesting.Underlier).GetBuffer().String(), text)
 	}
+	deadline := time.Now().Add(patience)
+	for logged("Cannot serve") == 0 {
+		if time.Now().After(deadline) {
+			t.Fatal("the taken port was not logged")
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	time.Sleep(2*listenRetry + listenRetry/2)
 	if n := logged("Cannot serve"); n != 1 {
 		t.Errorf("the taken port was logged %d times in three attempts, want once", n)
 	}
-	holder.Close()
 	if n := logged("Serving /healthz"); n != 0 {
 		t.Errorf("logged %d times that the taken port is served", n)
 	}
+	holder.Close()
 
 	client := http.Client{Timeout: patience}
-	deadline := time.Now().Add(patience)
+	deadline = time.Now().Add(patience)
 	for {
 		answer, err := client.Get("http://" + address + "/healthz")
 		if err == nil {
