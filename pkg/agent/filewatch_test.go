@@ -12,8 +12,7 @@ import (
 	"time"
 )
 
-// TestFileWatch: which changes a check must report. The files are settled when they
-// were not changed for 50 ms.
+// TestFileWatch: which changes a check must report.
 func TestFileWatch(t *testing.T) {
 	const before = "resyncInterval: 10s\n"
 	const sameSize = "resyncInterval: 20s\n"
@@ -170,9 +169,20 @@ func TestYoungFileIsRead(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ip-masq-agent")
 	must(t, os.WriteFile(path, []byte("a"), 0o600))
 	g := newFileWatch()
+	g.settle = time.Hour // the test may take longer than settleTime
 	g.record(path)
 	if g.unchanged() {
 		t.Error("a file that was just written is not read again")
+	}
+}
+
+// TestSettled: timestamps prove something if they are older than settleTime. Those in
+// the future prove nothing.
+func TestSettled(t *testing.T) {
+	for age, want := range map[time.Duration]bool{time.Hour: true, settleTime + time.Minute: true, -time.Minute: false, -time.Hour: false} {
+		if got := newFileWatch().settled(fileState{changed: time.Now().Add(-age).UnixNano()}); got != want {
+			t.Errorf("changed %v ago: settled() = %v, want %v", age, got, want)
+		}
 	}
 }
 
@@ -196,16 +206,17 @@ func TestFileWatchDoesNotAllocate(t *testing.T) {
 	}
 }
 
-// settledFileWatch returns a fileWatch that has recorded the file when it was old
-// enough.
+// settledFileWatch returns a fileWatch that has recorded the file, and to which any age
+// is enough, also if the clock of the machine is set back meanwhile. A later write
+// changes the timestamps, because it is several steps of the clock later.
 func settledFileWatch(t *testing.T, path string) *fileWatch {
 	t.Helper()
 	if !isLocal(path) {
 		t.Skipf("%s is not on a local file system", path)
 	}
 	g := newFileWatch()
-	g.settle = 50 * time.Millisecond
-	time.Sleep(2 * g.settle)
+	g.settle = -24 * time.Hour
+	time.Sleep(100 * time.Millisecond)
 	g.record(path)
 	return g
 }
