@@ -11,6 +11,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -92,7 +93,9 @@ func TestBackend(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := agentWith(t, tt.pid, tt.args...).Backend(context.Background()); got != tt.want {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			if got := agentWith(t, tt.pid, tt.args...).Backend(ctx); got != tt.want {
 				t.Errorf("backend %q, want %q", got, tt.want)
 			}
 		})

@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	// metricsTimeout bounds the request for the metrics.
+	// metricsTimeout bounds the request for the metrics if its context has no deadline.
 	metricsTimeout = 2 * time.Second
 	// maxMetrics is the maximum size of the response in bytes. The agent's has some
 	// 20 KiB.
@@ -68,13 +68,17 @@ func localAddress(bind string) (string, uint16, error) {
 // getMetrics sends one request. It does not use [http.Client], which adds 0.3 MB to
 // the program.
 func getMetrics(ctx context.Context, address string) ([]byte, error) {
-	dialer := net.Dialer{Timeout: metricsTimeout}
+	timeout := metricsTimeout
+	if deadline, ok := ctx.Deadline(); ok {
+		timeout = time.Until(deadline)
+	}
+	dialer := net.Dialer{Timeout: timeout}
 	conn, err := dialer.DialContext(ctx, "tcp", address)
 	if err != nil {
 		return nil, err
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(metricsTimeout)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(timeout)); err != nil {
 		return nil, err
 	}
 	if _, err := fmt.Fprintf(conn, "GET /metrics HTTP/1.0\r\nHost: %s\r\n\r\n", address); err != nil {

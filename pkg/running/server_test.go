@@ -7,6 +7,7 @@ import (
 	"context"
 	"net"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -94,7 +95,16 @@ func TestFindServer(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			s := FindServer(context.Background(), tt.address)
+			timeout := time.Minute // all others answer at once
+			switch tt.name {
+			case "nothing accepts":
+				timeout = time.Second
+			case "no answer":
+				timeout = 5 * time.Second // it has to accept before
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), timeout)
+			defer cancel()
+			s := FindServer(ctx, tt.address)
 			if got := s != nil; got != tt.found {
 				t.Fatalf("found %v, want %v", got, tt.found)
 			}
