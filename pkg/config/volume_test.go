@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -67,7 +68,7 @@ func checkUpdates(t *testing.T, v *volume.Volume, path string) {
 		}
 	}()
 	seen, changing := map[string]bool{}, 0
-	for reading := 0; len(seen) < 50 && reading < 50_000; reading++ {
+	for end := time.Now().Add(2 * time.Minute); len(seen) < 50 && time.Now().Before(end); {
 		files, err := config.Read(path)
 		if errors.Is(err, config.ErrChanging) {
 			changing++
