@@ -27,6 +27,10 @@ const (
 	childTimeout = 20 * time.Second
 	// reapWait is the time that a killed process may take to disappear.
 	reapWait = 500 * time.Millisecond
+	// pipeWait is the time that the pipes of a command may stay open after its end. It
+	// is longer than a busy node keeps the agent from running: what was not read by then
+	// is lost, and the command counts as failed.
+	pipeWait = 5 * time.Second
 )
 
 // run runs a command until it ends, ctx is done or childTimeout has passed, and
@@ -70,7 +74,7 @@ func runGroup(ctx context.Context, stdout io.Writer, stdin, path string, args []
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return killGroup(cmd.Process.Pid) }
 	// A process that left the group may keep the pipes open.
-	cmd.WaitDelay = reapWait
+	cmd.WaitDelay = pipeWait
 	if err := startGroup(cmd); err != nil {
 		return commandError(path, args, err, "")
 	}

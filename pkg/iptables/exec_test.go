@@ -63,30 +63,34 @@ func TestChildIsEndedWithItsContext(t *testing.T) {
 			done := make(chan error, 1)
 			go func() { done <- tt.call(ctx, path) }()
 			pid := waitFor(t, path+".pid")
+			killed := time.Now()
 			cancel(stopping)
 			select {
 			case err := <-done:
 				if !errors.Is(err, stopping) {
 					t.Errorf("error is %v, want %v", err, stopping)
 				}
-			case <-time.After(30 * time.Second):
+			case <-time.After(testWait):
 				t.Fatal("the call hangs as its child does")
 			}
-			if _, err := os.Stat("/proc/" + pid); !errors.Is(err, os.ErrNotExist) {
-				t.Errorf("the child, process %s, is still there: %v", pid, err)
-			}
+			checkGone(t, killed, "the child, process "+pid, func() bool {
+				_, err := os.Stat("/proc/" + pid)
+				return errors.Is(err, os.ErrNotExist)
+			})
 		})
 	}
 }
 
+// testWait is the time limit of what a test waits for.
+const testWait = 2 * time.Minute
+
 // waitFor returns what the child writes once it runs.
 func waitFor(t *testing.T, file string) string {
 	t.Helper()
-	for range 3000 {
+	for end := time.Now().Add(testWait); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if text, err := os.ReadFile(file); err == nil && strings.HasSuffix(string(text), "\n") {
 			return strings.TrimSpace(string(text))
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
 	t.Fatalf("the child never wrote %s", file)
 	return ""

@@ -71,16 +71,19 @@ func waitExit(pid int) {
 func killGroup(group int) error { return syscall.Kill(-group, syscall.SIGKILL) }
 
 // reapGroup reaps the killed processes of a group that became children of this
-// process when their parent ended.
+// process when their parent ended. It counts its pauses, which together take reapWait,
+// instead of comparing times: while this process does not run, the others may not either.
 func reapGroup(group int) {
-	for deadline := time.Now().Add(reapWait); time.Now().Before(deadline); {
+	const pauses = 100
+	for paused := 0; paused < pauses; {
 		pid, err := syscall.Wait4(-group, nil, syscall.WNOHANG, nil)
 		switch {
 		case errors.Is(err, syscall.EINTR), err == nil && pid > 0:
 		case err != nil: // ECHILD: none is left
 			return
 		default: // a process has not ended yet
-			time.Sleep(reapWait / 100)
+			time.Sleep(reapWait / pauses)
+			paused++
 		}
 	}
 }
