@@ -76,7 +76,7 @@ func newWorld(t *testing.T, family string) *world {
 // after the address.
 func (w *world) settle(t *testing.T) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); !w.question(t, w.node).Route.Local(); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); !w.question(t, w.node).Route.Local(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("%s did not become local", w.node)
 		}
