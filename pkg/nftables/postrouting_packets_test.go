@@ -101,7 +101,7 @@ func meaning(r netfilter.Result, pod, node netip.Addr) string {
 // connect returns the same of a real connection.
 func connect(t *testing.T, pod *netns.NS, to netip.AddrPort, drops bool) string {
 	t.Helper()
-	timeout := 5 * time.Second
+	timeout := 2 * time.Minute
 	if drops {
 		timeout = 300 * time.Millisecond
 	}
@@ -112,7 +112,7 @@ func connect(t *testing.T, pod *netns.NS, to netip.AddrPort, drops bool) string 
 			return err
 		}
 		defer c.Close()
-		c.SetDeadline(time.Now().Add(5 * time.Second))
+		c.SetDeadline(time.Now().Add(timeout))
 		seen, err = io.ReadAll(c)
 		return err
 	})

@@ -26,6 +26,7 @@ type world struct {
 	t                  testing.TB
 	node, pod, outside *netns.NS
 	podAddr, nodeAddr  netip.Addr
+	sent               int // datagrams
 
 	mu  sync.Mutex
 	udp map[string]netip.AddrPort // the sources of datagrams, by their content
@@ -99,7 +100,8 @@ func (w *world) tcp(destination string) netip.AddrPort {
 // datagram returns the source that outside sees of a datagram of the pod.
 func (w *world) datagram(destination string) netip.AddrPort {
 	w.t.Helper()
-	content := destination + " " + strconv.FormatInt(time.Now().UnixNano(), 10)
+	w.sent++
+	content := destination + " " + strconv.Itoa(w.sent)
 	err := w.pod.Do(func() error {
 		conn, err := net.Dial("udp", net.JoinHostPort(destination, "8080"))
 		if err != nil {
@@ -112,7 +114,7 @@ func (w *world) datagram(destination string) netip.AddrPort {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		w.mu.Lock()
 		source, ok := w.udp[content]
 		w.mu.Unlock()
