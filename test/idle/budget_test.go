@@ -79,20 +79,43 @@ func (n *node) checkIdleBudgetOf(readers, writers float64) {
 	n.t.Helper()
 	time.Sleep(5 * time.Second) // then the file is so old that the agent does not read it again
 	const seconds = 5
-	best := n.during(seconds * time.Second)
-	for range 2 { // other load can only increase the counts
-		next := n.during(seconds * time.Second)
-		best = activity{min(best.switches, next.switches), min(best.reads, next.reads), min(best.writes, next.writes)}
+	limits := []limit{
+		{"context switches", maxSwitches, func(a activity) int64 { return a.switches }},
+		{"reads", maxTimerReads + readers*maxReads, func(a activity) int64 { return a.reads }},
+		{"writes", writers * maxWrites, func(a activity) int64 { return a.writes }},
 	}
-	check := func(what string, count, limit float64) {
-		n.t.Logf("%s in an idle second: %.1f (limit %.1f)", what, count, limit)
-		if count > limit {
-			n.t.Errorf("%s in an idle second: %.1f, limit %.1f", what, count, limit)
+	best := make([]float64, len(limits))
+	for try := range maxWindows {
+		now, exceeded := n.during(seconds*time.Second), false
+		for i, l := range limits {
+			count := float64(l.count(now)) / seconds
+			if try == 0 || count < best[i] {
+				best[i] = count
+			}
+			exceeded = exceeded || best[i] > l.max
+		}
+		if !exceeded {
+			break
 		}
 	}
-	check("context switches", float64(best.switches)/seconds, maxSwitches)
-	check("reads", float64(best.reads)/seconds, maxTimerReads+readers*maxReads)
-	check("writes", float64(best.writes)/seconds, writers*maxWrites)
+	for i, l := range limits {
+		n.t.Logf("%s in an idle second: %.1f (limit %.1f)", l.what, best[i], l.max)
+		if best[i] > l.max {
+			n.t.Errorf("%s in an idle second: %.1f, limit %.1f", l.what, best[i], l.max)
+		}
+	}
+}
+
+// maxWindows is the maximum number of periods in which the agent is measured. Other
+// load of the machine can only increase the counts, so the lowest of them is that of
+// the agent.
+const maxWindows = 12
+
+// limit is a limit of one of the counts, per second.
+type limit struct {
+	what  string
+	max   float64
+	count func(activity) int64
 }
 
 // activity counts what a process did so far.

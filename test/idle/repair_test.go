@@ -29,13 +29,26 @@ func TestDriftIsRepairedLongBeforeTheInterval(t *testing.T) {
 			{"rules and jump deleted", n.rules.Remove},
 		}
 		for _, tt := range tests {
-			rules.Damage(t, n.rules, tt.damage)
-			took := n.waitRight()
-			t.Logf("%s: repaired after %v", tt.name, took.Round(10*time.Millisecond))
-			if took > repairTime {
+			if took := n.repairs(tt.damage); took > repairTime {
 				t.Errorf("%s: repaired after %v, want about a second", tt.name, took)
 			}
 			n.rest()
 		}
 	})
+}
+
+// repairs damages the rules and returns how long the agent takes to repair them. The
+// load of the machine can only delay a repair, so if that takes too long, there are
+// two more tries, the fastest of which counts.
+func (n *node) repairs(damage func() []string) (fastest time.Duration) {
+	n.t.Helper()
+	for try := 0; try == 0 || try < 3 && fastest > repairTime; try++ {
+		rules.Damage(n.t, n.rules, damage)
+		took := n.waitRight()
+		n.t.Logf("repaired after %v", took.Round(10*time.Millisecond))
+		if try == 0 || took < fastest {
+			fastest = took
+		}
+	}
+	return fastest
 }

@@ -41,19 +41,17 @@ func TestSystemCallsOfAnIdleSecond(t *testing.T) {
 		t.Cleanup(func() { stop(syscall.SIGKILL); _ = cmd.Wait() })
 		n.waitRight()
 		time.Sleep(7 * time.Second) // the agent then no longer reads the file, and has given back memory
-		const seconds, windows = 5, 3
-		began := time.Now()
-		time.Sleep(windows * seconds * time.Second)
-		stop(syscall.SIGTERM)
-		_ = cmd.Wait() // the status is strace's
-
+		const seconds = 5
 		best, names := -1, map[string]int{}
-		for i := range windows { // the load of the machine can only add to it
-			from := began.Add(time.Duration(i) * seconds * time.Second)
+		for try := 0; try < maxWindows && (best < 0 || float64(best)/seconds > maxCalls); try++ {
+			from := time.Now()
+			time.Sleep((seconds + 1) * time.Second) // strace writes its file a little later
 			if total, n := countCalls(t, file, from, from.Add(seconds*time.Second)); best < 0 || total < best {
 				best, names = total, n
 			}
 		}
+		stop(syscall.SIGTERM)
+		_ = cmd.Wait() // the status is strace's
 		perSecond := float64(best) / seconds
 		t.Logf("system calls in an idle second: %.1f (limit %.1f)", perSecond, maxCalls)
 		if perSecond > maxCalls {
