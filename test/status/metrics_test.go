@@ -92,9 +92,13 @@ func TestCountsConnectionsByVerdict(t *testing.T) {
 			series("bytes", "return")+fmt.Sprint(3*size)+"\n", series("bytes", "masquerade")+fmt.Sprint(2*size)+"\n")
 
 		// With the iptables backends a restore zeroes the kernel's counters.
-		// The metrics must not decrease.
+		// The metrics must not decrease. A connection during the edit would be
+		// lost: the agent reads the counters shortly before the restore.
+		n.agent.SkipLog()
 		n.write("nonMasqueradeCIDRs: [" + strings.Replace(at(kept, 0), "::0/", "::/", 1) + ", 10.9.0.0/16]\nresyncInterval: 200ms\n")
-		n.waitFor("/readyz", 200, "ok")
+		for _, f := range []string{"IPv4", "IPv6"} {
+			n.agent.WaitLog("Synced rules", `family="`+f+`"`)
+		}
 		dial(toWorld, bare(outside, 1), 1)
 		n.waitFor("/metrics", 200, series("packets", "return")+"3\n", series("packets", "masquerade")+"3\n")
 

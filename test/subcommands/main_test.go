@@ -13,7 +13,6 @@ import (
 	"os"
 	"os/exec"
 	"testing"
-	"time"
 
 	"ip-masq-agent/test/program"
 )
@@ -32,7 +31,7 @@ func subcommand(t testing.TB, env []string, args ...string) result {
 	var stdout, stderr bytes.Buffer
 	cmd := program.Command(env, args...)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	cmd.WaitDelay = 5 * time.Second
+	cmd.WaitDelay = program.Patience
 	err := cmd.Run()
 	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
 		t.Fatalf("running %q: %v", args, err)

@@ -18,6 +18,7 @@ func start(t testing.TB, backend, config string, args ...string) *program.Proces
 	all := []string{"--config=" + config, "--enable-ipv6", "--backend=" + backend, "--http-bind-address="}
 	p := program.Start(t, program.Command(nil, append(all, args...)...))
 	for _, family := range []string{"IPv4", "IPv6"} {
+		p.WaitLog("Synced rules", `family="`+family+`"`)
 		program.Eventually(t, func() string {
 			if len(netns.List(t, backend, family, "IP-MASQ")) < 2 {
 				return "there is no chain of the agent for " + family

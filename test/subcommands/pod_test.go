@@ -110,11 +110,14 @@ func TestCleanupStayFollowsTheNode(t *testing.T) {
 			t.Errorf("the refusal was logged %d times", n)
 		}
 
-		// This agent has no server, so that cleanup does not find it.
+		// This agent has no server, so that cleanup does not find it. Cleanup is
+		// stopped meanwhile: it would fail if the agent wrote at the same time.
 		p.SkipLog()
+		send(t, p, syscall.SIGSTOP)
 		late := program.Start(t, program.Command(nil, "--backend="+backend, "--config=/none", "--enable-ipv6=false", "--http-bind-address="))
 		late.WaitLog("Synced")
 		late.Stop(syscall.SIGTERM)
+		send(t, p, syscall.SIGCONT)
 		program.Eventually(t, probe)
 		p.WaitLog(backend, "IPv4", "removed")
 		if n := p.Log.Count("no table") + p.Log.Count("no chain"); n > 5 {
@@ -132,11 +135,17 @@ func TestCleanupStayStopsBesideAnAgent(t *testing.T) {
 		program.Start(t, program.Command(nil, "--backend=nftables", "--config=/none", "--enable-ipv6=false")).WaitLog("Synced")
 		p := program.Start(t, inPod("cleanup", "--stay"))
 		p.WaitLog("nothing was removed")
-		if err := syscall.Kill(p.PID(), syscall.SIGTERM); err != nil {
-			t.Fatal(err)
-		}
+		send(t, p, syscall.SIGTERM)
 		if status := p.Exit(); status != 1 {
 			t.Errorf("status %d, want 1", status)
 		}
 	})
+}
+
+// send sends a signal to a process.
+func send(t testing.TB, p *program.Process, s syscall.Signal) {
+	t.Helper()
+	if err := syscall.Kill(p.PID(), s); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -5,8 +5,10 @@ package subcommands_test
 
 import (
 	"os"
+	"os/signal"
 	"syscall"
 	"testing"
+	"time"
 
 	"ip-masq-agent/test/program"
 )
@@ -14,6 +16,12 @@ import (
 // TestInterruptedWhileWaitingForInput checks that ^C ends "check -" while it
 // reads from a terminal.
 func TestInterruptedWhileWaitingForInput(t *testing.T) {
+	// A shell starts programs in the background with an ignored SIGINT, which the
+	// command would inherit. Signals that are handled have their default in it.
+	handled := make(chan os.Signal, 1)
+	signal.Notify(handled, syscall.SIGINT)
+	defer signal.Stop(handled)
+
 	read, write, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -28,6 +36,8 @@ func TestInterruptedWhileWaitingForInput(t *testing.T) {
 	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
+	timer := time.AfterFunc(program.Patience, func() { cmd.Process.Kill() })
+	defer timer.Stop()
 	cmd.Wait()
 	if status := cmd.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() || status.Signal() != syscall.SIGINT {
 		t.Errorf("ended with %v, want by SIGINT", cmd.ProcessState)
