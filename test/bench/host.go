@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"runtime"
@@ -56,7 +57,25 @@ func newHost(device, address string, setup ...string) (*host, error) {
 		return nil, err
 	}
 	var ready time.Duration
-	return h, h.answers.Decode(&ready)
+	if err := h.answers.Decode(&ready); err != nil {
+		return nil, err
+	}
+	return h, waitRunning(device)
+}
+
+// waitRunning waits until a device sends packets. The kernel handles its carrier
+// asynchronously and drops all packets until then.
+func waitRunning(device string) error {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		i, err := net.InterfaceByName(device)
+		if err != nil {
+			return err
+		}
+		if i.Flags&net.FlagRunning != 0 {
+			return nil
+		}
+	}
+	return fmt.Errorf("the device %s has no carrier after %v", device, patience)
 }
 
 // send makes the host open n connections and returns the CPU time for that.

@@ -98,7 +98,7 @@ func connect(b string, pod, outside *host, cidrs, n int) (took time.Duration, er
 	if took, err = pod.send(n); err != nil {
 		return 0, err
 	}
-	after, err := outside.received()
+	after, err := outside.receives(before + n)
 	if err != nil {
 		return 0, err
 	}
@@ -145,6 +145,17 @@ func network() (pod, outside *host, err error) {
 		return nil, nil, err
 	}
 	return pod, outside, ip("route add 198.51.100.0/24 via 192.0.2.2")
+}
+
+// receives waits until the host's device has received this many packets, and returns
+// the number. On a busy machine the kernel may still be handling the last ones when
+// the sender is done.
+func (h *host) receives(want int) (got int, err error) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		if got, err = h.received(); err != nil || got >= want || time.Now().After(deadline) {
+			return got, err
+		}
+	}
 }
 
 // received returns the number of packets that the host's device has received.

@@ -37,7 +37,7 @@ cat "$config"
 say "Starting ip-masq-agent --masq-chain=IP-MASQ --config=$config"
 "$agent" --masq-chain=IP-MASQ --config="$config" --http-bind-address= 2>&1 &
 pid=$!
-for _ in $(seq 100); do
+for _ in $(seq 600); do
 	iptables -t nat -L IP-MASQ >/dev/null 2>&1 && break
 	kill -0 "$pid" 2>/dev/null || die "the agent ended, see its log above"
 	sleep 0.1

@@ -87,6 +87,8 @@ func shrink(t *testing.T, r trial) trial {
 	if !*smaller {
 		return r
 	}
+	r.w.patience = shortPatience
+	defer func() { r.w.patience = patience }()
 	if i := slices.IndexFunc(r.questions, func(q question) bool { return q.wrong() != "" }); i >= 0 {
 		smaller := trial{w: r.w, rules: r.rules, questions: []question{r.questions[i]}}
 		if smaller.run(t); len(smaller.failures) == 0 {

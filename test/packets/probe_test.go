@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"ip-masq-agent/test/program"
 )
 
 // sighting is the result of sending one packet.
@@ -31,8 +33,9 @@ func (s sighting) String() string {
 }
 
 const (
-	// patience is the time limit for packets that should arrive.
-	patience = 6 * time.Second
+	// patience is the time limit for packets that should arrive. shortPatience is
+	// that for the search of the rules that a failure needs, which tries many.
+	patience, shortPatience = program.Patience, 6 * time.Second
 	// attempt is the time limit for one packet. Between namespaces of one
 	// machine it takes much less than a millisecond.
 	attempt = 250 * time.Millisecond

@@ -6,6 +6,7 @@ package packets_test
 import (
 	"net/netip"
 	"testing"
+	"time"
 
 	"ip-masq-agent/test/netns"
 )
@@ -20,6 +21,7 @@ type testbed struct {
 	observer           *observer
 	sourcePort         uint16 // the source port of the last packet
 	sent               uint64 // the number of packets
+	patience           time.Duration
 }
 
 // network is the addresses of one family.
@@ -74,7 +76,7 @@ func networks() []*network {
 
 func newTestbed(t *testing.T) *testbed {
 	t.Helper()
-	w := &testbed{node: netns.Here(t), pod: netns.New(t), outside: netns.New(t), sourcePort: 10_000}
+	w := &testbed{node: netns.Here(t), pod: netns.New(t), outside: netns.New(t), sourcePort: 10_000, patience: patience}
 	for _, ns := range []*netns.NS{w.node, w.pod, w.outside} {
 		ns.Sysctl(t, "net/ipv4/conf/all/rp_filter", "0")
 		ns.Sysctl(t, "net/ipv4/conf/default/rp_filter", "0")

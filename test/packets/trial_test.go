@@ -93,7 +93,7 @@ func (r *trial) ask(t *testing.T, config string) {
 			if err == nil {
 				q.answer = answers[j]
 			}
-			wait := patience
+			wait := r.w.patience
 			if q.answer.mayDrop() {
 				wait = 0
 			}
