@@ -29,9 +29,9 @@ up() {
 	for i in $(seq $#); do
 		name=$(node_name "$i")
 		wait_for 120 "$state/kubectl" get node "$name"
-		"$state/kubectl" wait --for=condition=Ready "node/$name" --timeout=120s >/dev/null
+		"$state/kubectl" wait --for=condition=Ready "node/$name" --timeout=300s >/dev/null
 	done
-	wait_for 60 "$state/kubectl" get serviceaccount default
+	wait_for 120 "$state/kubectl" get serviceaccount default
 }
 
 down() {

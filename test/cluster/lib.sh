@@ -56,7 +56,7 @@ stop() {
 			# SIGKILL, because unshare --fork ignores SIGTERM, and because it
 			# is like a power failure for a node.
 			kill -KILL "$pid" 2>/dev/null || true
-			wait_for 10 gone "$pid"
+			wait_for 60 gone "$pid"
 		fi
 	done
 	rm -f "$file"

@@ -64,7 +64,7 @@ supervise() {
 }
 
 supervise containerd containerd --config "$DIR/containerd.toml" &
-for _ in $(seq 150); do
+for _ in $(seq 600); do
 	ctr version >/dev/null 2>&1 && break
 	sleep .1
 done

@@ -64,12 +64,12 @@ up() {
 		start "$name" "$name" unshare --mount --propagation private --uts --pid --fork \
 		--mount-proc --kill-child "$here/node-init.sh" "$name"
 	# Before that a command would run in the machine's own namespaces.
-	wait_for 30 test -e "$dir/mounted"
+	wait_for 120 test -e "$dir/mounted"
 }
 
 down() {
 	stop "$name"
-	wait_for 20 cgroups_down
+	wait_for 60 cgroups_down
 }
 
 reboot() {

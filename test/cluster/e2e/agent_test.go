@@ -76,7 +76,7 @@ func removeAgent(t *testing.T) {
 func noPodLeft(t *testing.T) {
 	t.Helper()
 	eventually(t, podLimit, func() error {
-		if out := kubectl(t, "get", "pods", "-n", "kube-system", "-l", "k8s-app=ip-masq-agent", "-o", "name"); out != "" {
+		if out := kubectl(t, "get", "pods", "-n", "kube-system", "-l", "k8s-app in (ip-masq-agent,ip-masq-agent-cleanup)", "-o", "name"); out != "" {
 			return fmt.Errorf("pods of the agent remain: %s", out)
 		}
 		return nil
@@ -101,11 +101,11 @@ func (n node) wipe(t *testing.T) {
 	for _, family := range []string{"iptables", "ip6tables"} {
 		for _, backend := range []string{"iptables-nft", "iptables-legacy"} {
 			command := strings.Replace(backend, "iptables", family, 1)
-			if _, err := n.fromOutside("", command, "-t", "nat", "-S", "IP-MASQ"); err != nil {
+			if _, err := n.withLock("", command, "-w", "-t", "nat", "-S", "IP-MASQ"); err != nil {
 				continue
 			}
 			restore := "*nat\n:IP-MASQ - [0:0]\n"
-			post, err := n.fromOutside("", command, "-t", "nat", "-S", "POSTROUTING")
+			post, err := n.withLock("", command, "-w", "-t", "nat", "-S", "POSTROUTING")
 			if err != nil {
 				t.Fatalf("on %s: %v\n%s", n.name, err, post)
 			}
@@ -115,7 +115,7 @@ func (n node) wipe(t *testing.T) {
 				}
 			}
 			restore += "-X IP-MASQ\nCOMMIT\n"
-			if out, err := n.fromOutside(restore, command+"-restore", "--noflush"); err != nil {
+			if out, err := n.withLock(restore, command+"-restore", "-w", "--noflush"); err != nil {
 				t.Fatalf("on %s: %v\n%s\n%s", n.name, err, out, restore)
 			}
 		}

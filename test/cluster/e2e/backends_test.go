@@ -68,9 +68,7 @@ func TestNodeWithGKEsBootRules(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, n := range withIPTables(t) {
-		if out, err := n.runWith(string(rules), "iptables-restore", "--noflush"); err != nil {
-			t.Fatalf("on %s: %v\n%s", n.name, err, out)
-		}
+		n.restore(t, string(rules))
 	}
 	before := map[string][]string{}
 	for _, n := range withIPTables(t) {

@@ -56,26 +56,34 @@ func TestRollingUpdateToInvalidConfigurationStopsAtTheFirstNode(t *testing.T) {
 	kubectlWith(t, configMap("ip-masq-agent-broken", badConfig), "apply", "-f", "-")
 	kubectl(t, "patch", "daemonset/ip-masq-agent", "-n", "kube-system", "--patch",
 		`{"spec":{"template":{"spec":{"volumes":[{"name":"config-volume","configMap":{"name":"ip-masq-agent-broken"}}]}}}}`)
+	// updated returns the nodes with a pod of the invalid configuration.
+	updated := func() (found []node, err error) {
+		for _, n := range nodes(t) {
+			name, err := n.agentPod()
+			if err != nil {
+				return nil, err
+			}
+			volumes := kubectl(t, "get", "pod", name, "-n", "kube-system", "-o", "jsonpath={.spec.volumes[*].configMap.name}")
+			if volumes == "ip-masq-agent-broken" {
+				found = append(found, n)
+			}
+		}
+		return found, nil
+	}
+	eventually(t, podLimit, func() error { // the update reaches the first node
+		if found, err := updated(); err != nil || len(found) == 0 {
+			return fmt.Errorf("no node was updated (%v)", err)
+		}
+		return nil
+	})
 	kubectlFails(t, "timed out", "rollout", "status", "daemonset/ip-masq-agent", "-n", "kube-system", "--timeout=30s")
 
-	if err := readyIs(t, len(nodes(t))-1); err != nil {
-		t.Error(err)
+	eventually(t, podLimit, func() error { return readyIs(t, len(nodes(t))-1) })
+	found, err := updated()
+	if err != nil || len(found) != 1 {
+		t.Fatalf("the nodes %v were updated (%v), want only the first", found, err)
 	}
-	updated := 0
-	for _, n := range nodes(t) {
-		name, err := n.agentPod()
-		if err != nil {
-			t.Fatal(err)
-		}
-		volumes := kubectl(t, "get", "pod", name, "-n", "kube-system", "-o", "jsonpath={.spec.volumes[*].configMap.name}")
-		if volumes == "ip-masq-agent-broken" {
-			updated++
-			checkReason(t, n)
-		}
-	}
-	if updated != 1 {
-		t.Errorf("%d nodes were updated, want only the first", updated)
-	}
+	checkReason(t, found[0])
 	checkChain(t, good)
 
 	kubectl(t, "rollout", "undo", "daemonset/ip-masq-agent", "-n", "kube-system")

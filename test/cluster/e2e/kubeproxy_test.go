@@ -55,10 +55,11 @@ func servicesWork(t *testing.T, all []pod) {
 			// kube-proxy masquerades a call that it sends back to the calling
 			// pod. Other pods see the pod's address. Eight calls most likely
 			// reach all pods.
-			sources, err := p.seenByEach(slices.Repeat([]string{net.JoinHostPort(addresses[i], "80")}, 8)...)
-			if err != nil {
-				t.Error(err)
-			}
+			var sources []string
+			eventually(t, podLimit, func() (err error) { // kube-proxy may not know the pods yet
+				sources, err = p.seenByEach(slices.Repeat([]string{net.JoinHostPort(addresses[i], "80")}, 8)...)
+				return err
+			})
 			for _, from := range sources {
 				if from != own && from != bridgeAddress(own) {
 					t.Errorf("the Service %s saw the pod %s on %s as %s", addresses[i], own, p.node.name, from)
@@ -66,9 +67,10 @@ func servicesWork(t *testing.T, all []pod) {
 			}
 		}
 		for _, host := range []string{p.node.ip4, p.node.ip6} {
-			if _, err := outsideSees(host, nodePort); err != nil {
-				t.Errorf("the Service from outside through %s: %v", p.node.name, err)
-			}
+			eventually(t, podLimit, func() error {
+				_, err := outsideSees(host, nodePort)
+				return err
+			})
 		}
 	}
 	t.Log("the Service works from each pod and from outside, in both families")
@@ -119,10 +121,8 @@ func (n node) makeKubeProxyResync(t *testing.T) {
 		n.restartKubeProxy(t)
 		return
 	}
-	n.must(t, "iptables", "-w", "-t", "nat", "-F", "KUBE-SERVICES")
-	for _, table := range []string{"mangle", "filter", "nat"} {
-		n.must(t, "iptables", "-w", "-t", table, "-X", "KUBE-PROXY-CANARY")
-	}
+	const canary = "-X KUBE-PROXY-CANARY\nCOMMIT\n"
+	n.restore(t, "*mangle\n"+canary+"*filter\n"+canary+"*nat\n-F KUBE-SERVICES\n"+canary)
 	eventually(t, podLimit, func() error {
 		out, err := n.run("iptables", "-w", "-t", "nat", "-S", "KUBE-SERVICES")
 		if err != nil || !strings.Contains(out, "default/pod") {
@@ -130,6 +130,15 @@ func (n node) makeKubeProxyResync(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// restore gives rules to the node's iptables-restore. Each table is one commit, so
+// that no other program writes in between.
+func (n node) restore(t *testing.T, rules string) {
+	t.Helper()
+	if out, err := n.runWith(rules, "iptables-restore", "-w", "--noflush"); err != nil {
+		t.Fatalf("on %s: %v\n%s\n%s", n.name, err, out, rules)
+	}
 }
 
 // TestFlushedTablesAreRestored flushes all tables, as a reload of a firewall
@@ -143,10 +152,7 @@ func TestFlushedTablesAreRestored(t *testing.T) {
 	waitForChain(t, chain("10.0.0.0/8"))
 
 	for _, n := range withIPTables(t) {
-		for _, table := range []string{"mangle", "filter", "nat"} {
-			n.must(t, "iptables", "-w", "-t", table, "-F")
-			n.must(t, "iptables", "-w", "-t", table, "-X")
-		}
+		n.restore(t, "*mangle\n-F\n-X\nCOMMIT\n*filter\n-F\n-X\nCOMMIT\n*nat\n-F\n-X\nCOMMIT\n")
 	}
 	for _, n := range pool(t, nftablesPool) {
 		n.must(t, "nft", "flush", "ruleset")

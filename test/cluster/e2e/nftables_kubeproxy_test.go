@@ -87,16 +87,17 @@ spec: {ipFamilyPolicy: RequireDualStack, ports: [{port: 80}]}
 }
 
 // restartKubeProxy ends kube-proxy, deletes its rules, and waits until a new
-// one has written them.
+// one has written them. It stops the old one first, which could write them again.
 func (n node) restartKubeProxy(t *testing.T) {
 	t.Helper()
+	pid := n.stopKubeProxy(t)
 	for _, family := range []string{"ip", "ip6"} {
 		table := "table " + family + " kube-proxy"
 		if out, err := n.runWith("add "+table+"\ndelete "+table+"\n", "nft", "-f", "-"); err != nil {
 			t.Fatalf("on %s: %v\n%s", n.name, err, out)
 		}
 	}
-	n.must(t, "kill", strings.TrimSpace(n.must(t, "cat", "/run/kube-proxy.pid")))
+	n.must(t, "kill", "-KILL", pid)
 	n.hasServices(t)
 }
 
@@ -105,9 +106,16 @@ func (n node) restartKubeProxy(t *testing.T) {
 // change of them come from another program.
 func (n node) pauseKubeProxy(t *testing.T) {
 	t.Helper()
-	pid := strings.TrimSpace(n.must(t, "cat", "/run/kube-proxy.pid"))
-	n.must(t, "kill", "-STOP", pid)
+	pid := n.stopKubeProxy(t)
 	t.Cleanup(func() { n.must(t, "kill", "-CONT", pid) })
+}
+
+// stopKubeProxy stops kube-proxy with SIGSTOP, waits until the commands end that it
+// runs, and returns its process ID.
+func (n node) stopKubeProxy(t *testing.T) (pid string) {
+	t.Helper()
+	pid = strings.TrimSpace(n.must(t, "cat", "/run/kube-proxy.pid"))
+	n.must(t, "kill", "-STOP", pid)
 	eventually(t, podLimit, func() error {
 		// ps exits with 1 if there is no process. A zombie (state Z) has ended.
 		children, _ := n.run("ps", "--ppid", pid, "-o", "stat=,args=")
@@ -118,6 +126,7 @@ func (n node) pauseKubeProxy(t *testing.T) {
 		}
 		return nil
 	})
+	return pid
 }
 
 // hasServices waits until kube-proxy's tables contain the Service of pods.yaml.

@@ -119,6 +119,7 @@ func (n node) tablesAre(name, want string) error {
 
 // cleanupRemovesTheTable follows the steps at the beginning of cleanup.yaml.
 func cleanupRemovesTheTable(t *testing.T, n node, all []pod) {
+	n.pauseKubeProxy(t)
 	theirs, err := n.tables("kube-proxy")
 	if err != nil {
 		t.Fatal(err)

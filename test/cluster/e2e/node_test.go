@@ -90,15 +90,25 @@ func (n node) fromOutside(stdin string, args ...string) (string, error) {
 	return run(stdin, os.Getenv("E2E_NODE"), append([]string{"net", n.name}, args...)...)
 }
 
+// withLock runs a command of iptables where it takes the lock of the node's other
+// programs, if the node has iptables.
+func (n node) withLock(stdin string, args ...string) (string, error) {
+	if n.pool == nftablesPool {
+		return n.fromOutside(stdin, args...)
+	}
+	return n.runWith(stdin, args...)
+}
+
 // iptables runs iptables where the node's rules are visible: on the node, or if
 // the node has no iptables, in its network. In a cluster without access to the
-// nodes it runs in the agent's pod, which shares the node's network.
+// nodes it runs in the agent's pod, which shares the node's network. It waits for
+// the lock, which kube-proxy, the kubelet or the agent may hold.
 func (n node) iptables(args ...string) (string, error) {
 	switch {
 	case nodeAccess() && n.pool == nftablesPool:
 		return n.fromOutside("", append([]string{"iptables-nft"}, args...)...)
 	case nodeAccess():
-		return n.run(append([]string{"iptables"}, args...)...)
+		return n.run(append([]string{"iptables", "-w"}, args...)...)
 	}
 	pod, err := n.agentPod()
 	if err != nil {
@@ -114,7 +124,7 @@ func (n node) iptables(args ...string) (string, error) {
 		}
 		inside[len(inside)-1] = "iptables-legacy"
 	}
-	return run("", os.Getenv("KUBECTL"), append(inside, args...)...)
+	return run("", os.Getenv("KUBECTL"), append(append(inside, "-w"), args...)...)
 }
 
 // agentPod returns the name of the agent's pod on the node, ignoring pods that

@@ -23,7 +23,7 @@ import (
 
 // patience is the time limit of a call. If the response has no route back, the
 // caller gets no error.
-const patience = 3 * time.Second
+const patience = 10 * time.Second
 
 func main() {
 	err := run(os.Args[1:])
