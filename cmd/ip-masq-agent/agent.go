@@ -9,7 +9,6 @@ import (
 	"os"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"k8s.io/klog/v2"
@@ -78,21 +77,17 @@ func runAgent(ctx context.Context, o flags.Options) error {
 // runOn runs the agent on a backend until ctx is done. If --backend does not name
 // the backend, and its commands do not run and have written nothing yet,
 // runOn returns the reason as broken. Its error is why the agent cannot run at all.
-func runOn(ctx context.Context, choice backend.Choice, query backend.Query, o flags.Options, observer *status.Status) (broken, err error) {
-	ctx, cancel := context.WithCancelCause(ctx)
+func runOn(parent context.Context, choice backend.Choice, query backend.Query, o flags.Options, observer *status.Status) (broken, err error) {
+	ctx, cancel := context.WithCancelCause(parent)
 	var background sync.WaitGroup
 	defer func() { cancel(nil); background.Wait() }()
 	ticker, err := agent.NewTicker(ctx, agent.PollInterval)
 	if err != nil {
 		return nil, err
 	}
-	var reason atomic.Pointer[error]
 	var cannotRun func(error)
 	if query.Prefer == backend.Auto {
-		cannotRun = func(err error) {
-			reason.Store(&err)
-			cancel(err)
-		}
+		cannotRun = cancel
 	}
 	families, optional := o.IPv6.Families()
 	tables, options := map[netfilter.Family]agent.Table{}, map[netfilter.Family]agent.Optional{}
@@ -114,10 +109,10 @@ func runOn(ctx context.Context, choice backend.Choice, query backend.Query, o fl
 		Ticker:     ticker,
 	}
 	a.Run(ctx)
-	if err := reason.Load(); err != nil {
-		return *err, nil
+	if parent.Err() != nil {
+		return nil, nil
 	}
-	return nil, nil
+	return context.Cause(ctx), nil
 }
 
 // whenForwarding enables IPv6 when the node forwards it.

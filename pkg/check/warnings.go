@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"ip-masq-agent/pkg/config"
 	"ip-masq-agent/pkg/masq"
@@ -73,12 +74,7 @@ func findWarnings(name string, origins config.Origins, c config.Config, o Option
 
 // hasRange reports whether a list has a range of an IP family.
 func hasRange(list []netip.Prefix, f netfilter.Family) bool {
-	for _, p := range list {
-		if p.Addr().Is4() == (f == netfilter.IPv4) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(list, func(p netip.Prefix) bool { return netfilter.FamilyOf(p.Addr()) == f })
 }
 
 // uncovered warns about ranges of the cluster to which traffic is masqueraded.

@@ -15,11 +15,11 @@ import (
 // Kubernetes also treats a text as JSON if it begins with a brace
 // (k8s.io/apimachinery, yaml.ToJSON).
 func JSONToYAML(data []byte) []byte {
-	if text := bytes.TrimPrefix(data, []byte("\ufeff")); json.Valid(text) && bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) {
-		data = text
-	} else {
+	text := bytes.TrimPrefix(data, []byte("\ufeff"))
+	if !json.Valid(text) || !bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) {
 		return data
 	}
+	data = text
 	var out []byte
 	for {
 		start := bytes.IndexByte(data, '"')

@@ -121,13 +121,11 @@ func protocol(argument string) (netfilter.Operand, []netfilter.Element, bool) {
 	return netfilter.Operand{Field: netfilter.L4Proto, Length: 1}, one([]byte{n}), true
 }
 
-// addressTypes parses the types of -m addrtype, whose numbers are those of
-// rtnetlink(7).
+// addressTypes parses the types of -m addrtype.
 func addressTypes(argument string) ([]netfilter.Element, bool) {
-	names := []string{"UNSPEC", "UNICAST", "LOCAL", "BROADCAST", "ANYCAST", "MULTICAST", "BLACKHOLE", "UNREACHABLE", "PROHIBIT", "THROW", "NAT", "XRESOLVE"}
 	var out []netfilter.Element
 	for word := range strings.SplitSeq(argument, ",") {
-		n := slices.Index(names, word)
+		n := slices.Index(netfilter.TypeNames(), word)
 		if n < 0 {
 			return nil, false
 		}

@@ -15,10 +15,7 @@ import (
 // Masqueraded returns a part of a range of destinations that is masqueraded, as
 // large as possible, and the rule that does so. It returns false if no part is.
 func Masqueraded(c config.Config, within netip.Prefix) (netip.Prefix, iptables.Rule, bool) {
-	f := netfilter.IPv4
-	if within.Addr().Is6() {
-		f = netfilter.IPv6
-	}
+	f := netfilter.FamilyOf(within.Addr())
 	if MasqueradesNothing(f, c) {
 		return netip.Prefix{}, iptables.Rule{}, false
 	}

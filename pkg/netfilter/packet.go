@@ -32,6 +32,12 @@ const (
 	TypeLocal   = 2
 )
 
+// TypeNames returns the names of the route types in iptables' match addrtype, from
+// type 0 on.
+func TypeNames() []string {
+	return []string{"UNSPEC", "UNICAST", "LOCAL", "BROADCAST", "ANYCAST", "MULTICAST", "BLACKHOLE", "UNREACHABLE", "PROHIBIT", "THROW", "NAT", "XRESOLVE"}
+}
+
 // KubeMark is the packet mark with which kube-proxy requests masquerading
 // (--iptables-masquerade-bit). [Ruleset.Walk] assumes that it is not set:
 // kube-proxy sets it on packets to Services and clears it in its own rules.

@@ -76,19 +76,22 @@ func (d *decoder) formatted(l load, data []byte) string {
 	case l.operand.Field == netfilter.NFProto && len(data) == 1:
 		return protoName(data[0])
 	case l.operand.Field == netfilter.DestinationType || l.operand.Field == netfilter.SourceType:
-		if n := binary.BigEndian.Uint32(append(make([]byte, 4), data...)[len(data):]); int(n) < len(addressTypes) {
-			return strings.ToLower(addressTypes[n])
+		if n, names := number(data), netfilter.TypeNames(); int(n) < len(names) {
+			return strings.ToLower(names[n])
 		}
-	case strings.HasPrefix(l.text, "th ") && len(data) == 2, l.operand.Field == netfilter.Random && len(data) == 4:
-		n := uint32(0)
-		for _, b := range data {
-			n = n<<8 | uint32(b)
-		}
-		return fmt.Sprint(n)
-	case l.operand.Field == netfilter.OutIndex && len(data) == 4:
-		return fmt.Sprint(binary.BigEndian.Uint32(data))
+	case strings.HasPrefix(l.text, "th ") && len(data) == 2,
+		(l.operand.Field == netfilter.Random || l.operand.Field == netfilter.OutIndex) && len(data) == 4:
+		return fmt.Sprint(number(data))
 	}
 	return fmt.Sprintf("0x%x", data)
+}
+
+// number returns the number of bytes in network byte order.
+func number(b []byte) (n uint32) {
+	for _, c := range b {
+		n = n<<8 | uint32(c)
+	}
+	return n
 }
 
 // prefix returns the bytes of an address as an address, a prefix, or an address

@@ -161,15 +161,9 @@ func (r *registers) fields(register uint32, length int) ([]load, bool) {
 // forget makes every value that comes from a field unknown, after the field was
 // written.
 func (r *registers) forget(f netfilter.Field) {
-	for i := range r {
-		if l := r[i].load; l != nil && l.operand.Field == f {
-			o := opaque(l.operand.Length, l.text)
-			old := l
-			for j := range r {
-				if r[j].load == old {
-					r[j].load = &o
-				}
-			}
+	for _, word := range r {
+		if l := word.load; l != nil && l.operand.Field == f {
+			*l = opaque(l.operand.Length, l.text)
 		}
 	}
 }

@@ -60,9 +60,6 @@ const (
 	addrtypeInvertDestination = 2
 )
 
-// addressTypes are the names of the route types, from bit 0 on.
-var addressTypes = strings.Fields("UNSPEC UNICAST LOCAL BROADCAST ANYCAST MULTICAST BLACKHOLE UNREACHABLE PROHIBIT THROW NAT XRESOLVE")
-
 func (d *decoder) addrtype(source, destination uint16, flags uint32) {
 	// One match can ask for both. Its text then belongs to the first condition.
 	text := "-m addrtype"
@@ -108,7 +105,7 @@ func (d *decoder) addrtype(source, destination uint16, flags uint32) {
 
 func typeNames(types uint16) string {
 	var out []string
-	for i, name := range addressTypes {
+	for i, name := range netfilter.TypeNames() {
 		if types&(1<<i) != 0 {
 			out = append(out, name)
 		}
