@@ -4,6 +4,7 @@
 package status
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -55,7 +56,7 @@ func (s *Status) Ready() error {
 	if reasons == nil {
 		return nil
 	}
-	return oneLine(strings.Join(reasons, "; "))
+	return errors.New(oneLine(strings.Join(reasons, "; ")))
 }
 
 // unverified returns why the kernel is not known to hold the rules of the newest
@@ -78,10 +79,8 @@ func (t *table) unverified(newest int) string {
 	return ""
 }
 
-// oneLine is an error without line breaks and other control characters in its text,
-// for kubectl describe. The text may contain names of files and output of commands.
-type oneLine string
-
-func (e oneLine) Error() string {
-	return printable.Line(strings.Join(strings.FieldsFunc(string(e), func(r rune) bool { return r == '\n' || r == '\r' }), "; "))
+// oneLine returns a text without line breaks and other control characters, for
+// kubectl describe. The text may contain names of files and output of commands.
+func oneLine(text string) string {
+	return printable.Line(strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' }), "; "))
 }
