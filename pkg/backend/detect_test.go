@@ -168,17 +168,20 @@ func TestNamedBackendNeedsNoOtherCommand(t *testing.T) {
 }
 
 // TestDetectHasOneDeadline: a command that hangs ends the detection when its
-// context does, and the error is not ErrNone.
+// context does, and so does a context that is done before the command starts. The
+// error is not ErrNone.
 func TestDetectHasOneDeadline(t *testing.T) {
 	netns.Run(t, func(t *testing.T) {
 		commands(t, map[string]string{"iptables-nft": "exec /bin/sleep 60", "iptables-legacy": "exec /bin/sleep 60"})
 		late := errors.New("too late")
 		for _, prefer := range []Name{Auto, IPTablesNFT} {
-			ctx, cancel := context.WithTimeoutCause(t.Context(), 300*time.Millisecond, late)
-			_, err := Detect(ctx, query(prefer))
-			cancel()
-			if !errors.Is(err, late) || errors.Is(err, ErrNone) {
-				t.Errorf("--backend=%s: error is %v, want one with %q that is not ErrNone", prefer, err, late)
+			for _, timeout := range []time.Duration{0, 300 * time.Millisecond} {
+				ctx, cancel := context.WithTimeoutCause(t.Context(), timeout, late)
+				_, err := Detect(ctx, query(prefer))
+				cancel()
+				if !errors.Is(err, late) || errors.Is(err, ErrNone) {
+					t.Errorf("--backend=%s, %v: error is %v, want one with %q that is not ErrNone", prefer, timeout, err, late)
+				}
 			}
 		}
 	})

@@ -76,6 +76,9 @@ func runGroup(ctx context.Context, stdout io.Writer, stdin, path string, args []
 	// A process that left the group may keep the pipes open.
 	cmd.WaitDelay = pipeWait
 	if err := startGroup(cmd); err != nil {
+		if ctx.Err() != nil { // before the start
+			err = context.Cause(ctx)
+		}
 		return commandError(path, args, err, "")
 	}
 	done := make(chan error, 1)
