@@ -11,6 +11,18 @@ die() {
 	exit 1
 }
 
+# apt_get ARGUMENTS...: runs apt-get, up to five times if it fails: a mirror may not
+# answer, and another apt-get may hold a lock.
+apt_get() {
+	local try
+	for try in 1 2 3 4; do
+		! apt-get -qq -o DPkg::Lock::Timeout=300 "$@" || return 0
+		say "apt-get failed, try $try of 5; trying again in 10 s"
+		sleep 10
+	done
+	apt-get -qq -o DPkg::Lock::Timeout=300 "$@"
+}
+
 # need COMMAND PACKAGE ...: installs the Debian packages of commands that are
 # missing, or exits and says how to install them.
 need() {
@@ -24,7 +36,7 @@ need() {
 	command -v apt-get >/dev/null || die "missing packages: ${packages[*]}. Install the packages of these or similar names"
 	[ "$(id -u)" = 0 ] || die "missing packages: ${packages[*]}. Install them with: sudo $how"
 	say "Installing ${packages[*]}"
-	if ! { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${packages[@]}" >/dev/null; }; then
+	if ! { apt_get update && DEBIAN_FRONTEND=noninteractive apt_get install -y --no-install-recommends "${packages[@]}" >/dev/null; }; then
 		die "could not install ${packages[*]}. Try: $how"
 	fi
 }
@@ -40,7 +52,7 @@ need_prometheus() {
 	say "Downloading the package prometheus into $dir"
 	mkdir -p "$dir"
 	download=$(mktemp -d)
-	if ! { apt-get update -qq && (cd "$download" && apt-get -o APT::Sandbox::User="$(id -un)" download -qq prometheus) && dpkg-deb -x "$download"/prometheus_*.deb "$dir"; }; then
+	if ! { apt_get update && (cd "$download" && apt_get -o APT::Sandbox::User="$(id -un)" download prometheus) && dpkg-deb -x "$download"/prometheus_*.deb "$dir"; }; then
 		rm -rf "$download"
 		die "could not download the package prometheus. Try: apt-get download prometheus"
 	fi

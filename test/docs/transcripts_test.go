@@ -68,12 +68,7 @@ func startAgent(t *testing.T) *program.Process {
 		t.Fatalf("%v: %s", err, out)
 	}
 	agent := program.Start(t, program.Command(nil, "--masq-chain=IP-MASQ", "--config="+absolute(t, "testdata/config")))
-	program.Eventually(t, func() string {
-		if len(netns.List(t, "iptables-nft", "IPv4", "IP-MASQ")) < 2 {
-			return "the agent's chain is not there"
-		}
-		return ""
-	})
+	agent.WaitLog("Synced rules")
 	return agent
 }
 

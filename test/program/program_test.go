@@ -59,9 +59,15 @@ func TestProcess(t *testing.T) {
 }
 
 func TestLog(t *testing.T) {
-	p := Start(t, exec.Command("sh", "-c", "echo one two; echo two >&2; sleep 0.1; echo two three"))
+	cmd := exec.Command("sh", "-c", "echo one two; echo two >&2; read go; echo two three")
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := Start(t, cmd)
 	p.WaitLog("two", "one")
 	p.SkipLog()
+	fmt.Fprintln(stdin)
 	p.WaitLog("three")
 	if status := p.Exit(); status != 0 {
 		t.Errorf("status %d, want 0", status)
