@@ -13,13 +13,15 @@ say "gofmt"
 unformatted=$(gofmt -l cmd pkg test tools)
 [ -z "$unformatted" ] || die "gofmt would change: $unformatted"
 
-say "go vet and staticcheck, in each module"
+say "go mod tidy, go vet and staticcheck, in each module"
 find . -name go.mod -not -path './test/cluster/k8s/*' | while read -r module; do
-	(cd "$(dirname "$module")" && go vet ./... && go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...)
+	(
+		cd "$(dirname "$module")"
+		go mod tidy -diff >/dev/null || die "$module or its go.sum is not tidy: run 'go mod tidy' there"
+		go vet ./...
+		go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
+	)
 done
-
-say "go mod tidy"
-go mod tidy -diff >/dev/null || die "go.mod or go.sum is not tidy: run 'go mod tidy'"
 
 say "Only pkg/iptables may import os/exec"
 others=$(grep -rl --include='*.go' '"os/exec"' cmd pkg | grep -v -e '^pkg/iptables/' -e '_test\.go$' || true)
