@@ -5,7 +5,6 @@ package idle_test
 
 import (
 	"bufio"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -46,12 +45,16 @@ func TestSystemCallsOfAnIdleSecond(t *testing.T) {
 		for try := 0; try < maxWindows && (best < 0 || float64(best)/seconds > maxCalls); try++ {
 			from := time.Now()
 			time.Sleep((seconds + 1) * time.Second) // strace writes its file a little later
-			if total, n := countCalls(t, file, from, from.Add(seconds*time.Second)); best < 0 || total < best {
+			// None means that the machine stood still.
+			if total, n := countCalls(t, file, from, from.Add(seconds*time.Second)); total > 0 && (best < 0 || total < best) {
 				best, names = total, n
 			}
 		}
 		stop(syscall.SIGTERM)
 		_ = cmd.Wait() // the status is strace's
+		if best < 0 {
+			t.Fatalf("strace reported no system call in %d periods", maxWindows)
+		}
 		perSecond := float64(best) / seconds
 		t.Logf("system calls in an idle second: %.1f (limit %.1f)", perSecond, maxCalls)
 		if perSecond > maxCalls {
@@ -86,9 +89,6 @@ func countCalls(t *testing.T, file string, began, ended time.Time) (total int, n
 			total++
 			names[name]++
 		}
-	}
-	if total == 0 {
-		t.Fatal(fmt.Errorf("strace reported no system call between %v and %v", began, ended))
 	}
 	return total, names
 }
