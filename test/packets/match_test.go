@@ -79,7 +79,8 @@ func (g *generator) concatenation(t nativeTable, n *network, not string) string 
 }
 
 // unclearMatch returns a condition that depends on more than the question
-// contains.
+// contains. Only one of them is about the ports of a named protocol, because nft
+// rejects a rule with "tcp dport" and "udp dport".
 func (g *generator) unclearMatch(t nativeTable, n *network) string {
 	if g.chance(8) {
 		name := g.name("dynamic")
@@ -87,7 +88,7 @@ func (g *generator) unclearMatch(t nativeTable, n *network) string {
 		return n.nft + " saddr @" + name
 	}
 	return pick(g, []string{
-		"meta l4proto tcp", "meta l4proto != tcp", "tcp dport 8080", "udp dport { 53, 100-200 }", "th dport != 53", "meta l4proto { tcp, udp }",
+		"meta l4proto tcp", "meta l4proto != tcp", "tcp dport 8080", "th dport { 53, 100-200 }", "th dport != 53", "meta l4proto { tcp, udp }",
 		"meta mark 0x80", "meta mark != 0x80", "meta mark & 0xff == 0x80", "meta mark 0x1-0x80", "ct mark 0x5", "ct mark != 0x5",
 		"ct state new", "ct state established,related", "ct status dnat", "ct direction original",
 		"limit rate 1/second", "limit rate over 1/second", "quota 100 bytes", "quota over 100 bytes", "numgen random mod 2 0", "numgen inc mod 3 < 2",
