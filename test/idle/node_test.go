@@ -62,26 +62,8 @@ func (n *node) run(args ...string) {
 	path := "PATH=" + n.dir + ":" + os.Getenv("PATH")
 	n.agent = program.Start(n.t, program.Command([]string{path}, args...))
 	n.waitRight()
-	n.ready()
+	program.WaitOK(n.t, "http://127.0.0.1:10292/readyz") // the rules of all families are verified
 	n.rest()
-}
-
-// ready waits until the agent has verified the rules of all its families. The
-// connection ends with the response, so that the agent has none while it is measured.
-func (n *node) ready() {
-	n.t.Helper()
-	client := http.Client{Timeout: program.Patience, Transport: &http.Transport{DisableKeepAlives: true}}
-	program.Eventually(n.t, func() string {
-		answer, err := client.Get("http://127.0.0.1:10292/readyz")
-		if err != nil {
-			return err.Error()
-		}
-		answer.Body.Close()
-		if answer.StatusCode != http.StatusOK {
-			return "the agent is not ready: " + answer.Status
-		}
-		return ""
-	})
 }
 
 // arguments returns the agent's arguments, with a file that has this

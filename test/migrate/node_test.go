@@ -4,7 +4,6 @@
 package migrate_test
 
 import (
-	"net/http"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -86,17 +85,7 @@ func (n *node) runAgent(config string, args ...string) {
 		args = append(args, "--enable-ipv6")
 	}
 	p := program.Start(n.t, program.Command(nil, args...))
-	program.Eventually(n.t, func() string {
-		answer, err := http.Get("http://127.0.0.1:10292/readyz")
-		if err != nil {
-			return err.Error()
-		}
-		answer.Body.Close()
-		if answer.StatusCode != http.StatusOK {
-			return "/readyz: " + answer.Status
-		}
-		return ""
-	})
+	program.WaitOK(n.t, "http://127.0.0.1:10292/readyz")
 	p.Stop(os.Interrupt)
 }
 

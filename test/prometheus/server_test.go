@@ -54,17 +54,7 @@ func startPrometheus(t *testing.T, scrape scrapeConfig, rules ruleFile) *server 
 	program.Start(t, exec.Command("prometheus", "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "data"),
 		"--web.listen-address="+serverAddress))
 	s := &server{t}
-	program.Eventually(t, func() string {
-		answer, err := http.Get("http://" + serverAddress + "/-/ready")
-		if err != nil {
-			return err.Error()
-		}
-		answer.Body.Close()
-		if answer.StatusCode != http.StatusOK {
-			return "Prometheus is not ready: " + answer.Status
-		}
-		return ""
-	})
+	program.WaitOK(t, "http://"+serverAddress+"/-/ready")
 	return s
 }
 
